@@ -1,0 +1,1 @@
+//! Keeps objects: where and how bytes are stored. Knows no domain word.

@@ -1,0 +1,1 @@
+//! Servers and suites that holdall is tested with. Never published.
