@@ -1,0 +1,184 @@
+//! Sends a call until it succeeds, cannot succeed, or has been tried often enough.
+
+use super::answer::{fault, whole};
+use super::{Answer, Call, Client, Reply};
+use crate::credentials::Credentials;
+use crate::date::{AmzDate, parse_amz, parse_http};
+use crate::encode::push_key;
+use crate::error::{Error, ErrorKind, Result};
+use crate::http::SendBody;
+use crate::object::lossy;
+use crate::sign::sign_headers;
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue};
+use http::uri::PathAndQuery;
+use http::{Method, Request, Uri};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::SystemTime;
+
+/// What has been corrected during a call; each may be corrected once.
+#[derive(Default)]
+struct Corrected {
+    clock: bool,
+    credentials: bool,
+    region: bool,
+}
+
+impl Client {
+    /// Runs one call. The error tells how often it was tried and whether it may have taken effect all the same.
+    pub(crate) async fn run(&self, call: &Call) -> Result<Reply> {
+        let mut corrected = Corrected::default();
+        let mut attempt = 1;
+        let mut spent = 0;
+        loop {
+            let credentials = self.credentials(call).await?;
+            let error = match self.once(call, credentials.as_ref()).await {
+                Ok(mut reply) => {
+                    self.0.budget.pay_back(if attempt == 1 { 1 } else { spent });
+                    self.0.bucket_seen.store(true, Ordering::Relaxed);
+                    reply.attempts = attempt;
+                    return Ok(reply);
+                }
+                Err(error) => error,
+            };
+            let host = self.place().site.authority.clone();
+            if self.correct(&error, &mut corrected, credentials.as_ref()).await {
+                tracing::debug!(operation = call.operation, %error, "corrected and sent again");
+                continue;
+            }
+            let error = error.in_operation(call.operation, &host, attempt);
+            if !error.is_transient() || attempt >= self.0.config.retry.attempts.max(1) {
+                return Err(error);
+            }
+            let Some(price) = self.0.budget.take(&error) else { return Err(error) };
+            spent = price;
+            let share = ((self.0.config.seams.random)() >> 64) as u64 as f64 / u64::MAX as f64;
+            let wait = self.0.config.retry.wait(attempt, share, error.retry_after());
+            tracing::debug!(operation = call.operation, attempt, ?wait, %error, "trying again");
+            tokio::time::sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    async fn credentials(&self, call: &Call) -> Result<Option<Arc<Credentials>>> {
+        let found = self.0.config.credentials.resolve((self.0.config.seams.now)()).await;
+        found.map_err(|e| e.in_operation(call.operation, &self.place().site.authority, 0))
+    }
+
+    /// Mends what the server complained of, where that is possible.
+    async fn correct(&self, error: &Error, done: &mut Corrected, used: Option<&Arc<Credentials>>) -> bool {
+        match error.code() {
+            Some("RequestTimeTooSkewed") if !done.clock => {
+                done.clock = true;
+                return self.0.skew.load(Ordering::Relaxed) != 0;
+            }
+            Some("ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" | "InvalidToken")
+                if !done.credentials =>
+            {
+                done.credentials = true;
+                return self.0.config.credentials.refresh(used).await;
+            }
+            _ => {}
+        }
+        let elsewhere = matches!(error.status(), Some(301 | 307 | 308 | 400));
+        match error.region() {
+            Some(region) if elsewhere && !done.region => {
+                done.region = true;
+                self.move_to(region)
+            }
+            _ => false,
+        }
+    }
+
+    async fn once(&self, call: &Call, credentials: Option<&Arc<Credentials>>) -> Result<Reply> {
+        let place = self.place();
+        let date = AmzDate::new(self.now());
+        let mut path = place.site.path.clone();
+        if let Some(key) = &call.key {
+            push_key(&mut path, key);
+        } else if path.len() > 1 {
+            // A bucket's own URL in path style has no last slash: some servers take it for an empty key.
+            path.pop();
+        }
+        let query = call.canonical_query();
+        let mut headers = call.headers.clone();
+        let host = HeaderValue::from_str(&place.site.authority)
+            .map_err(|e| Error::new(ErrorKind::Config, "the host is no header").with_source(e).not_sent())?;
+        headers.insert(HOST, host);
+        if let Some(credentials) = credentials {
+            let payload = &call.payload_hash;
+            headers
+                .insert("x-amz-content-sha256", HeaderValue::from_str(payload).expect("hex or a fixed word"));
+            let key = self.signing_key(credentials, &date, &place.region);
+            sign_headers(&key, credentials, &date, &call.method, (&path, &query), &mut headers, payload);
+        }
+        if call.method == Method::PUT || call.method == Method::POST {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(call.payload.len()));
+        }
+        let absolute = self.0.transport.needs_absolute_form(&place.destination);
+        if absolute {
+            if let Some(value) = self.0.transport.proxy_authorization(&place.destination) {
+                headers.insert(http::header::PROXY_AUTHORIZATION, value);
+            }
+        }
+        let uri = request_uri(absolute.then_some(&*place.site.authority), path, &query)?;
+        let make = || {
+            let mut request = Request::new(SendBody::new(&call.payload));
+            *request.method_mut() = call.method.clone();
+            *request.uri_mut() = uri.clone();
+            *request.headers_mut() = headers.clone();
+            Ok(request)
+        };
+        let sent = self.0.transport.send(&place.destination, make).await;
+        let response = sent?;
+        let status = response.status();
+        tracing::trace!(operation = call.operation, key = call.key, status = status.as_u16(), "answered");
+        if !status.is_success() {
+            self.note_clock(response.headers());
+            return Err(fault(response).await);
+        }
+        let host = place.site.authority.clone();
+        match call.answer {
+            Answer::Stream => {
+                let (head, body) = response.into_parts();
+                Ok(Reply { head, bytes: Bytes::new(), stream: Some(body), attempts: 1, host })
+            }
+            Answer::Whole => {
+                let (head, bytes) = whole(response).await?;
+                Ok(Reply { head, bytes, stream: None, attempts: 1, host })
+            }
+        }
+    }
+
+    /// Remembers how far the server's clock is from ours when it is far enough for signatures to be refused.
+    fn note_clock(&self, headers: &HeaderMap) {
+        const TOLERATED: i64 = 240;
+        let text = |name: &str| headers.get(name).map(lossy);
+        let server = text("x-amz-date")
+            .and_then(|t| parse_amz(&t))
+            .or_else(|| text("date").and_then(|t| parse_http(&t)));
+        let Some(server) = server else { return };
+        let seconds =
+            |at: SystemTime| at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
+        let skew = seconds(server) - seconds((self.0.config.seams.now)());
+        self.0.skew.store(if skew.abs() > TOLERATED { skew } else { 0 }, Ordering::Relaxed);
+    }
+}
+
+fn request_uri(absolute: Option<&str>, mut path: String, query: &str) -> Result<Uri> {
+    if !query.is_empty() {
+        path.push('?');
+        path.push_str(query);
+    }
+    let fault = |e: http::Error| {
+        Error::new(ErrorKind::InvalidInput, "the key makes no URL").with_source(e).not_sent()
+    };
+    let path = PathAndQuery::try_from(path).map_err(|e| fault(e.into()))?;
+    match absolute {
+        None => Ok(Uri::from(path)),
+        Some(authority) => {
+            Uri::builder().scheme("http").authority(authority).path_and_query(path).build().map_err(fault)
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Who signs: a fixed pair of keys, nobody, or AWS's chain of places to look.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Secret;
+use reqsign_core::{Context, OsEnv, ProvideCredential};
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// An access key, its secret, and the session token that goes with temporary ones.
+///
+/// `Debug` shows nothing of any of them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The access key's id.
+    pub access_key_id: String,
+    /// The secret that signs.
+    pub secret_access_key: Secret,
+    /// The token of temporary credentials.
+    pub session_token: Option<Secret>,
+    /// When they end.
+    pub expires_at: Option<SystemTime>,
+}
+
+impl Credentials {
+    /// Makes lasting credentials.
+    pub fn new(access_key_id: impl Into<String>, secret_access_key: impl Into<Secret>) -> Self {
+        Self {
+            access_key_id: access_key_id.into(),
+            secret_access_key: secret_access_key.into(),
+            session_token: None,
+            expires_at: None,
+        }
+    }
+
+    /// Adds a session token.
+    pub fn with_session_token(mut self, token: impl Into<Secret>) -> Self {
+        self.session_token = Some(token.into());
+        self
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("access_key_id", &"***").finish_non_exhaustive()
+    }
+}
+
+/// Where credentials come from.
+#[derive(Clone)]
+pub enum CredentialsSource {
+    /// Requests are not signed: public buckets.
+    Anonymous,
+    /// These, for ever.
+    Static(Arc<Credentials>),
+    /// AWS's chain: environment, profiles, SSO, web identity, process, container and instance metadata.
+    Chain(Arc<Chain>),
+}
+
+impl CredentialsSource {
+    /// Fixed credentials.
+    pub fn fixed(credentials: Credentials) -> Self {
+        Self::Static(Arc::new(credentials))
+    }
+
+    /// AWS's chain, with a profile's name where one was chosen.
+    ///
+    /// Nothing is read or asked before the first request. Metadata services are asked over a transport of their own
+    /// with timeouts of a second, so that a machine without them is not kept waiting.
+    pub fn chain(profile: Option<&str>) -> Self {
+        Self::Chain(Arc::new(Chain::new(profile)))
+    }
+
+    /// The credentials to sign with now; none for an unsigned request.
+    pub(crate) async fn resolve(&self, now: SystemTime) -> Result<Option<Arc<Credentials>>> {
+        match self {
+            Self::Anonymous => Ok(None),
+            Self::Static(credentials) => Ok(Some(credentials.clone())),
+            Self::Chain(chain) => chain.resolve(now).await.map(Some),
+        }
+    }
+
+    /// Forgets what the chain answered, because the server says that it expired.
+    ///
+    /// Answers whether asking again may give other credentials.
+    pub(crate) async fn refresh(&self, stale: Option<&Arc<Credentials>>) -> bool {
+        match self {
+            Self::Chain(chain) => chain.forget(stale).await,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Debug for CredentialsSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Anonymous => "Anonymous",
+            Self::Static(_) => "Static(***)",
+            Self::Chain(_) => "Chain",
+        })
+    }
+}
+
+/// AWS's chain and its last answer.
+pub struct Chain {
+    provider: reqsign_aws_core::DefaultCredentialProvider,
+    last: tokio::sync::Mutex<Option<Arc<Credentials>>>,
+}
+
+/// Credentials that end within this time are asked for again.
+const EARLY: Duration = Duration::from_secs(300);
+
+impl Chain {
+    fn new(profile: Option<&str>) -> Self {
+        let mut builder = reqsign_aws_core::DefaultCredentialProvider::builder();
+        if let Some(profile) = profile {
+            builder = builder.with_profile(profile);
+        }
+        Self { provider: builder.build(), last: tokio::sync::Mutex::new(None) }
+    }
+
+    async fn resolve(&self, now: SystemTime) -> Result<Arc<Credentials>> {
+        let mut last = self.last.lock().await;
+        if let Some(credentials) = last.as_ref() {
+            if credentials.expires_at.is_none_or(|end| end > now + EARLY) {
+                return Ok(credentials.clone());
+            }
+        }
+        let fresh = Arc::new(self.load().await?);
+        *last = Some(fresh.clone());
+        Ok(fresh)
+    }
+
+    async fn forget(&self, stale: Option<&Arc<Credentials>>) -> bool {
+        let mut last = self.last.lock().await;
+        if last.as_ref().zip(stale).is_some_and(|(a, b)| Arc::ptr_eq(a, b)) {
+            *last = None;
+        }
+        true
+    }
+
+    async fn load(&self) -> Result<Credentials> {
+        let context = Context::new()
+            .with_env(OsEnv)
+            .with_file_read(seam::Files)
+            .with_http_send(seam::Http::default())
+            .with_command_execute(seam::Commands);
+        let found = self.provider.provide_credential(&context).await.map_err(|e| {
+            Error::new(ErrorKind::Credentials, "looking for credentials failed").with_source(e)
+        })?;
+        let found = found.ok_or_else(|| {
+            Error::new(
+                ErrorKind::Credentials,
+                "no credentials found in the environment, profiles or metadata services",
+            )
+        })?;
+        Ok(Credentials {
+            access_key_id: found.access_key_id,
+            secret_access_key: found.secret_access_key.into(),
+            session_token: found.session_token.map(Secret::from),
+            expires_at: found
+                .expires_in
+                .map(|at| SystemTime::UNIX_EPOCH + Duration::from_secs(at.as_second().max(0) as u64)),
+        })
+    }
+}
+
+/// What the chain needs of the world.
+mod seam {
+    use crate::http::Transport;
+    use bytes::Bytes;
+    use reqsign_core::{CommandExecute, CommandOutput, Error, FileRead, HttpSend, Result};
+    use std::process::Stdio;
+    use std::sync::OnceLock;
+    use std::time::Duration;
+
+    const MAX_ANSWER: usize = 1 << 20;
+
+    #[derive(Debug)]
+    pub(super) struct Files;
+
+    impl FileRead for Files {
+        async fn file_read(&self, path: &str) -> Result<Vec<u8>> {
+            tokio::fs::read(path)
+                .await
+                .map_err(|e| Error::unexpected("a credentials file cannot be read").with_source(e))
+        }
+    }
+
+    /// Asks metadata and token services.
+    #[derive(Debug, Default)]
+    pub(super) struct Http {
+        transport: OnceLock<Transport>,
+    }
+
+    impl HttpSend for Http {
+        async fn http_send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>> {
+            let transport = self.transport.get_or_init(|| Transport::for_metadata(Duration::from_secs(1)));
+            transport
+                .fetch(request, MAX_ANSWER)
+                .await
+                .map_err(|e| Error::unexpected("a credentials service cannot be reached").with_source(e))
+        }
+    }
+
+    #[derive(Debug)]
+    pub(super) struct Commands;
+
+    impl CommandExecute for Commands {
+        async fn command_execute(&self, program: &str, arguments: &[&str]) -> Result<CommandOutput> {
+            let output = tokio::process::Command::new(program)
+                .args(arguments)
+                .stdin(Stdio::null())
+                .kill_on_drop(true)
+                .output()
+                .await
+                .map_err(|e| Error::unexpected("credential_process cannot be run").with_source(e))?;
+            Ok(CommandOutput {
+                status: output.status.code().unwrap_or(-1),
+                stdout: output.stdout,
+                stderr: output.stderr,
+            })
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The operations, one file each.
+
+pub(crate) mod bucket;
+pub(crate) mod copy;
+pub(crate) mod delete;
+pub(crate) mod get;
+pub(crate) mod list;
+pub(crate) mod multipart;
+pub(crate) mod presign;
+pub(crate) mod put;
+mod settle;

@@ -1,0 +1,128 @@
+//! PutObject.
+
+use super::settle::{named, settle};
+use crate::checksum::Checksum;
+use crate::client::{Call, Client, Reply};
+use crate::error::{Error, ErrorKind, Result};
+use crate::object::{Acl, Attributes, Encryption, WriteCondition, header_value, write_tags};
+use crate::payload::Payload;
+use http::Method;
+
+/// AWS's bound on one PutObject, 5 GiB.
+const MAX_PUT: u64 = 5 << 30;
+
+/// How an object is put.
+#[derive(Debug, Clone, Default)]
+pub struct PutOptions {
+    /// Headers and user metadata.
+    pub attributes: Attributes,
+    /// Tags, name and value.
+    pub tags: Vec<(String, String)>,
+    /// A canned access control list.
+    pub acl: Option<Acl>,
+    /// Encryption by the server; an answer that does not confirm it is an error.
+    pub encryption: Option<Encryption>,
+    /// When the write may take effect.
+    pub condition: WriteCondition,
+}
+
+/// What a put answered.
+#[derive(Debug, Clone)]
+pub struct PutAnswer {
+    /// The object's `ETag`, quoted as the server has it; opaque.
+    pub etag: String,
+    /// The version made, in a bucket that keeps versions.
+    pub version: Option<String>,
+    /// A checksum that the server computed and that equals ours.
+    pub checksum: Option<Checksum>,
+    /// How often the request was sent.
+    pub attempts: u32,
+}
+
+impl PutOptions {
+    pub(crate) fn write(&self, mut call: Call, attributes: &Attributes) -> Result<Call> {
+        attributes.write(&mut call.headers)?;
+        write_tags(&self.tags, &mut call.headers)?;
+        if let Some(acl) = self.acl {
+            call.headers.insert("x-amz-acl", header_value("x-amz-acl", acl.as_str())?);
+        }
+        if let Some(encryption) = &self.encryption {
+            encryption.write(&mut call.headers)?;
+        }
+        Ok(call)
+    }
+}
+
+impl Client {
+    /// Stores an object whole, by one request of at most 5 GiB.
+    ///
+    /// The write is named in the object's metadata (`holdall-put`); when an answer is lost, the object is looked at
+    /// and the write counts as done only if it has that name. It is atomic: readers see the old object or the new.
+    ///
+    /// # Errors
+    ///
+    /// `Precondition` when the condition does not hold, `Changed` when the source's length changes while it is
+    /// read, `Unsupported` when the server does not confirm the encryption asked for.
+    pub async fn put(&self, key: &str, payload: Payload, options: &PutOptions) -> Result<PutAnswer> {
+        if payload.len() > MAX_PUT {
+            let size = payload.len();
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                format!("too large for one put bytes={size} limit={MAX_PUT}"),
+            ));
+        }
+        let (attributes, nonce) = named(self, &options.attributes);
+        let mut call = options.write(Call::on("PutObject", Method::PUT, key), &attributes)?;
+        options.condition.write(&mut call.headers)?;
+        let call = call.object(payload, self.config().integrity)?;
+        match self.run(&call).await {
+            Ok(reply) => put_answer(&call, &reply, options.encryption.as_ref()),
+            Err(error) => {
+                let attempts = error.attempts();
+                let head = settle(self, key, &nonce, options.encryption.as_ref(), error).await?;
+                let etag =
+                    head.etag.ok_or_else(|| Error::new(ErrorKind::Protocol, "the object has no ETag"))?;
+                Ok(PutAnswer { etag, version: head.version, checksum: None, attempts })
+            }
+        }
+    }
+}
+
+fn put_answer(call: &Call, reply: &Reply, encryption: Option<&Encryption>) -> Result<PutAnswer> {
+    let located = |error: Error| error.in_operation(call.operation, &reply.host, reply.attempts);
+    confirm(reply, encryption).map_err(located)?;
+    let checksum = agreed_checksum(call, reply).map_err(located)?;
+    let etag = reply.etag().map_err(located)?;
+    Ok(PutAnswer { etag, version: reply.version(), checksum, attempts: reply.attempts })
+}
+
+/// Refuses an answer that does not say that it encrypted.
+pub(crate) fn confirm(reply: &Reply, encryption: Option<&Encryption>) -> Result<()> {
+    match encryption {
+        Some(wanted) if !wanted.is_confirmed_by(reply.headers()) => Err(Error::new(
+            ErrorKind::Unsupported,
+            "the server stored the object without confirming the encryption asked for",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Compares the server's checksum with the one that was sent.
+pub(crate) fn agreed_checksum(call: &Call, reply: &Reply) -> Result<Option<Checksum>> {
+    for algorithm in [
+        crate::ChecksumAlgorithm::Crc64Nvme,
+        crate::ChecksumAlgorithm::Crc32c,
+        crate::ChecksumAlgorithm::Sha256,
+    ] {
+        let (Some(sent), Some(said)) =
+            (call.headers.get(algorithm.header()), Checksum::of(algorithm, reply.headers()))
+        else {
+            continue;
+        };
+        if sent.as_bytes() != said.value.as_bytes() {
+            return Err(Error::new(ErrorKind::Integrity, "the server computed another checksum"));
+        }
+        return Ok(Some(said));
+    }
+    Ok(None)
+}

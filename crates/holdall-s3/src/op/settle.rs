@@ -1,0 +1,48 @@
+//! Finds out what became of a write whose answer was lost.
+//!
+//! Every write carries a random name in the object's metadata. When an attempt may have taken effect and a later one
+//! failed, looking at the object tells: it has the name, and the write is done; or it has not.
+
+use crate::client::Client;
+use crate::error::{Error, ErrorKind, Result};
+use crate::object::{Attributes, Encryption};
+use crate::op::get::{GetOptions, Head};
+
+/// The metadata entry with the write's name.
+pub(crate) const NONCE: &str = "holdall-put";
+
+/// Names a write: what metadata it is sent with, and by what it is recognised.
+pub(crate) fn named(client: &Client, attributes: &Attributes) -> (Attributes, String) {
+    let nonce = client.nonce();
+    let mut attributes = attributes.clone();
+    attributes.metadata.insert(NONCE.to_owned(), nonce.clone());
+    (attributes, nonce)
+}
+
+/// Whether a failed write is worth looking for.
+fn is_doubtful(error: &Error) -> bool {
+    // The last attempt's own answer was lost, or an earlier attempt's was and this one met its effect.
+    error.is_ambiguous()
+        || (error.attempts() > 1 && matches!(error.kind(), ErrorKind::Precondition | ErrorKind::NotFound))
+}
+
+/// Answers what the write made, or the fault it had.
+pub(crate) async fn settle(
+    client: &Client,
+    key: &str,
+    nonce: &str,
+    encryption: Option<&Encryption>,
+    error: Error,
+) -> Result<Head> {
+    if !is_doubtful(&error) {
+        return Err(error);
+    }
+    let options = GetOptions { encryption: encryption.cloned(), ..GetOptions::default() };
+    match client.head_once(key, &options).await {
+        Ok(head) if head.attributes.metadata.get(NONCE).is_some_and(|found| found == nonce) => {
+            tracing::debug!(key, "the write had taken effect although its answer was lost");
+            Ok(head)
+        }
+        _ => Err(error),
+    }
+}

@@ -1,0 +1,83 @@
+//! What a request sends: bytes at hand, or a source that can be read again for another attempt.
+
+use bytes::Bytes;
+use futures_core::Stream;
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// A source's bytes, in pieces of any size.
+pub type SourceStream = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
+
+/// Bytes that are not in memory but can be read from the start as often as needed.
+///
+/// Every reading must give the same bytes: the request was signed for them, and an attempt that failed is sent
+/// again from a new reading.
+pub trait Source: Send + Sync {
+    /// The exact number of bytes a reading gives.
+    fn len(&self) -> u64;
+
+    /// Whether there are no bytes.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The SHA-256 of the bytes, where it is known before they are sent.
+    fn sha256(&self) -> Option<crate::Sha256>;
+
+    /// Begins a reading.
+    fn open(&self) -> SourceStream;
+}
+
+/// The body of a request.
+#[derive(Clone, Default)]
+pub enum Payload {
+    /// Nothing.
+    #[default]
+    Empty,
+    /// Bytes at hand.
+    Bytes(Bytes),
+    /// Bytes read while they are sent.
+    Source(Arc<dyn Source>),
+}
+
+impl Payload {
+    /// The number of bytes.
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Empty => 0,
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Source(source) => source.len(),
+        }
+    }
+
+    /// Whether there are no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Payload({} bytes)", self.len())
+    }
+}
+
+impl From<Bytes> for Payload {
+    fn from(bytes: Bytes) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl From<Vec<u8>> for Payload {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes.into())
+    }
+}
+
+impl From<&'static [u8]> for Payload {
+    fn from(bytes: &'static [u8]) -> Self {
+        Self::Bytes(Bytes::from_static(bytes))
+    }
+}
