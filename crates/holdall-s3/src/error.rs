@@ -194,6 +194,11 @@ impl Error {
         self.0.attempts
     }
 
+    /// Gives the cause away.
+    pub fn into_source(self) -> Option<Box<dyn StdError + Send + Sync>> {
+        self.0.source
+    }
+
     /// Whether the request may have taken effect although it failed: it was sent and its answer was lost or
     /// said that the server itself failed.
     pub fn is_ambiguous(&self) -> bool {

@@ -1,1 +1,45 @@
 //! Keeps objects: where and how bytes are stored. Knows no domain word.
+//!
+//! A [`Store`] is opened by URL and answers alike wherever the objects are. What it promises is written in
+//! `docs/SEMANTICS.md`; the behaviour suite holds every backend to it.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! use holdall_store::Store;
+//!
+//! let store = Store::memory();
+//! let receipt = store.put("notes/a.txt", "hello").await?;
+//! assert_eq!(receipt.size, 5);
+//! assert_eq!(store.get("notes/a.txt").await?.bytes().await?, "hello");
+//! # Ok::<(), holdall_store::Error>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod backend;
+mod content_type;
+mod error;
+mod key;
+mod object;
+mod receipt;
+mod settings;
+mod store;
+pub mod transfer;
+mod url;
+
+pub use backend::{Backend, BoxFuture, Limits, Listing, PartReceipt, Upload};
+pub use content_type::content_type_of;
+pub use error::{Error, ErrorKind, Result};
+pub use holdall_s3::{
+    Acl, Addressing, Attributes, Encryption, Payload, PostForm, PostPolicy, Range, ReadConditions, Secret,
+    Sha256, Source, SourceStream, WriteCondition, sha256,
+};
+pub use key::{Key, Prefix};
+pub use object::{
+    CopyOptions, DeleteFailure, DeleteOptions, Deleted, GetOptions, ListOptions, Metadata, Object,
+    ObjectStream, Page, PresignMethod, PresignOptions, PutOptions,
+};
+pub use receipt::{Receipt, State, Verified};
+pub use settings::{Settings, SettingsError, Variables};
+pub use store::{ObjectList, Stats, Store};
+pub use url::{Location, UrlStrategy};

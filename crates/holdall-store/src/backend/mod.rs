@@ -1,0 +1,156 @@
+//! What a place for objects must be able to do, and the places there are.
+
+pub mod memory;
+pub mod s3;
+
+use crate::error::Result;
+use crate::key::Key;
+use crate::object::{
+    CopyOptions, DeleteFailure, DeleteOptions, Deleted, GetOptions, ListOptions, Metadata, Object, Page,
+    PresignOptions, PutOptions,
+};
+use crate::receipt::Receipt;
+use crate::{Payload, PostForm, PostPolicy, Sha256, WriteCondition};
+use bytes::Bytes;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+/// A future of a backend's call.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The sizes that a backend can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest object of one put, in bytes.
+    pub max_put: u64,
+    /// The smallest part but the last, in bytes.
+    pub min_part: u64,
+    /// The largest part, in bytes.
+    pub max_part: u64,
+    /// The most parts of one upload.
+    pub max_parts: u32,
+}
+
+/// A place for objects. All backends answer alike; the behaviour suite says what "alike" is.
+///
+/// Every write is atomic: readers see the old object or the new one, whole. A put that fails leaves what was there,
+/// unless the fault says that its outcome is unknown.
+pub trait Backend: fmt::Debug + Send + Sync + 'static {
+    /// The kind of place: `memory`, `s3`.
+    fn kind(&self) -> &'static str;
+
+    /// The store's URL, without credentials.
+    fn location(&self) -> String;
+
+    /// Whether objects leave this machine.
+    fn is_remote(&self) -> bool;
+
+    /// The sizes it can take.
+    fn limits(&self) -> Limits;
+
+    /// Stores an object whole.
+    ///
+    /// # Errors
+    ///
+    /// `Precondition` when the condition does not hold; `Unsupported` when it cannot be decided atomically here, or
+    /// encryption, ACL or tags are not applied here.
+    fn put<'a>(
+        &'a self,
+        key: &'a Key,
+        payload: Payload,
+        options: &'a PutOptions,
+    ) -> BoxFuture<'a, Result<Receipt>>;
+
+    /// Opens an object for reading.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`; `Precondition`, also when `if_none_match` matches; `InvalidInput` for a range that starts at or
+    /// past the end.
+    fn get<'a>(&'a self, key: &'a Key, options: &'a GetOptions) -> BoxFuture<'a, Result<Object>>;
+
+    /// Asks what is known of an object; `options.range` is not looked at.
+    fn head<'a>(&'a self, key: &'a Key, options: &'a GetOptions) -> BoxFuture<'a, Result<Metadata>>;
+
+    /// Deletes an object; that it was not there is no error.
+    fn delete<'a>(&'a self, key: &'a Key, options: &'a DeleteOptions) -> BoxFuture<'a, Result<Deleted>>;
+
+    /// Deletes up to 1,000 objects and answers those that were not; that one was not there is no failure.
+    fn delete_batch<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<DeleteFailure>>>;
+
+    /// Copies an object inside the store, of at most [`Limits::max_put`] bytes. Onto itself only with new attributes.
+    fn copy<'a>(
+        &'a self,
+        from: &'a Key,
+        to: &'a Key,
+        options: &'a CopyOptions,
+    ) -> BoxFuture<'a, Result<Receipt>>;
+
+    /// Lists objects page by page.
+    fn list(&self, options: ListOptions) -> Box<dyn Listing>;
+
+    /// Begins an object that is sent in parts. Nothing of it can be seen until it is complete.
+    fn begin_upload<'a>(
+        &'a self,
+        key: &'a Key,
+        options: &'a PutOptions,
+    ) -> BoxFuture<'a, Result<Box<dyn Upload>>>;
+
+    /// Makes a URL by which somebody without credentials may make one request.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where there is no service that would answer it.
+    fn presign<'a>(&'a self, key: &'a Key, options: &'a PresignOptions) -> BoxFuture<'a, Result<String>>;
+
+    /// Makes a form by which a browser may upload; `policy.key` is relative to the store.
+    fn presign_post<'a>(&'a self, policy: &'a PostPolicy) -> BoxFuture<'a, Result<PostForm>>;
+
+    /// The URL of an object for whoever may read it without signing; none where there is no such thing.
+    fn public_url(&self, key: &Key) -> Option<String>;
+
+    /// Asks whether the store is there and may be used.
+    fn check(&self) -> BoxFuture<'_, Result<()>>;
+}
+
+/// A listing under way.
+pub trait Listing: Send {
+    /// The next page; none after the last. A page may be empty. After an error there is nothing more.
+    fn next_page(&mut self) -> BoxFuture<'_, Option<Result<Page>>>;
+}
+
+/// A part that the backend has.
+#[derive(Debug, Clone)]
+pub struct PartReceipt {
+    /// From 1.
+    pub number: u32,
+    /// The part's `ETag`.
+    pub etag: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its digest.
+    pub sha256: Sha256,
+    /// How often it was sent.
+    pub attempts: u32,
+}
+
+/// An object being sent in parts. Dropping it without [`Upload::complete`] or [`Upload::abort`] may leave parts behind.
+pub trait Upload: Send + Sync {
+    /// Sends a part, in any order and at the same time as others; the same number again replaces it.
+    fn put_part(&self, number: u32, bytes: Bytes) -> BoxFuture<'_, Result<PartReceipt>>;
+
+    /// Makes the object of these parts, in order of their numbers.
+    ///
+    /// # Errors
+    ///
+    /// `Precondition`, and the parts are given back; `InvalidInput` for parts that are missing or out of order.
+    fn complete<'a>(
+        &'a self,
+        parts: &'a [PartReceipt],
+        condition: &'a WriteCondition,
+    ) -> BoxFuture<'a, Result<Receipt>>;
+
+    /// Gives the parts back. Aborting again, or after completion, does nothing.
+    fn abort(&self) -> BoxFuture<'_, Result<()>>;
+}

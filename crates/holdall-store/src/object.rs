@@ -1,0 +1,197 @@
+//! Objects as callers meet them: metadata, streams and options.
+
+use crate::error::{Error, Result};
+use crate::key::{Key, Prefix};
+use crate::{Acl, Attributes, Encryption, Range, ReadConditions, Sha256, WriteCondition};
+use bytes::Bytes;
+use futures_core::Stream;
+use futures_util::StreamExt;
+use std::fmt;
+use std::pin::Pin;
+use std::time::{Duration, SystemTime};
+
+/// What is known of an object without its bytes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metadata {
+    /// The key.
+    pub key: Key,
+    /// Size of the whole object in bytes.
+    pub size: u64,
+    /// The `ETag`, quoted; opaque, and another one whenever the bytes are others.
+    pub etag: Option<String>,
+    /// When it was written, to the second.
+    pub last_modified: Option<SystemTime>,
+    /// The version, in a store that keeps versions.
+    pub version: Option<String>,
+    /// Headers and user metadata. A listing has only what it says of the storage class.
+    pub attributes: Attributes,
+    /// The SHA-256 of all bytes, where it was known before the first was sent.
+    pub sha256: Option<Sha256>,
+}
+
+/// An object's bytes as they come. Ends after exactly the bytes promised or with an error.
+pub type ObjectStream = Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>;
+
+/// An object being read.
+pub struct Object {
+    /// What is known of it.
+    pub metadata: Metadata,
+    /// Which bytes the stream has; half-open.
+    pub range: std::ops::Range<u64>,
+    /// The bytes.
+    pub stream: ObjectStream,
+}
+
+impl Object {
+    /// Reads all of it into memory.
+    ///
+    /// # Errors
+    ///
+    /// Whatever ends the stream early: the bytes are whole or there are none.
+    pub async fn bytes(mut self) -> Result<Bytes> {
+        let expected = usize::try_from(self.range.end - self.range.start).unwrap_or(usize::MAX);
+        let Some(first) = self.stream.next().await.transpose()? else { return Ok(Bytes::new()) };
+        let Some(second) = self.stream.next().await.transpose()? else { return Ok(first) };
+        let mut all = Vec::with_capacity(expected.min(1 << 30));
+        all.extend_from_slice(&first);
+        all.extend_from_slice(&second);
+        while let Some(piece) = self.stream.next().await.transpose()? {
+            all.extend_from_slice(&piece);
+        }
+        Ok(all.into())
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Object")
+            .field("metadata", &self.metadata)
+            .field("range", &self.range)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How an object is put.
+#[derive(Debug, Clone, Default)]
+pub struct PutOptions {
+    /// Headers and user metadata; names under `holdall-` are refused.
+    pub attributes: Attributes,
+    /// Tags, name and value.
+    pub tags: Vec<(String, String)>,
+    /// A canned access control list.
+    pub acl: Option<Acl>,
+    /// Encryption by the server.
+    pub encryption: Option<Encryption>,
+    /// When the write may take effect. Where the store cannot decide it atomically, a condition is `Unsupported`.
+    pub condition: WriteCondition,
+}
+
+/// What is read of an object, and when.
+#[derive(Debug, Clone, Default)]
+pub struct GetOptions {
+    /// A part of the object.
+    pub range: Option<Range>,
+    /// A version.
+    pub version: Option<String>,
+    /// Conditions.
+    pub conditions: ReadConditions,
+    /// The customer's key that it is encrypted with.
+    pub encryption: Option<Encryption>,
+}
+
+/// How an object is deleted.
+#[derive(Debug, Clone, Default)]
+pub struct DeleteOptions {
+    /// One version, for good.
+    pub version: Option<String>,
+}
+
+/// What a delete answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Deleted {
+    /// The version deleted, or the delete marker's.
+    pub version: Option<String>,
+}
+
+/// Why one object of many was not deleted.
+#[derive(Debug)]
+pub struct DeleteFailure {
+    /// Which one.
+    pub key: Key,
+    /// Why.
+    pub error: Error,
+}
+
+/// How an object is copied.
+#[derive(Debug, Clone, Default)]
+pub struct CopyOptions {
+    /// New headers and user metadata; without them the source's go along.
+    pub attributes: Option<Attributes>,
+    /// New tags; without them the source's go along.
+    pub tags: Option<Vec<(String, String)>>,
+    /// Conditions on the source.
+    pub conditions: ReadConditions,
+    /// A version of the source.
+    pub version: Option<String>,
+    /// A canned access control list of the copy.
+    pub acl: Option<Acl>,
+    /// Encryption of the copy.
+    pub encryption: Option<Encryption>,
+}
+
+/// What is listed.
+#[derive(Debug, Clone, Default)]
+pub struct ListOptions {
+    /// Only keys that begin with this.
+    pub prefix: Prefix,
+    /// Keys that have this after the prefix are folded into one common prefix; never empty.
+    pub delimiter: Option<String>,
+    /// Only keys after this one, in byte order. A common prefix is listed when a key in it is after it.
+    pub start_after: Option<String>,
+    /// Entries in a page, 1 to 1000.
+    pub page_size: Option<u32>,
+}
+
+/// A page of a listing, in the bytewise order of keys.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// Objects.
+    pub objects: Vec<Metadata>,
+    /// Common prefixes.
+    pub prefixes: Vec<String>,
+}
+
+/// What a presigned URL permits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PresignMethod {
+    /// To read the object.
+    Get,
+    /// To write it.
+    Put,
+    /// To ask what is known of it.
+    Head,
+    /// To delete it.
+    Delete,
+}
+
+/// How a URL is presigned.
+#[derive(Debug, Clone)]
+pub struct PresignOptions {
+    /// What it permits.
+    pub method: PresignMethod,
+    /// For how long, 1 second to 7 days.
+    pub expires: Duration,
+    /// `Content-Disposition` of the answer to a read.
+    pub content_disposition: Option<String>,
+    /// `Content-Type` of the answer to a read, or that a write must carry.
+    pub content_type: Option<String>,
+    /// A version to read.
+    pub version: Option<String>,
+}
+
+impl PresignOptions {
+    /// A URL for one method.
+    pub fn new(method: PresignMethod, expires: Duration) -> Self {
+        Self { method, expires, content_disposition: None, content_type: None, version: None }
+    }
+}

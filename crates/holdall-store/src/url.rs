@@ -1,0 +1,157 @@
+//! Where a store is, and which URL an object has.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::Prefix;
+use std::fmt;
+use std::path::PathBuf;
+
+/// A store's place, as a URL names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// `s3://bucket/prefix`: keys of the store are below the prefix, with a slash between.
+    S3 {
+        /// The bucket.
+        bucket: String,
+        /// The prefix without slashes at its ends; empty for the whole bucket.
+        prefix: Prefix,
+    },
+    /// `file:///folder`.
+    Folder(PathBuf),
+    /// `memory://name`, shared by name within the process, or `memory://`, private.
+    Memory(Option<String>),
+}
+
+impl Location {
+    /// Reads a store's URL.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for another scheme, a bucket that is missing, a query or fragment, or a relative folder.
+    pub fn parse(url: &str) -> Result<Self> {
+        let invalid =
+            |message: &str| Err(Error::new(ErrorKind::InvalidInput, message).with_fact("url", shown(url)));
+        let Some((scheme, rest)) = url.split_once("://") else {
+            return invalid("not a store's URL")
+                .map_err(|e: Error| e.with_hint("a store is s3://bucket/prefix or memory://name"));
+        };
+        match scheme.to_ascii_lowercase().as_str() {
+            "s3" => {
+                let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+                if bucket.is_empty() {
+                    return invalid("the URL names no bucket");
+                }
+                if bucket.contains(['@', '?', '#', ':']) {
+                    return invalid(
+                        "the URL's bucket is not a bucket's name; give the endpoint as a setting",
+                    );
+                }
+                let prefix = Prefix::parse(prefix.trim_matches('/'))?;
+                Ok(Self::S3 { bucket: bucket.to_owned(), prefix })
+            }
+            "file" => match rest.starts_with('/') {
+                true => Ok(Self::Folder(decode_path(rest)?)),
+                false => invalid("a folder's URL is file:/// and an absolute path"),
+            },
+            "memory" => Ok(Self::Memory(Some(rest.to_owned()).filter(|n| !n.is_empty()))),
+            _ => invalid("the URL's scheme is none of s3, file, memory"),
+        }
+    }
+
+    /// Splits a full object URL such as `s3://bucket/key` into its store and its key.
+    ///
+    /// The key is everything after the bucket and may be empty.
+    pub fn parse_object(url: &str) -> Result<(Self, String)> {
+        if let Some(rest) = url.strip_prefix("s3://") {
+            let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
+            return Ok((Self::parse(&format!("s3://{bucket}"))?, key.to_owned()));
+        }
+        if let Some(rest) = url.strip_prefix("memory://") {
+            let (name, key) = rest.split_once('/').unwrap_or((rest, ""));
+            return Ok((Self::parse(&format!("memory://{name}"))?, key.to_owned()));
+        }
+        Ok((Self::parse(url)?, String::new()))
+    }
+}
+
+/// A URL without what may be a password in it.
+fn shown(url: &str) -> String {
+    let text: String = url.chars().take(100).collect();
+    match (text.find("://"), text.rfind('@')) {
+        (Some(scheme), Some(at)) if at > scheme => format!("{}***{}", &text[..scheme + 3], &text[at..]),
+        _ => text,
+    }
+}
+
+fn decode_path(path: &str) -> Result<PathBuf> {
+    use std::os::unix::ffi::OsStringExt;
+    let bytes: Vec<u8> = percent_encoding::percent_decode_str(path).collect();
+    if bytes.contains(&0) {
+        return Err(Error::new(ErrorKind::InvalidInput, "the URL's path holds a NUL byte"));
+    }
+    Ok(PathBuf::from(std::ffi::OsString::from_vec(bytes)))
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::S3 { bucket, prefix } if prefix.as_str().is_empty() => write!(f, "s3://{bucket}"),
+            Self::S3 { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
+            Self::Folder(path) => write!(f, "file://{}", path.display()),
+            Self::Memory(name) => write!(f, "memory://{}", name.as_deref().unwrap_or_default()),
+        }
+    }
+}
+
+/// Which URL is given for an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum UrlStrategy {
+    /// The CDN's where one is set, else the public one where objects are public, else a presigned one.
+    #[default]
+    Auto,
+    /// Below the public base URL.
+    Cdn,
+    /// The service's own, unsigned.
+    Public,
+    /// Presigned for reading.
+    Presigned,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn store_urls_are_read() {
+        let s3 = |bucket: &str, prefix: &str| Location::S3 {
+            bucket: bucket.into(),
+            prefix: Prefix::parse(prefix).unwrap(),
+        };
+        let table = [
+            ("s3://b", s3("b", "")),
+            ("s3://b/", s3("b", "")),
+            ("s3://b/p/q/", s3("b", "p/q")),
+            ("S3://b/p", s3("b", "p")),
+            ("file:///tmp/a%20b", Location::Folder("/tmp/a b".into())),
+            ("memory://", Location::Memory(None)),
+            ("memory://x", Location::Memory(Some("x".into()))),
+        ];
+        for (url, location) in table {
+            assert_eq!(Location::parse(url).unwrap(), location, "{url}");
+        }
+    }
+
+    #[test]
+    fn wrong_urls_say_why_and_hide_passwords() {
+        for url in ["b", "http://x", "s3://", "s3:///k", "file://relative", "s3://u:p@b/k", "file:///a%00b"] {
+            assert_eq!(Location::parse(url).unwrap_err().kind(), ErrorKind::InvalidInput, "{url}");
+        }
+        let text = Location::parse("http://user:hunter2@host/").unwrap_err().to_string();
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn object_urls_keep_the_key_exactly() {
+        let (location, key) = Location::parse_object("s3://b//lead/a b/").unwrap();
+        assert_eq!((location.to_string().as_str(), key.as_str()), ("s3://b", "/lead/a b/"));
+    }
+}
