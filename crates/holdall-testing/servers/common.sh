@@ -135,3 +135,12 @@ watch_owner() {
     while alive "$2" "$3"; do sleep 0.5; done
     stop_server "$1"
 }
+
+# Where `install` puts what the system's packages do not offer.
+tools() {
+    realpath -m "${HOLDALL_TOOLS:-$here/../../../target/tools}"
+}
+
+answers() {
+    curl -s --noproxy '*' -o "$dir/answer" "http://127.0.0.1:$port/"
+}
