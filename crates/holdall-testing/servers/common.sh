@@ -54,7 +54,7 @@ open_dir() {
 spawn() {
     local name=$1
     shift
-    setsid "$@" </dev/null >>"$dir/$name.out" 2>&1 &
+    setsid "$@" </dev/null >>"$dir/$name.out" 2>&1 3>&- &
     echo "$name $! $(started $!)" >>"$dir/pids"
 }
 
@@ -107,13 +107,14 @@ wait_for() {
 show_logs() {
     local log
     for log in "$dir"/*.out "$dir"/*.log; do
-        [[ ! -s $log ]] || { echo "--- ${log##*/}" && tail -n 25 "$log"; } >&2
+        [[ ! -s $log ]] || { echo "--- ${log##*/}" && tail -n 25 "$log"; } >&3
     done
 }
 
 # From here to `ready`, a failure shows the logs and leaves nothing behind.
 begin() {
     create_dir "$1"
+    exec 3>&2
     trap 'show_logs; stop_server "$dir"' EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
