@@ -1,1 +1,3 @@
 //! Servers and suites that holdall is tested with. Never published.
+
+pub mod sink;

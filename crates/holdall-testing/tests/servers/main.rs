@@ -1,0 +1,5 @@
+//! The servers of this crate, asked over bare sockets.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
+
+mod client;
+mod sink;
