@@ -1,7 +1,7 @@
 //! An S3-shaped server that does next to nothing, so that a benchmark measures the client.
 //!
-//! PUT bodies are dropped in the kernel without being copied, GET bodies are sent from the page cache, listings
-//! are stamped from a template. No signature, checksum or condition is looked at, metadata is not kept.
+//! PUT bodies are dropped in the kernel without being copied, GET bodies are sent from one small pattern,
+//! listings are stamped from a template. No signature, checksum or condition is looked at, metadata is not kept.
 //!
 //! What exists:
 //! - Without [`SinkOptions::remember`] every key exists, in every bucket.
@@ -64,14 +64,14 @@ impl Sink {
     /// Binds 127.0.0.1 and starts to answer.
     ///
     /// # Errors
-    /// The port is taken, or the system refuses a socket, an epoll or a memory file.
+    /// The port is taken, or the system refuses a socket or an epoll.
     pub fn start(options: SinkOptions) -> io::Result<Sink> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let count = options.threads.max(1);
         let mailboxes: Arc<[Mailbox]> = (0..count).map(|_| Mailbox::new()).collect::<io::Result<_>>()?;
-        let memory = Arc::new(Memory::new(options)?);
+        let memory = Arc::new(Memory::new(options));
         let mut listener = Some(listener);
         let workers = (0..count)
             .map(|index| Worker::new(index, listener.take(), mailboxes.clone(), memory.clone()))

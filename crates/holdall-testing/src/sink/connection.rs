@@ -72,7 +72,7 @@ impl Connection {
     pub(super) fn ready(&mut self, memory: &Memory, waste: &mut [u8]) -> io::Result<Next> {
         let mut filled = false;
         loop {
-            if !self.flush(memory)? {
+            if !self.flush()? {
                 return Ok(Next::Write);
             }
             if self.close && self.pending.is_none() {
@@ -178,7 +178,7 @@ impl Connection {
     }
 
     /// Sends what waits to be sent; false when the socket (or the turn) is full.
-    fn flush(&mut self, memory: &Memory) -> io::Result<bool> {
+    fn flush(&mut self) -> io::Result<bool> {
         let more = if self.tail.is_some() { SendFlags::MORE } else { SendFlags::empty() };
         while self.sent < self.output.len() {
             match rustix::net::send(&self.stream, &self.output[self.sent..], SendFlags::NOSIGNAL | more) {
@@ -191,10 +191,8 @@ impl Connection {
         self.sent = 0;
         let mut turn = TURN;
         while let Some(tail) = &mut self.tail {
-            let mut at = tail.offset % pattern::PERIOD as u64;
-            let count = (pattern::PERIOD as u64 - at).min(tail.left);
-            match rustix::fs::sendfile(&self.stream, &memory.pattern, Some(&mut at), count as usize) {
-                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            let piece = pattern::rest(tail.offset, tail.left);
+            match rustix::net::send(&self.stream, piece, SendFlags::NOSIGNAL) {
                 Ok(sent) => {
                     tail.offset += sent as u64;
                     tail.left -= sent as u64;

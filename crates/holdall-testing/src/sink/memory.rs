@@ -1,13 +1,11 @@
 //! What exists: the sizes that were put, or what the options pretend.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
-use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::operation::Target;
-use super::{SinkOptions, listing, pattern};
+use super::{SinkOptions, listing};
 
 /// Sizes by key; the ETag follows from both.
 pub(super) type Bucket = BTreeMap<String, u64>;
@@ -15,7 +13,6 @@ pub(super) type Bucket = BTreeMap<String, u64>;
 /// Everything that the event loops share.
 pub(super) struct Memory {
     pub(super) options: SinkOptions,
-    pub(super) pattern: File,
     uploads: AtomicU64,
     kept: Mutex<Kept>,
 }
@@ -27,9 +24,8 @@ struct Kept {
 }
 
 impl Memory {
-    pub(super) fn new(options: SinkOptions) -> io::Result<Memory> {
-        let pattern = pattern::file()?;
-        Ok(Memory { options, pattern, uploads: AtomicU64::new(1), kept: Mutex::default() })
+    pub(super) fn new(options: SinkOptions) -> Memory {
+        Memory { options, uploads: AtomicU64::new(1), kept: Mutex::default() }
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
