@@ -1,3 +1,6 @@
 //! Servers and suites that holdall is tested with. Never published.
 
+mod chunked;
+mod encode;
+pub mod fault;
 pub mod sink;

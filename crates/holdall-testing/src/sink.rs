@@ -13,7 +13,6 @@
 //!
 //! ETags are stable per key and size and end in `-1`, so that no client mistakes them for an MD5.
 
-mod chunked;
 mod connection;
 mod event_loop;
 mod listing;

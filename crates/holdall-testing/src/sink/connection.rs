@@ -7,9 +7,10 @@ use rustix::net::{RecvFlags, SendFlags};
 
 use super::memory::Memory;
 use super::operation::Operation;
+use super::pattern;
 use super::reply::{self, Tail};
 use super::request::{self, Framing, Request};
-use super::{chunked::Chunked, pattern};
+use crate::chunked::Chunked;
 
 const INPUT: usize = 64 * 1024;
 /// A body that has to be looked at (DeleteObjects) is never longer than this.

@@ -5,6 +5,7 @@ use std::ops::Bound;
 
 use super::memory::Bucket;
 use super::operation::ListQuery;
+use crate::encode::{url_escape, xml_escape as escape};
 
 const NAME: &str = "object-";
 const DIGITS: usize = 9;
@@ -194,28 +195,6 @@ fn write(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
 
 fn escaped(query: &ListQuery, text: &str) -> String {
     if query.url_encoded { url_escape(text) } else { escape(text) }
-}
-
-fn url_escape(text: &str) -> String {
-    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-    const SET: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'/').remove(b'*');
-    utf8_percent_encode(text, SET).to_string()
-}
-
-/// Escapes for XML.
-pub(super) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c if c < ' ' => out.push_str(&format!("&#x{:X};", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -2,10 +2,11 @@
 
 use std::io::Write as _;
 
-use super::listing::{self, escape};
+use super::listing;
 use super::memory::Memory;
 use super::operation::{Operation, Range, Target};
 use super::pattern;
+use crate::encode::xml_escape as escape;
 
 /// A stretch of the pattern that follows the head.
 #[derive(Clone, Copy, Debug)]

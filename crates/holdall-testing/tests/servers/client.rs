@@ -64,6 +64,22 @@ impl Client {
     }
 }
 
+impl Client {
+    /// Sends a request and reads until the server closes: what came, and whether the end was an orderly one.
+    pub(crate) fn ask_raw(&mut self, line: &str, headers: &str, body: &[u8]) -> (Vec<u8>, bool) {
+        let head = format!("{line} HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n{headers}\r\n", body.len());
+        self.send(&[head.as_bytes(), body].concat());
+        self.rest()
+    }
+
+    /// Reads until the server closes: what came, and whether the end was an orderly one.
+    pub(crate) fn rest(&mut self) -> (Vec<u8>, bool) {
+        let mut came = Vec::new();
+        let orderly = self.0.read_to_end(&mut came).is_ok();
+        (came, orderly)
+    }
+}
+
 /// The text of every element with this tag.
 pub(crate) fn elements(xml: &str, tag: &str) -> Vec<String> {
     let open = format!("<{tag}>");

@@ -2,4 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
 mod client;
+mod faults;
+mod s3;
 mod sink;
