@@ -73,16 +73,8 @@ impl S3Backend {
         Ok(full)
     }
 
-    /// Refuses what this server would take and not do.
-    async fn demand(&self, options: &PutOptions) -> Result<()> {
-        let condition = match options.condition {
-            WriteCondition::Always => None,
-            WriteCondition::Absent => Some(Ability::CreateOnly),
-            WriteCondition::Matches(_) => Some(Ability::IfMatch),
-        };
-        if let Some(ability) = condition {
-            self.abilities.demand(&self.client, ability).await?;
-        }
+    /// Refuses what this server would take and not do, and answers the condition in the form that it understands.
+    async fn demand(&self, options: &PutOptions) -> Result<WriteCondition> {
         if let Some(encryption) = &options.encryption {
             self.abilities.demand(&self.client, Ability::of_encryption(encryption)).await?;
         }
@@ -92,17 +84,27 @@ impl S3Backend {
         if !options.tags.is_empty() {
             self.abilities.demand(&self.client, Ability::Tags).await?;
         }
-        Ok(())
+        match &options.condition {
+            WriteCondition::Always => {}
+            WriteCondition::Absent => self.abilities.demand(&self.client, Ability::CreateOnly).await?,
+            WriteCondition::Matches(etag) => {
+                if !self.abilities.has(&self.client, &Ability::IfMatch).await? {
+                    self.abilities.demand(&self.client, Ability::IfMatchBare).await?;
+                    return Ok(WriteCondition::Matches(ability::bare(etag.clone())));
+                }
+            }
+        }
+        Ok(options.condition.clone())
     }
 
     async fn put_object(&self, key: &Key, payload: Payload, options: &PutOptions) -> Result<Receipt> {
         let start = Instant::now();
         let full = self.full(key)?;
-        self.demand(options).await?;
+        let condition = self.demand(options).await?;
         let size = payload.len();
         let payload = convert::hashed(payload, self.client.config().integrity);
         let sha256 = convert::known_digest(&payload);
-        let wire = convert::put_options(options, sha256);
+        let wire = holdall_s3::PutOptions { condition, ..convert::put_options(options, sha256) };
         let verified = self.abilities.verified(&self.client);
         let (answer, payload_checked) = tokio::join!(self.client.put(&full, payload, &wire), verified);
         let answer = answer?;
@@ -131,17 +133,27 @@ impl S3Backend {
     }
 
     async fn head_object(&self, key: &Key, options: &GetOptions) -> Result<Metadata> {
+        Ok(self.look(key, options).await?.0)
+    }
+
+    /// What is known of an object, and how many tags it has, where the server says.
+    async fn look(&self, key: &Key, options: &GetOptions) -> Result<(Metadata, u64)> {
         let full = self.full(key)?;
         let mut options = convert::get_options(options);
         options.range = None;
-        Ok(convert::metadata(key.clone(), self.client.head(&full, &options).await?))
+        let head = self.client.head(&full, &options).await?;
+        // The count is left out where there is none.
+        let tags = head.tags.unwrap_or(0);
+        Ok((convert::metadata(key.clone(), head), tags))
     }
 
     async fn copy_object(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Receipt> {
         let start = Instant::now();
         let (full_from, full_to) = (self.full(from)?, self.full(to)?);
-        let look = GetOptions { version: options.version.clone(), ..GetOptions::default() };
-        let source = self.head_object(from, &look).await?;
+        // The conditions are asked here and again with the copy: some servers honour them only in one place.
+        let conditions = options.conditions.clone();
+        let look = GetOptions { version: options.version.clone(), conditions, ..GetOptions::default() };
+        let (source, tags) = self.look(from, &look).await?;
         if source.size > LIMITS.max_put {
             return Err(Error::new(ErrorKind::InvalidInput, "object is too large for one copy")
                 .with_fact("bytes", source.size)
@@ -155,20 +167,22 @@ impl S3Backend {
             condition: WriteCondition::Always,
         };
         self.demand(&put).await?;
-        let answer = self
-            .client
-            .copy(
-                &convert::copy_source(full_from, &source, options),
-                &full_to,
-                &convert::copy_options(options, &put, &source),
-            )
-            .await?;
+        if options.tags.is_some() || (options.attributes.is_some() && tags > 0) {
+            self.abilities.demand(&self.client, Ability::CopyTags).await?;
+        }
+        let wire = convert::copy_options(options, &put, &source);
+        let answer =
+            self.client.copy(&convert::copy_source(full_from, &source, options), &full_to, &wire).await?;
+        let same = |a: &str| Some(a.trim_matches('"')) == source.etag.as_deref().map(|b| b.trim_matches('"'));
+        // Another ETag may be another way to compute it, or another object where the server ignores the pin.
+        let seen =
+            if same(&answer.etag) { source } else { self.head_object(to, &GetOptions::default()).await? };
         Ok(Receipt {
             key: to.clone(),
-            size: source.size,
-            sha256: source.sha256,
+            size: seen.size,
+            sha256: seen.sha256,
             composite: None,
-            etag: Some(answer.etag),
+            etag: seen.etag.or(Some(answer.etag)),
             version: answer.version,
             state: State::Stored,
             verified: crate::Verified::None,
@@ -260,6 +274,9 @@ impl Backend for S3Backend {
     ) -> BoxFuture<'a, Result<Box<dyn Upload>>> {
         Box::pin(async move {
             self.demand(options).await?;
+            if !options.tags.is_empty() {
+                self.abilities.demand(&self.client, Ability::UploadTags).await?;
+            }
             let upload = upload::S3Upload::begin(self.clone(), key, options).await?;
             Ok(Box::new(upload) as Box<dyn Upload>)
         })
