@@ -1,6 +1,7 @@
 //! Names of objects.
 
 use crate::error::{Error, ErrorKind, Result};
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -131,6 +132,13 @@ impl fmt::Display for Prefix {
 impl fmt::Debug for Prefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Prefix({:?})", self.0)
+    }
+}
+
+/// A key orders and hashes as its text does, so maps of keys can be searched by any text.
+impl Borrow<str> for Key {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 
