@@ -1,6 +1,11 @@
 //! Servers and suites that holdall is tested with. Never published.
 
+mod chunked;
+mod encode;
+pub mod fault;
 pub mod plain_http;
 pub mod random;
 pub mod server;
+pub mod sink;
+#[cfg(feature = "suite")]
 pub mod suite;
