@@ -17,7 +17,7 @@ const MAX_RESERVE: u64 = 1 << 20;
 pub(super) async fn take(payload: Payload) -> Result<Bytes> {
     match payload {
         Payload::Empty => Ok(Bytes::new()),
-        Payload::Bytes(bytes) => Ok(Bytes::copy_from_slice(&bytes)),
+        Payload::Bytes(bytes) | Payload::Hashed(bytes, _) => Ok(Bytes::copy_from_slice(&bytes)),
         Payload::Source(source) => read(&*source).await,
     }
 }

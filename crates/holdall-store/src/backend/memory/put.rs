@@ -24,6 +24,7 @@ impl MemoryBackend {
         check_size(payload.len(), LIMITS.max_put)?;
         let announced = match &payload {
             Payload::Source(source) => source.sha256(),
+            Payload::Hashed(_, digest) => Some(*digest),
             _ => None,
         };
         let content = Content::single(take(payload).await?);
