@@ -38,6 +38,15 @@ async fn read(source: &dyn Source) -> Result<Bytes> {
     Ok(bytes.into())
 }
 
+/// The digest that bytes come with.
+pub(super) fn announced(payload: &Payload) -> Option<Sha256> {
+    match payload {
+        Payload::Empty | Payload::Bytes(_) => None,
+        Payload::Hashed(_, digest) => Some(*digest),
+        Payload::Source(source) => source.sha256(),
+    }
+}
+
 /// Refuses bytes that do not have the digest they came with, as a server refuses a wrong signed payload.
 pub(super) fn check_digest(promised: Option<Sha256>, found: Option<Sha256>) -> Result<()> {
     match (promised, found) {
