@@ -232,22 +232,22 @@ async fn a_file_that_grows_while_it_is_read_is_not_stored_as_something_else() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("log");
     std::fs::write(&path, bytes(MIB)).unwrap();
-    let stop = std::sync::atomic::AtomicBool::new(false);
     let store = Store::memory();
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut file = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
-            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+    let writer = std::thread::spawn({
+        let path = path.clone();
+        move || {
+            let mut file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+            for _ in 0..20_000 {
                 file.write_all(b"more").unwrap();
             }
-        });
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        for _ in 0..20 {
-            match runtime.block_on(store.put_file("log", &path, &PutOptions::default())) {
-                Ok(receipt) => assert!(receipt.size >= MIB as u64),
-                Err(error) => assert_eq!(error.kind(), ErrorKind::Changed),
-            }
         }
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
     });
+    while !writer.is_finished() {
+        match store.put_file("log", &path, &PutOptions::default()).await {
+            Ok(receipt) => assert!(receipt.size >= MIB as u64),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Changed),
+        }
+    }
+    let stored = store.put_file("log", &path, &PutOptions::default()).await.unwrap();
+    assert_eq!(stored.size, MIB as u64 + 80_000);
 }
