@@ -37,6 +37,19 @@ pub struct Attributes {
 }
 
 impl Attributes {
+    /// Answers these attributes as a reader of the object will find them.
+    ///
+    /// For stores that send nothing and still take and give back exactly what a server would.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for a name or value that no request can carry, and for more user metadata than S3 allows.
+    pub fn as_stored(&self) -> Result<Self> {
+        let mut headers = HeaderMap::new();
+        self.write(&mut headers)?;
+        Ok(Self::read(&headers))
+    }
+
     pub(crate) fn write(&self, headers: &mut HeaderMap) -> Result<()> {
         let standard = [
             (header::CONTENT_TYPE, &self.content_type),
@@ -429,6 +442,16 @@ mod tests {
         }
         let metadata = BTreeMap::from([("a".to_owned(), "x".repeat(MAX_USER_METADATA))]);
         assert!(Attributes { metadata, ..Attributes::default() }.write(&mut HeaderMap::new()).is_err());
+    }
+
+    #[test]
+    fn what_is_stored_is_what_a_server_would_give_back() {
+        let metadata = BTreeMap::from([("who".to_owned(), " caf\u{e9}\n".to_owned())]);
+        let put = Attributes { metadata, storage_class: Some("STANDARD".into()), ..Attributes::default() };
+        let wanted = Attributes { storage_class: None, ..put.clone() };
+        assert_eq!(put.as_stored().unwrap(), wanted);
+        let bad = Attributes { cache_control: Some("a\nb".into()), ..Attributes::default() };
+        assert_eq!(bad.as_stored().unwrap_err().kind(), ErrorKind::InvalidInput);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a request sends: bytes at hand, or a source that can be read again for another attempt.
 
+use crate::checksum::{Sha256, sha256};
 use bytes::Bytes;
 use futures_core::Stream;
 use std::fmt;
@@ -24,7 +25,7 @@ pub trait Source: Send + Sync {
     }
 
     /// The SHA-256 of the bytes, where it is known before they are sent.
-    fn sha256(&self) -> Option<crate::Sha256>;
+    fn sha256(&self) -> Option<Sha256>;
 
     /// Begins a reading.
     fn open(&self) -> SourceStream;
@@ -38,6 +39,8 @@ pub enum Payload {
     Empty,
     /// Bytes at hand.
     Bytes(Bytes),
+    /// Bytes at hand that the caller has hashed already; they are not hashed again.
+    Hashed(Bytes, Sha256),
     /// Bytes read while they are sent.
     Source(Arc<dyn Source>),
 }
@@ -47,7 +50,7 @@ impl Payload {
     pub fn len(&self) -> u64 {
         match self {
             Self::Empty => 0,
-            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Bytes(bytes) | Self::Hashed(bytes, _) => bytes.len() as u64,
             Self::Source(source) => source.len(),
         }
     }
@@ -55,6 +58,25 @@ impl Payload {
     /// Whether there are no bytes.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The bytes at hand; none for a source.
+    pub fn at_hand(&self) -> Option<Bytes> {
+        match self {
+            Self::Empty => Some(Bytes::new()),
+            Self::Bytes(bytes) | Self::Hashed(bytes, _) => Some(bytes.clone()),
+            Self::Source(_) => None,
+        }
+    }
+
+    /// The SHA-256: computed for bytes at hand unless they came with it, and what a source says of itself.
+    pub fn sha256(&self) -> Option<Sha256> {
+        match self {
+            Self::Empty => Some(sha256(b"")),
+            Self::Bytes(bytes) => Some(sha256(bytes)),
+            Self::Hashed(_, digest) => Some(*digest),
+            Self::Source(source) => source.sha256(),
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! Names of objects.
 
 use crate::error::{Error, ErrorKind, Result};
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
 /// The bound that S3 sets on a key, in bytes of UTF-8.
-pub const MAX_KEY: usize = 1024;
+pub(crate) const MAX_KEY: usize = 1024;
 
 /// The folder of a store that is holdall's own and no user's key may name.
 pub(crate) const RESERVED: &str = ".holdall";
@@ -41,6 +42,11 @@ impl Key {
     /// A key of holdall's own, under `.holdall/`.
     pub(crate) fn reserved(rest: &str) -> Self {
         Self(format!("{RESERVED}/{rest}").into())
+    }
+
+    /// A key as a server has it: whatever it is, it can be shown, read and deleted.
+    pub(crate) fn listed(text: &str) -> Self {
+        Self(text.into())
     }
 
     /// Whether a name is holdall's own and is hidden from listings.
@@ -126,6 +132,13 @@ impl fmt::Display for Prefix {
 impl fmt::Debug for Prefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Prefix({:?})", self.0)
+    }
+}
+
+/// A key orders and hashes as its text does, so maps of keys can be searched by any text.
+impl Borrow<str> for Key {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

@@ -19,6 +19,7 @@
 pub mod backend;
 mod content_type;
 mod error;
+mod integrity;
 mod key;
 mod object;
 mod receipt;

@@ -29,6 +29,8 @@ pub(crate) struct Call {
     pub(crate) payload: Payload,
     pub(crate) payload_hash: String,
     pub(crate) answer: Answer,
+    /// Sent once, whatever happens: a probe that is meant to fail.
+    pub(crate) once: bool,
 }
 
 impl Call {
@@ -42,6 +44,7 @@ impl Call {
             payload: Payload::Empty,
             payload_hash: EMPTY_SHA256.to_owned(),
             answer: Answer::Whole,
+            once: false,
         }
     }
 
@@ -85,27 +88,19 @@ impl Call {
 
     /// Sends an object's bytes, proved as the client is set to.
     pub(crate) fn object(mut self, payload: Payload, integrity: PayloadIntegrity) -> Result<Self> {
-        self.payload_hash = match (integrity, &payload) {
-            (PayloadIntegrity::Signed, _) => payload_sha256(&payload)?.to_hex(),
-            (PayloadIntegrity::Checksum(algorithm), Payload::Source(source)) => {
-                return match (algorithm, source.sha256()) {
-                    (ChecksumAlgorithm::Sha256, Some(digest)) => {
-                        self = self.header(algorithm.header(), &digest.to_base64())?;
-                        self.payload = payload.clone();
-                        self.payload_hash = UNSIGNED.to_owned();
-                        Ok(self)
-                    }
-                    _ => {
-                        Err(Error::new(ErrorKind::InvalidInput, "a streamed payload's checksum is not known"))
-                    }
+        let unknown = || Error::new(ErrorKind::InvalidInput, "a streamed payload's digest is not known");
+        self.payload_hash = match integrity {
+            PayloadIntegrity::Signed => payload.sha256().ok_or_else(unknown)?.to_hex(),
+            PayloadIntegrity::Checksum(algorithm) => {
+                let value = match (algorithm, payload.at_hand()) {
+                    (ChecksumAlgorithm::Sha256, _) => payload.sha256().ok_or_else(unknown)?.to_base64(),
+                    (_, Some(bytes)) => algorithm.compute(&bytes).value,
+                    (_, None) => return Err(unknown()),
                 };
-            }
-            (PayloadIntegrity::Checksum(algorithm), Payload::Empty | Payload::Bytes(_)) => {
-                let bytes = if let Payload::Bytes(bytes) = &payload { &bytes[..] } else { b"" };
-                self = self.header(algorithm.header(), &algorithm.compute(bytes).value)?;
+                self = self.header(algorithm.header(), &value)?;
                 UNSIGNED.to_owned()
             }
-            (PayloadIntegrity::Unsigned, _) => UNSIGNED.to_owned(),
+            PayloadIntegrity::Unsigned => UNSIGNED.to_owned(),
         };
         self.payload = payload;
         Ok(self)
@@ -119,15 +114,5 @@ impl Call {
         self.payload_hash = sha256(&xml).to_hex();
         self.payload = Payload::from(xml);
         self
-    }
-}
-
-fn payload_sha256(payload: &Payload) -> Result<crate::Sha256> {
-    match payload {
-        Payload::Empty => Ok(sha256(b"")),
-        Payload::Bytes(bytes) => Ok(sha256(bytes)),
-        Payload::Source(source) => source
-            .sha256()
-            .ok_or_else(|| Error::new(ErrorKind::InvalidInput, "a streamed payload's SHA-256 is not known")),
     }
 }

@@ -48,7 +48,7 @@ impl Client {
                 continue;
             }
             let error = error.in_operation(call.operation, &host, attempt);
-            if !error.is_transient() || attempt >= self.0.config.retry.attempts.max(1) {
+            if call.once || !error.is_transient() || attempt >= self.0.config.retry.attempts.max(1) {
                 return Err(error);
             }
             let Some(price) = self.0.budget.take(&error) else { return Err(error) };

@@ -28,7 +28,7 @@ impl SendBody {
     pub(crate) fn new(payload: &Payload) -> Self {
         let from = match payload {
             Payload::Empty => From::Bytes(Bytes::new()),
-            Payload::Bytes(bytes) => From::Bytes(bytes.clone()),
+            Payload::Bytes(bytes) | Payload::Hashed(bytes, _) => From::Bytes(bytes.clone()),
             Payload::Source(source) => From::Stream(source.open()),
         };
         let left = payload.len();

@@ -7,5 +7,6 @@ pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod multipart;
 pub(crate) mod presign;
+mod probe;
 pub(crate) mod put;
 mod settle;

@@ -1,12 +1,13 @@
 //! Multipart uploads.
 
-use super::settle::{named, settle};
+use super::settle::{NONCE, named, settle};
 use crate::checksum::Checksum;
 use crate::client::{Call, Client, PayloadIntegrity};
 use crate::date::parse_iso;
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::{Encryption, WriteCondition};
 use crate::op::copy::{CopySource, copy_result};
+use crate::op::get::{GetOptions, Head};
 use crate::op::put::{PutAnswer, PutOptions, agreed_checksum, confirm};
 use crate::payload::Payload;
 use crate::xml::{Element, XmlWriter};
@@ -195,26 +196,50 @@ impl Client {
             encryption.write_for_read(&mut call.headers);
         }
         let call = call.document(complete_document(parts));
-        let (error, attempts) = match self.run(&call).await {
+        match self.run(&call).await {
             Ok(reply) => {
                 let located = |e: Error| e.in_operation(call.operation, &reply.host, reply.attempts);
                 let root =
                     Element::parse_named(&reply.bytes, "CompleteMultipartUploadResult").map_err(located)?;
-                let etag = root.required("ETag").map_err(located)?.to_owned();
-                let version = reply.version();
-                return Ok(PutAnswer { etag, version, checksum: None, attempts: reply.attempts });
+                let answer = |etag: String, version| PutAnswer {
+                    etag,
+                    version,
+                    checksum: None,
+                    attempts: reply.attempts,
+                };
+                match root.text_of("ETag") {
+                    Some(etag) => Ok(answer(etag.to_owned(), reply.version())),
+                    // Ceph leaves the element empty.
+                    None => {
+                        let head = self.look_at(upload).await.map_err(located)?;
+                        Ok(answer(head.etag.unwrap_or_default(), head.version))
+                    }
+                }
             }
+            Err(error) if upload.nonce.is_empty() => Err(error),
             Err(error) => {
                 let attempts = error.attempts();
-                (error, attempts)
+                let head =
+                    settle(self, &upload.key, &upload.nonce, upload.encryption.as_ref(), error).await?;
+                let etag =
+                    head.etag.ok_or_else(|| Error::new(ErrorKind::Protocol, "the object has no ETag"))?;
+                Ok(PutAnswer { etag, version: head.version, checksum: None, attempts })
             }
-        };
-        if upload.nonce.is_empty() {
-            return Err(error);
         }
-        let head = settle(self, &upload.key, &upload.nonce, upload.encryption.as_ref(), error).await?;
-        let etag = head.etag.ok_or_else(|| Error::new(ErrorKind::Protocol, "the object has no ETag"))?;
-        Ok(PutAnswer { etag, version: head.version, checksum: None, attempts })
+    }
+
+    /// Looks at the object that an upload became.
+    async fn look_at(&self, upload: &UploadHandle) -> Result<Head> {
+        let options = GetOptions { encryption: upload.encryption.clone(), ..GetOptions::default() };
+        let head = self.head_once(&upload.key, &options).await?;
+        let ours = upload.nonce.is_empty() || head.attributes.metadata.get(NONCE) == Some(&upload.nonce);
+        match (ours, &head.etag) {
+            (true, Some(_)) => Ok(head),
+            (true, None) => Err(Error::new(ErrorKind::Protocol, "the object has no ETag")),
+            (false, _) => {
+                Err(Error::new(ErrorKind::Changed, "the object was replaced as soon as it was complete"))
+            }
+        }
     }
 
     /// Gives an upload up and its parts back; one that is not there any more is no error.

@@ -72,7 +72,14 @@ pub(crate) fn parse_listing(bytes: &[u8]) -> Result<Listing> {
     Ok(page)
 }
 
+/// Decodes the names of a page that says it is encoded.
+///
+/// s3s-fs says so and encodes nothing. A name that no encoder writes gives such a page away, and it is taken as it is.
 fn decode(page: &mut Listing) -> Result<()> {
+    let all = page.objects.iter().map(|o| &o.key).chain(&page.prefixes);
+    if !all.into_iter().all(|name| is_encoded(name)) {
+        return Ok(());
+    }
     let names = page.objects.iter_mut().map(|o| &mut o.key).chain(page.prefixes.iter_mut());
     for name in names {
         if name.bytes().any(|b| matches!(b, b'%' | b'+')) {
@@ -80,6 +87,15 @@ fn decode(page: &mut Listing) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether an encoder can have written this: printable ASCII without blanks, and hex digits after every `%`.
+fn is_encoded(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    bytes.iter().enumerate().all(|(i, b)| match b {
+        b'%' => bytes.get(i + 1..i + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)),
+        b => b.is_ascii_graphic(),
+    })
 }
 
 #[derive(Debug, PartialEq, Clone, Copy)]

@@ -2,6 +2,9 @@
 
 pub mod memory;
 pub mod s3;
+mod tags;
+
+pub(crate) use tags::check_tags;
 
 use crate::error::Result;
 use crate::key::Key;

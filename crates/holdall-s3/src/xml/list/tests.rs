@@ -35,6 +35,8 @@ fn encoded_keys_are_decoded_only_when_the_server_says_so() {
     assert_eq!(plain.objects[0].key, "a%20b+c");
     let encoded = parse_listing(body("<EncodingType>url</EncodingType>").as_bytes()).unwrap();
     assert_eq!(encoded.objects[0].key, "a b c");
+    let claimed = body("<EncodingType>url</EncodingType>").replace("b+c", "b+c \u{e9}");
+    assert_eq!(parse_listing(claimed.as_bytes()).unwrap().objects[0].key, "a%20b+c \u{e9}");
 }
 
 #[test]

@@ -1,0 +1,189 @@
+//! The backend itself: how it is made, looked into, and asked.
+
+use super::listing::MemoryListing;
+use super::objects::{Objects, StoredObject};
+use super::read::refuse_version;
+use super::registry;
+use super::upload::MemoryUpload;
+use crate::backend::{Backend, BoxFuture, Limits, Listing, Upload};
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::Key;
+use crate::object::{
+    CopyOptions, DeleteFailure, DeleteOptions, Deleted, GetOptions, ListOptions, Metadata, Object,
+    PresignOptions, PutOptions,
+};
+use crate::receipt::Receipt;
+use crate::url::Location;
+use crate::{Payload, PostForm, PostPolicy};
+use std::fmt;
+use std::sync::Arc;
+
+/// S3's own sizes, so that what is planned for them is planned the same here.
+pub(super) const LIMITS: Limits =
+    Limits { max_put: 5 << 30, min_part: 5 << 20, max_part: 5 << 30, max_parts: 10_000 };
+
+/// The most keys of one batch.
+const MAX_BATCH: usize = 1000;
+
+/// Where objects of a memory store would be, were there a service: a URL that tests can predict.
+const URL: &str = "https://test-bucket.example.com";
+
+/// A store in this process.
+///
+/// Writes are atomic and take effect in one order; conditions are decided in it. Nothing is on a disk: what it holds
+/// ends with it, or with the process if it has a name.
+pub struct MemoryBackend {
+    name: Option<String>,
+    objects: Arc<Objects>,
+}
+
+impl MemoryBackend {
+    /// Makes an empty store that nobody else can open.
+    pub fn private() -> Self {
+        Self { name: None, objects: Arc::default() }
+    }
+
+    /// Opens the store of this name, the same for everybody in this process, for as long as it runs.
+    ///
+    /// ```
+    /// use holdall_store::backend::memory::MemoryBackend;
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// use holdall_store::{Settings, Store};
+    ///
+    /// Store::open("memory://mine", &Settings::default())?.put("a", "1").await?;
+    /// assert_eq!(MemoryBackend::shared("mine").object("a").expect("it was put").bytes, "1");
+    /// # Ok::<(), holdall_store::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn shared(name: &str) -> Arc<Self> {
+        registry::shared(name)
+    }
+
+    pub(super) fn named(name: &str) -> Self {
+        Self { name: Some(name.to_owned()), objects: Arc::default() }
+    }
+
+    pub(super) fn map(&self) -> &Arc<Objects> {
+        &self.objects
+    }
+
+    /// All objects at this moment, in the bytewise order of their keys. The bytes are shared, not copied.
+    pub fn objects(&self) -> Vec<Arc<StoredObject>> {
+        let visible = |object: &&Arc<StoredObject>| !Key::is_reserved(object.metadata.key.as_str());
+        self.objects.read().values().filter(visible).cloned().collect()
+    }
+
+    /// One object at this moment.
+    pub fn object(&self, key: &str) -> Option<Arc<StoredObject>> {
+        self.objects.get(key).filter(|_| !Key::is_reserved(key))
+    }
+}
+
+impl fmt::Debug for MemoryBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MemoryBackend").field(&self.location()).finish()
+    }
+}
+
+impl Backend for MemoryBackend {
+    fn kind(&self) -> &'static str {
+        "memory"
+    }
+
+    fn location(&self) -> String {
+        Location::Memory(self.name.clone()).to_string()
+    }
+
+    fn is_remote(&self) -> bool {
+        false
+    }
+
+    fn limits(&self) -> Limits {
+        LIMITS
+    }
+
+    fn put<'a>(
+        &'a self,
+        key: &'a Key,
+        payload: Payload,
+        options: &'a PutOptions,
+    ) -> BoxFuture<'a, Result<Receipt>> {
+        Box::pin(self.put_object(key, payload, options))
+    }
+
+    fn get<'a>(&'a self, key: &'a Key, options: &'a GetOptions) -> BoxFuture<'a, Result<Object>> {
+        Box::pin(async move { self.get_object(key, options) })
+    }
+
+    fn head<'a>(&'a self, key: &'a Key, options: &'a GetOptions) -> BoxFuture<'a, Result<Metadata>> {
+        Box::pin(async move { self.head_object(key, options) })
+    }
+
+    fn delete<'a>(&'a self, key: &'a Key, options: &'a DeleteOptions) -> BoxFuture<'a, Result<Deleted>> {
+        Box::pin(async move {
+            refuse_version(options.version.as_deref())?;
+            self.objects.remove(std::slice::from_ref(key));
+            Ok(Deleted::default())
+        })
+    }
+
+    fn delete_batch<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<DeleteFailure>>> {
+        Box::pin(async move {
+            if keys.len() > MAX_BATCH {
+                return Err(Error::new(ErrorKind::InvalidInput, "too many keys in one batch")
+                    .with_fact("keys", keys.len())
+                    .with_fact("limit", MAX_BATCH));
+            }
+            self.objects.remove(keys);
+            Ok(Vec::new())
+        })
+    }
+
+    fn copy<'a>(
+        &'a self,
+        from: &'a Key,
+        to: &'a Key,
+        options: &'a CopyOptions,
+    ) -> BoxFuture<'a, Result<Receipt>> {
+        Box::pin(async move { self.copy_object(from, to, options) })
+    }
+
+    fn list(&self, options: ListOptions) -> Box<dyn Listing> {
+        Box::new(MemoryListing::new(self.objects.clone(), options))
+    }
+
+    fn begin_upload<'a>(
+        &'a self,
+        key: &'a Key,
+        options: &'a PutOptions,
+    ) -> BoxFuture<'a, Result<Box<dyn Upload>>> {
+        Box::pin(async move {
+            let upload = MemoryUpload::begin(self.objects.clone(), key, options)?;
+            Ok(Box::new(upload) as Box<dyn Upload>)
+        })
+    }
+
+    fn presign<'a>(&'a self, _: &'a Key, _: &'a PresignOptions) -> BoxFuture<'a, Result<String>> {
+        Box::pin(async { Err(no_service()) })
+    }
+
+    fn presign_post<'a>(&'a self, _: &'a PostPolicy) -> BoxFuture<'a, Result<PostForm>> {
+        Box::pin(async { Err(no_service()) })
+    }
+
+    fn public_url(&self, key: &Key) -> Option<String> {
+        Some(format!("{URL}/{}", holdall_s3::encode_key(key.as_str())))
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+fn no_service() -> Error {
+    Error::new(ErrorKind::Unsupported, "no service answers URLs of a store in memory")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,41 @@
+//! What an object carries besides its bytes.
+
+use crate::backend::check_tags;
+use crate::error::{Error, ErrorKind, Result};
+use crate::object::PutOptions;
+use crate::{Acl, Attributes, Encryption};
+
+/// What S3 says of an object that was stored without a content type.
+const NO_CONTENT_TYPE: &str = "binary/octet-stream";
+
+/// Attributes, tags and ACL that were checked, as they will be read again.
+#[derive(Clone)]
+pub(super) struct Carried {
+    pub(super) attributes: Attributes,
+    pub(super) tags: Vec<(String, String)>,
+    pub(super) acl: Option<Acl>,
+}
+
+impl Carried {
+    /// Checks what a put asks for.
+    pub(super) fn of(options: &PutOptions) -> Result<Self> {
+        refuse_encryption(options.encryption.as_ref())?;
+        Self::new(&options.attributes, &options.tags, options.acl)
+    }
+
+    /// Checks what there is to carry.
+    pub(super) fn new(attributes: &Attributes, tags: &[(String, String)], acl: Option<Acl>) -> Result<Self> {
+        check_tags(tags)?;
+        let mut attributes = attributes.as_stored()?;
+        attributes.content_type.get_or_insert_with(|| NO_CONTENT_TYPE.to_owned());
+        Ok(Self { attributes, tags: tags.to_vec(), acl })
+    }
+}
+
+/// Refuses a promise that memory does not keep.
+pub(super) fn refuse_encryption(encryption: Option<&Encryption>) -> Result<()> {
+    match encryption {
+        Some(_) => Err(Error::new(ErrorKind::Unsupported, "a store in memory encrypts nothing")),
+        None => Ok(()),
+    }
+}

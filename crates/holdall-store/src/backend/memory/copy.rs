@@ -1,0 +1,56 @@
+//! Copies objects inside the store.
+
+use super::backend::MemoryBackend;
+use super::carried::{Carried, refuse_encryption};
+use super::conditions::check_read;
+use super::content::Content;
+use super::objects::StoredObject;
+use super::put::receipt;
+use super::read::refuse_version;
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::Key;
+use crate::object::CopyOptions;
+use crate::receipt::Receipt;
+use crate::{Attributes, WriteCondition};
+use std::time::Instant;
+
+impl MemoryBackend {
+    pub(super) fn copy_object(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Receipt> {
+        let started = Instant::now();
+        check_copy(from, to, options)?;
+        let source = self.existing(from)?;
+        check_read(&source.metadata, &options.conditions)?;
+        let copy = StoredObject::new(to, content(&source), carried(&source, options)?);
+        let copy = self.map().insert(copy, &WriteCondition::Always)?;
+        Ok(receipt(&copy, None, started))
+    }
+}
+
+fn check_copy(from: &Key, to: &Key, options: &CopyOptions) -> Result<()> {
+    refuse_version(options.version.as_deref())?;
+    refuse_encryption(options.encryption.as_ref())?;
+    if from == to && options.attributes.is_none() {
+        return Err(
+            Error::new(ErrorKind::InvalidInput, "a copy onto itself needs new attributes").with_key(to)
+        );
+    }
+    Ok(())
+}
+
+/// The same bytes; what names them goes along.
+fn content(source: &StoredObject) -> Content {
+    let metadata = &source.metadata;
+    Content {
+        bytes: source.bytes.clone(),
+        etag: metadata.etag.clone().expect("every object in memory has an ETag"),
+        sha256: metadata.sha256,
+    }
+}
+
+/// What the copy carries. As on S3 neither the storage class nor the ACL goes along: they belong to the request.
+fn carried(source: &StoredObject, options: &CopyOptions) -> Result<Carried> {
+    let along = || Attributes { storage_class: None, ..source.metadata.attributes.clone() };
+    let attributes = options.attributes.clone().unwrap_or_else(along);
+    let tags = options.tags.as_deref().unwrap_or(&source.tags);
+    Carried::new(&attributes, tags, options.acl)
+}

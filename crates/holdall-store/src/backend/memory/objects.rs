@@ -1,0 +1,103 @@
+//! The objects of a store, and the one place where a write takes effect.
+
+use super::carried::Carried;
+use super::conditions::check_write;
+use super::content::Content;
+use crate::error::Result;
+use crate::key::Key;
+use crate::object::Metadata;
+use crate::{Acl, WriteCondition};
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// An object as it is kept, all of it open to tests.
+#[derive(Clone, PartialEq)]
+pub struct StoredObject {
+    /// What a head answers.
+    pub metadata: Metadata,
+    /// The bytes.
+    pub bytes: Bytes,
+    /// Tags, name and value, as they were given.
+    pub tags: Vec<(String, String)>,
+    /// The canned access control list that it was stored with.
+    pub acl: Option<Acl>,
+}
+
+impl StoredObject {
+    pub(super) fn new(key: &Key, content: Content, carried: Carried) -> Self {
+        let metadata = Metadata {
+            key: key.clone(),
+            size: content.bytes.len() as u64,
+            etag: Some(content.etag),
+            last_modified: Some(whole_second(SystemTime::now())),
+            version: None,
+            attributes: carried.attributes,
+            sha256: content.sha256,
+        };
+        Self { metadata, bytes: content.bytes, tags: carried.tags, acl: carried.acl }
+    }
+}
+
+impl fmt::Debug for StoredObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredObject")
+            .field("metadata", &self.metadata)
+            .field("tags", &self.tags)
+            .field("acl", &self.acl)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Cuts a moment to what a header can say of it.
+pub(super) fn whole_second(at: SystemTime) -> SystemTime {
+    match at.duration_since(UNIX_EPOCH) {
+        Ok(since) => UNIX_EPOCH + Duration::from_secs(since.as_secs()),
+        Err(_) => at,
+    }
+}
+
+/// Objects in the bytewise order of their keys.
+pub(super) type Map = BTreeMap<Key, Arc<StoredObject>>;
+
+/// All objects of one store. An object never changes: a write puts another in its place.
+#[derive(Default)]
+pub(super) struct Objects(RwLock<Map>);
+
+impl Objects {
+    pub(super) fn get(&self, key: &str) -> Option<Arc<StoredObject>> {
+        self.read().get(key).cloned()
+    }
+
+    /// Puts an object in its place if the condition holds at that moment.
+    pub(super) fn insert(
+        &self,
+        object: StoredObject,
+        condition: &WriteCondition,
+    ) -> Result<Arc<StoredObject>> {
+        let object = Arc::new(object);
+        let key = object.metadata.key.clone();
+        let mut map = self.write();
+        check_write(map.get(&key).map(|existing| &existing.metadata), condition)?;
+        map.insert(key, object.clone());
+        Ok(object)
+    }
+
+    pub(super) fn remove(&self, keys: &[Key]) {
+        let mut map = self.write();
+        for key in keys {
+            map.remove(key);
+        }
+    }
+
+    /// The map at one moment. A panic of another thread cannot leave it half-written: each change is one call.
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, Map> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Map> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,166 @@
+//! What a server can do is known, never assumed.
+//!
+//! S3-compatible servers take headers that they do not understand and answer with a success. So before holdall relies
+//! on a condition, an encryption, an ACL or tags, it tries them on a throw-away object below `.holdall/probe/`, and it
+//! finds out whether signed payloads are checked. What was found is kept for a week, per endpoint and bucket, in the
+//! cache folder (`$XDG_CACHE_HOME/holdall/probes`); AWS's own behaviour is documented and needs no probe.
+
+mod cache;
+mod probe;
+
+use crate::Encryption;
+use crate::error::{Error, ErrorKind, Result};
+use cache::Cache;
+use holdall_s3::{Client, PayloadIntegrity};
+pub(super) use probe::bare;
+use std::collections::BTreeMap;
+use tokio::sync::Mutex;
+
+/// Something that a server may be unable to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ability {
+    /// `If-None-Match: *` on PutObject lets exactly one of many racers win.
+    CreateOnly,
+    /// `If-Match` on PutObject is honoured, and lets exactly one of many racers win.
+    IfMatch,
+    /// The same, where the `ETag` is given without its quotes: Ceph compares it so.
+    IfMatchBare,
+    /// Conditions on CompleteMultipartUpload; several servers ignore them and none but AWS documents them.
+    CompleteCondition,
+    /// A payload that does not have its signed SHA-256 is refused.
+    PayloadCheck,
+    /// Encryption by the storage's own keys.
+    SseS3,
+    /// Encryption by a key management service, with this key or the default one.
+    SseKms(Option<String>),
+    /// Encryption by a customer's key.
+    SseCustomer,
+    /// Canned ACLs.
+    Acl,
+    /// Tags given with a put.
+    Tags,
+    /// Tags given when an upload in parts begins; Ceph drops them.
+    UploadTags,
+    /// Tags that a copy keeps when metadata is replaced, and that are replaced when they are to be; Ceph does neither.
+    CopyTags,
+}
+
+impl Ability {
+    pub(super) fn of_encryption(encryption: &Encryption) -> Self {
+        match encryption {
+            Encryption::S3 => Self::SseS3,
+            Encryption::Kms(key) => Self::SseKms(key.clone()),
+            Encryption::Customer(_) => Self::SseCustomer,
+        }
+    }
+
+    /// Its name in the cache.
+    fn name(&self) -> String {
+        match self {
+            Self::CreateOnly => "create_only",
+            Self::IfMatch => "if_match",
+            Self::IfMatchBare => "if_match_bare",
+            Self::CompleteCondition => "complete_condition",
+            Self::PayloadCheck => "payload_check",
+            Self::SseS3 => "sse_s3",
+            Self::SseKms(None) => "sse_kms",
+            Self::SseKms(Some(key)) => return format!("sse_kms:{}", crate::sha256(key.as_bytes())),
+            Self::SseCustomer => "sse_customer",
+            Self::Acl => "acl",
+            Self::Tags => "tags",
+            Self::UploadTags => "upload_tags",
+            Self::CopyTags => "copy_tags",
+        }
+        .to_owned()
+    }
+
+    /// What a caller is told who asked for it in vain.
+    fn lacking(&self) -> &'static str {
+        match self {
+            Self::CreateOnly => "the server does not decide atomically whether an object is new",
+            Self::IfMatch | Self::IfMatchBare => {
+                "the server does not replace an object only if it is the expected one"
+            }
+            Self::CompleteCondition => "the server does not honour a condition on an object sent in parts",
+            Self::PayloadCheck => "the server does not check payloads",
+            Self::SseS3 | Self::SseKms(_) | Self::SseCustomer => {
+                "the server does not confirm the encryption asked for"
+            }
+            Self::Acl => "the server does not apply the access control list asked for",
+            Self::Tags => "the server does not keep tags given with a put",
+            Self::UploadTags => "the server drops the tags of an object sent in parts",
+            Self::CopyTags => "the server does not keep or replace tags when it copies",
+        }
+    }
+}
+
+/// What is known of one endpoint and bucket.
+#[derive(Debug)]
+pub(super) struct Abilities {
+    root: String,
+    aws: bool,
+    integrity: PayloadIntegrity,
+    known: Mutex<Option<BTreeMap<String, bool>>>,
+    payload: tokio::sync::OnceCell<bool>,
+    cache: Cache,
+}
+
+impl Abilities {
+    pub(super) fn new(client: &Client, root: &str) -> Self {
+        let base = client.base_url();
+        let host = client.config().endpoint.as_ref().map(holdall_s3::Endpoint::host);
+        Self {
+            root: root.to_owned(),
+            aws: host.is_none_or(holdall_s3::is_aws_host),
+            integrity: client.config().integrity,
+            known: Mutex::new(None),
+            payload: tokio::sync::OnceCell::new(),
+            cache: Cache::of(&base),
+        }
+    }
+
+    /// Goes on only if the server can do it.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` when it cannot; whatever kept it from being tried.
+    pub(super) async fn demand(&self, client: &Client, ability: Ability) -> Result<()> {
+        if self.has(client, &ability).await? {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Unsupported, ability.lacking()).with_fact("host", client.base_url()))
+    }
+
+    /// Whether a signed payload is proved by a success. When the question could not be settled, it is not.
+    pub(super) async fn verified(&self, client: &Client) -> bool {
+        if self.integrity != PayloadIntegrity::Signed {
+            return false;
+        }
+        let ask = || async {
+            self.has(client, &Ability::PayloadCheck).await.unwrap_or_else(|error| {
+                tracing::debug!(%error, "whether payloads are checked could not be found out");
+                false
+            })
+        };
+        *self.payload.get_or_init(ask).await
+    }
+
+    pub(super) async fn has(&self, client: &Client, ability: &Ability) -> Result<bool> {
+        if self.aws && *ability != Ability::Acl {
+            return Ok(true);
+        }
+        if *ability == Ability::CompleteCondition {
+            return Ok(false);
+        }
+        let mut known = self.known.lock().await;
+        let table = known.get_or_insert_with(|| self.cache.load());
+        if let Some(found) = table.get(&ability.name()) {
+            return Ok(*found);
+        }
+        let found = probe::probe(client, &self.root, ability).await?;
+        tracing::debug!(?ability, found, "probed the server");
+        table.insert(ability.name(), found);
+        self.cache.store(table);
+        Ok(found)
+    }
+}

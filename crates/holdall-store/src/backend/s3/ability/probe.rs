@@ -1,0 +1,175 @@
+//! Tries a server on a throw-away object.
+
+use super::Ability;
+use crate::error::Result;
+use crate::key::Key;
+use crate::{Acl, Encryption, Payload, WriteCondition};
+use futures_util::future::join_all;
+use holdall_s3::{
+    Client, CompletedPart, CopyOptions, CopySource, DeleteOptions, Error as WireError, ErrorKind as WireKind,
+    MetadataDirective, PutOptions,
+};
+
+/// As many racers find a racy server with near certainty: the least racy one seen lets two of sixteen win.
+const RACERS: usize = 8;
+const ROUNDS: usize = 2;
+
+type Wire<T> = std::result::Result<T, WireError>;
+
+/// Finds out whether the server has an ability. Nothing stays behind unless deleting is forbidden.
+pub(super) async fn probe(client: &Client, root: &str, ability: &Ability) -> Result<bool> {
+    let random = (client.config().seams.random)();
+    let key = format!("{root}{}", Key::reserved(&format!("probe/{random:032x}")));
+    let found = match ability {
+        Ability::CreateOnly => create_only(client, &key).await,
+        Ability::IfMatch => if_match(client, &key, |etag| etag).await,
+        Ability::IfMatchBare => if_match(client, &key, bare).await,
+        Ability::PayloadCheck => client.probe_payload_check(&key).await,
+        Ability::SseS3 => encrypts(client, &key, Encryption::S3).await,
+        Ability::SseKms(id) => encrypts(client, &key, Encryption::Kms(id.clone())).await,
+        Ability::SseCustomer => encrypts(client, &key, Encryption::customer([7; 32])).await,
+        Ability::Acl => applies_acl(client, &key).await,
+        Ability::Tags => keeps_tags(client, &key).await,
+        Ability::UploadTags => upload_keeps_tags(client, &key).await,
+        Ability::CopyTags => copy_minds_tags(client, &key).await,
+        Ability::CompleteCondition => Ok(false),
+    };
+    remove(client, &key).await;
+    Ok(found?)
+}
+
+async fn remove(client: &Client, key: &str) {
+    if let Err(error) = client.delete(key, &DeleteOptions::default()).await {
+        tracing::warn!(key, %error, "the object of a probe could not be deleted");
+    }
+}
+
+async fn put(client: &Client, key: &str, bytes: Vec<u8>, options: &PutOptions) -> Wire<String> {
+    client.put(key, Payload::from(bytes), options).await.map(|answer| answer.etag)
+}
+
+fn under(condition: WriteCondition) -> PutOptions {
+    PutOptions { condition, ..PutOptions::default() }
+}
+
+/// Whether a put was refused because of its condition; other faults are the probe's own.
+fn refused(result: Wire<String>) -> Wire<bool> {
+    match result {
+        Ok(_) => Ok(false),
+        Err(error) => match error.kind() {
+            WireKind::Precondition | WireKind::Conflict => Ok(true),
+            WireKind::Unsupported | WireKind::InvalidInput => Ok(false),
+            _ => Err(error),
+        },
+    }
+}
+
+/// How many of the racers win when each puts other bytes under one condition.
+async fn winners(client: &Client, key: &str, condition: &WriteCondition) -> Wire<usize> {
+    let options = under(condition.clone());
+    let racers = (0..RACERS).map(|n| put(client, key, vec![n as u8; n + 1], &options));
+    let mut won = 0;
+    for result in join_all(racers).await {
+        won += usize::from(!refused(result)?);
+    }
+    Ok(won)
+}
+
+async fn create_only(client: &Client, key: &str) -> Wire<bool> {
+    for round in 0..ROUNDS {
+        let key = format!("{key}-{round}");
+        let won = winners(client, &key, &WriteCondition::Absent).await;
+        let again = refused(put(client, &key, Vec::new(), &under(WriteCondition::Absent)).await);
+        remove(client, &key).await;
+        if won? != 1 || !again? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn if_match(client: &Client, key: &str, form: fn(String) -> String) -> Wire<bool> {
+    for _ in 0..ROUNDS {
+        let etag = put(client, key, vec![0xff; 3], &PutOptions::default()).await?;
+        let wrong = WriteCondition::Matches(form("\"00000000000000000000000000000000\"".to_owned()));
+        if !refused(put(client, key, Vec::new(), &under(wrong)).await)? {
+            return Ok(false);
+        }
+        if winners(client, key, &WriteCondition::Matches(form(etag))).await? != 1 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// An `ETag` without its quotes.
+pub(in crate::backend::s3) fn bare(etag: String) -> String {
+    etag.trim_matches('"').to_owned()
+}
+
+/// The wire itself refuses an answer without the confirmation.
+async fn encrypts(client: &Client, key: &str, encryption: Encryption) -> Wire<bool> {
+    let options = PutOptions { encryption: Some(encryption), ..PutOptions::default() };
+    match put(client, key, Vec::new(), &options).await {
+        Ok(_) => Ok(true),
+        Err(error) => match error.kind() {
+            WireKind::Unsupported | WireKind::InvalidInput => Ok(false),
+            _ => Err(error),
+        },
+    }
+}
+
+/// Puts and reads back; without the right to read it back the server's word has to do.
+async fn applies_acl(client: &Client, key: &str) -> Wire<bool> {
+    let options = PutOptions { acl: Some(Acl::PublicRead), ..PutOptions::default() };
+    put(client, key, Vec::new(), &options).await?;
+    taken_at_its_word(client.is_public_by_acl(key).await)
+}
+
+fn tagged(value: &str) -> PutOptions {
+    PutOptions { tags: vec![("probe".to_owned(), value.to_owned())], ..PutOptions::default() }
+}
+
+async fn has_tag(client: &Client, key: &str, value: &str) -> Wire<bool> {
+    taken_at_its_word(client.object_tags(key).await.map(|found| found == tagged(value).tags))
+}
+
+async fn keeps_tags(client: &Client, key: &str) -> Wire<bool> {
+    put(client, key, Vec::new(), &tagged("1")).await?;
+    has_tag(client, key, "1").await
+}
+
+async fn upload_keeps_tags(client: &Client, key: &str) -> Wire<bool> {
+    let upload = client.create_upload(key, &tagged("1")).await?;
+    let part = client.upload_part(&upload, 1, Payload::from(vec![0])).await?;
+    let parts = [CompletedPart { number: 1, etag: part.etag, checksum: part.checksum }];
+    client.complete_upload(&upload, &parts, &WriteCondition::Always).await?;
+    has_tag(client, key, "1").await
+}
+
+async fn copy_minds_tags(client: &Client, key: &str) -> Wire<bool> {
+    let copy = format!("{key}-copy");
+    put(client, key, Vec::new(), &tagged("1")).await?;
+    let source = CopySource::new(key);
+    let replaced = |metadata, tags, put| CopyOptions { put, metadata, tags };
+    let kept = replaced(MetadataDirective::Replace, MetadataDirective::Copy, PutOptions::default());
+    let other = replaced(MetadataDirective::Copy, MetadataDirective::Replace, tagged("2"));
+    let mut minds = true;
+    for (options, wanted) in [(kept, "1"), (other, "2")] {
+        client.copy(&source, &copy, &options).await?;
+        minds &= has_tag(client, &copy, wanted).await?;
+    }
+    remove(client, &copy).await;
+    Ok(minds)
+}
+
+fn taken_at_its_word(result: Wire<bool>) -> Wire<bool> {
+    match result {
+        Err(error) if error.kind() == WireKind::PermissionDenied => {
+            tracing::warn!("what was put cannot be confirmed: the right to read it back is missing");
+            Ok(true)
+        }
+        Err(error) if matches!(error.kind(), WireKind::Unsupported | WireKind::NotFound) => Ok(false),
+        other => other,
+    }
+}

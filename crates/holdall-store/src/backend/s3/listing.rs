@@ -1,0 +1,57 @@
+//! Lists a bucket below the store's prefix.
+
+use crate::backend::{BoxFuture, Listing};
+use crate::error::Result;
+use crate::key::Key;
+use crate::object::{ListOptions, Metadata, Page};
+use holdall_s3::{Attributes, Client, ListPage, ListPages, ListedObject};
+
+pub(super) struct S3Listing {
+    pages: ListPages,
+    root: String,
+}
+
+impl S3Listing {
+    pub(super) fn new(client: &Client, root: &str, options: ListOptions) -> Self {
+        let wire = holdall_s3::ListOptions {
+            prefix: format!("{root}{}", options.prefix),
+            delimiter: options.delimiter,
+            start_after: options.start_after.map(|key| format!("{root}{key}")),
+            page_size: options.page_size,
+        };
+        Self { pages: client.list(wire), root: root.to_owned() }
+    }
+
+    fn page(&self, page: ListPage) -> Page {
+        let n = self.root.len();
+        let objects = page.objects.into_iter().filter_map(|object| self.metadata(object)).collect();
+        let prefixes = page.prefixes.into_iter().map(|mut p| p.split_off(n.min(p.len())));
+        Page { objects, prefixes: prefixes.filter(|p| !Key::is_reserved(p)).collect() }
+    }
+
+    /// An entry; none for what is holdall's own, and for an object whose key is the store's prefix itself.
+    fn metadata(&self, object: ListedObject) -> Option<Metadata> {
+        let relative = &object.key[self.root.len()..];
+        if relative.is_empty() || Key::is_reserved(relative) {
+            return None;
+        }
+        Some(Metadata {
+            key: Key::listed(relative),
+            size: object.size,
+            etag: object.etag,
+            last_modified: object.last_modified,
+            version: None,
+            attributes: Attributes { storage_class: object.storage_class, ..Attributes::default() },
+            sha256: None,
+        })
+    }
+}
+
+impl Listing for S3Listing {
+    fn next_page(&mut self) -> BoxFuture<'_, Option<Result<Page>>> {
+        Box::pin(async move {
+            let page = self.pages.next().await?;
+            Some(page.map(|page| self.page(page)).map_err(Into::into))
+        })
+    }
+}

@@ -1,0 +1,305 @@
+//! Objects on any S3-compatible service.
+
+mod ability;
+mod convert;
+mod delete;
+mod listing;
+mod open;
+mod upload;
+
+use super::{Backend, BoxFuture, Limits, Listing, Upload};
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::{Key, MAX_KEY, Prefix};
+use crate::object::{
+    CopyOptions, DeleteFailure, DeleteOptions, Deleted, GetOptions, ListOptions, Metadata, Object,
+    PresignMethod, PresignOptions, PutOptions,
+};
+use crate::receipt::{Receipt, State};
+use crate::settings::Settings;
+use crate::{Encryption, Payload, PostForm, PostPolicy, WriteCondition};
+use ability::{Abilities, Ability};
+use holdall_s3::Client;
+use std::time::Instant;
+
+/// AWS's bounds on sizes; other services have the same or wider ones.
+const LIMITS: Limits = Limits { max_put: 5 << 30, min_part: 5 << 20, max_part: 5 << 30, max_parts: 10_000 };
+
+/// Objects in a bucket, below a prefix.
+#[derive(Debug, Clone)]
+pub struct S3Backend {
+    client: Client,
+    /// The store's prefix with a slash at its end, or empty.
+    root: String,
+    bucket: String,
+    encryption: Option<Encryption>,
+    abilities: std::sync::Arc<Abilities>,
+}
+
+impl S3Backend {
+    /// Makes the backend of a bucket. Nothing is connected.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for an endpoint, bucket or region that cannot be.
+    pub fn open(bucket: &str, prefix: &Prefix, settings: &Settings) -> Result<Self> {
+        let client = open::client(bucket, settings)?;
+        let root = match prefix.as_str() {
+            "" => String::new(),
+            prefix => format!("{prefix}/"),
+        };
+        let abilities = std::sync::Arc::new(Abilities::new(&client, &root));
+        Ok(Self {
+            client,
+            root,
+            bucket: bucket.to_owned(),
+            encryption: settings.encryption.clone(),
+            abilities,
+        })
+    }
+
+    /// The wire client, for what only S3 has.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The name that the service knows a key by.
+    fn full(&self, key: &Key) -> Result<String> {
+        let full = format!("{}{key}", self.root);
+        if full.len() > MAX_KEY {
+            return Err(Error::new(ErrorKind::InvalidInput, "key is too long below the store's prefix")
+                .with_fact("bytes", full.len())
+                .with_fact("limit", MAX_KEY));
+        }
+        Ok(full)
+    }
+
+    /// Refuses what this server would take and not do, and answers the condition in the form that it understands.
+    async fn demand(&self, options: &PutOptions) -> Result<WriteCondition> {
+        if let Some(encryption) = &options.encryption {
+            self.abilities.demand(&self.client, Ability::of_encryption(encryption)).await?;
+        }
+        if matches!(options.acl, Some(acl) if acl != crate::Acl::Private) {
+            self.abilities.demand(&self.client, Ability::Acl).await?;
+        }
+        if !options.tags.is_empty() {
+            self.abilities.demand(&self.client, Ability::Tags).await?;
+        }
+        match &options.condition {
+            WriteCondition::Always => {}
+            WriteCondition::Absent => self.abilities.demand(&self.client, Ability::CreateOnly).await?,
+            WriteCondition::Matches(etag) => {
+                if !self.abilities.has(&self.client, &Ability::IfMatch).await? {
+                    self.abilities.demand(&self.client, Ability::IfMatchBare).await?;
+                    return Ok(WriteCondition::Matches(ability::bare(etag.clone())));
+                }
+            }
+        }
+        Ok(options.condition.clone())
+    }
+
+    async fn put_object(&self, key: &Key, payload: Payload, options: &PutOptions) -> Result<Receipt> {
+        let start = Instant::now();
+        let full = self.full(key)?;
+        let condition = self.demand(options).await?;
+        let size = payload.len();
+        let payload = convert::hashed(payload, self.client.config().integrity);
+        let sha256 = convert::known_digest(&payload);
+        let wire = holdall_s3::PutOptions { condition, ..convert::put_options(options, sha256) };
+        let verified = self.abilities.verified(&self.client);
+        let (answer, payload_checked) = tokio::join!(self.client.put(&full, payload, &wire), verified);
+        let answer = answer?;
+        Ok(Receipt {
+            key: key.clone(),
+            size,
+            sha256,
+            composite: None,
+            etag: Some(answer.etag),
+            version: answer.version,
+            state: State::Stored,
+            verified: convert::verified(answer.checksum.as_ref(), payload_checked),
+            attempts: answer.attempts,
+            elapsed: start.elapsed(),
+        })
+    }
+
+    async fn get_object(&self, key: &Key, options: &GetOptions) -> Result<Object> {
+        let full = self.full(key)?;
+        let answer = self.client.get(&full, &convert::get_options(options)).await?;
+        let metadata = convert::metadata(key.clone(), answer.head);
+        let whole = answer.range == (0..metadata.size);
+        let wanted = metadata.sha256.filter(|_| whole);
+        let stream = convert::stream(answer.body, key.clone(), wanted);
+        Ok(Object { metadata, range: answer.range, stream })
+    }
+
+    async fn head_object(&self, key: &Key, options: &GetOptions) -> Result<Metadata> {
+        Ok(self.look(key, options).await?.0)
+    }
+
+    /// What is known of an object, and how many tags it has, where the server says.
+    async fn look(&self, key: &Key, options: &GetOptions) -> Result<(Metadata, u64)> {
+        let full = self.full(key)?;
+        let mut options = convert::get_options(options);
+        options.range = None;
+        let head = self.client.head(&full, &options).await?;
+        // The count is left out where there is none.
+        let tags = head.tags.unwrap_or(0);
+        Ok((convert::metadata(key.clone(), head), tags))
+    }
+
+    async fn copy_object(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Receipt> {
+        let start = Instant::now();
+        let (full_from, full_to) = (self.full(from)?, self.full(to)?);
+        // The conditions are asked here and again with the copy: some servers honour them only in one place.
+        let conditions = options.conditions.clone();
+        let look = GetOptions { version: options.version.clone(), conditions, ..GetOptions::default() };
+        let (source, tags) = self.look(from, &look).await?;
+        if source.size > LIMITS.max_put {
+            return Err(Error::new(ErrorKind::InvalidInput, "object is too large for one copy")
+                .with_fact("bytes", source.size)
+                .with_fact("limit", LIMITS.max_put));
+        }
+        let put = PutOptions {
+            attributes: options.attributes.clone().unwrap_or_default(),
+            tags: options.tags.clone().unwrap_or_default(),
+            acl: options.acl,
+            encryption: options.encryption.clone().or_else(|| self.encryption.clone()),
+            condition: WriteCondition::Always,
+        };
+        self.demand(&put).await?;
+        if options.tags.is_some() || (options.attributes.is_some() && tags > 0) {
+            self.abilities.demand(&self.client, Ability::CopyTags).await?;
+        }
+        let wire = convert::copy_options(options, &put, &source);
+        let answer =
+            self.client.copy(&convert::copy_source(full_from, &source, options), &full_to, &wire).await?;
+        let same = |a: &str| Some(a.trim_matches('"')) == source.etag.as_deref().map(|b| b.trim_matches('"'));
+        // Another ETag may be another way to compute it, or another object where the server ignores the pin.
+        let seen =
+            if same(&answer.etag) { source } else { self.head_object(to, &GetOptions::default()).await? };
+        Ok(Receipt {
+            key: to.clone(),
+            size: seen.size,
+            sha256: seen.sha256,
+            composite: None,
+            etag: seen.etag.or(Some(answer.etag)),
+            version: answer.version,
+            state: State::Stored,
+            verified: crate::Verified::None,
+            attempts: answer.attempts,
+            elapsed: start.elapsed(),
+        })
+    }
+
+    async fn presign_url(&self, key: &Key, options: &PresignOptions) -> Result<String> {
+        let full = self.full(key)?;
+        let method = match options.method {
+            PresignMethod::Get => http::Method::GET,
+            PresignMethod::Put => http::Method::PUT,
+            PresignMethod::Head => http::Method::HEAD,
+            PresignMethod::Delete => http::Method::DELETE,
+        };
+        let wire = convert::presign_options(options, self.encryption.as_ref())?;
+        Ok(self.client.presign(&method, &full, &wire).await?)
+    }
+}
+
+impl Backend for S3Backend {
+    fn kind(&self) -> &'static str {
+        "s3"
+    }
+
+    fn location(&self) -> String {
+        match self.root.as_str() {
+            "" => format!("s3://{}", self.bucket),
+            root => format!("s3://{}/{}", self.bucket, root.trim_end_matches('/')),
+        }
+    }
+
+    fn is_remote(&self) -> bool {
+        true
+    }
+
+    fn limits(&self) -> Limits {
+        LIMITS
+    }
+
+    fn put<'a>(
+        &'a self,
+        key: &'a Key,
+        payload: Payload,
+        options: &'a PutOptions,
+    ) -> BoxFuture<'a, Result<Receipt>> {
+        Box::pin(self.put_object(key, payload, options))
+    }
+
+    fn get<'a>(&'a self, key: &'a Key, options: &'a GetOptions) -> BoxFuture<'a, Result<Object>> {
+        Box::pin(self.get_object(key, options))
+    }
+
+    fn head<'a>(&'a self, key: &'a Key, options: &'a GetOptions) -> BoxFuture<'a, Result<Metadata>> {
+        Box::pin(self.head_object(key, options))
+    }
+
+    fn delete<'a>(&'a self, key: &'a Key, options: &'a DeleteOptions) -> BoxFuture<'a, Result<Deleted>> {
+        Box::pin(async move {
+            let full = self.full(key)?;
+            let wire = holdall_s3::DeleteOptions { version: options.version.clone(), if_match: None };
+            let answer = self.client.delete(&full, &wire).await?;
+            Ok(Deleted { version: answer.version })
+        })
+    }
+
+    fn delete_batch<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<DeleteFailure>>> {
+        Box::pin(delete::delete_batch(self, keys))
+    }
+
+    fn copy<'a>(
+        &'a self,
+        from: &'a Key,
+        to: &'a Key,
+        options: &'a CopyOptions,
+    ) -> BoxFuture<'a, Result<Receipt>> {
+        Box::pin(self.copy_object(from, to, options))
+    }
+
+    fn list(&self, options: ListOptions) -> Box<dyn Listing> {
+        Box::new(listing::S3Listing::new(&self.client, &self.root, options))
+    }
+
+    fn begin_upload<'a>(
+        &'a self,
+        key: &'a Key,
+        options: &'a PutOptions,
+    ) -> BoxFuture<'a, Result<Box<dyn Upload>>> {
+        Box::pin(async move {
+            self.demand(options).await?;
+            if !options.tags.is_empty() {
+                self.abilities.demand(&self.client, Ability::UploadTags).await?;
+            }
+            let upload = upload::S3Upload::begin(self.clone(), key, options).await?;
+            Ok(Box::new(upload) as Box<dyn Upload>)
+        })
+    }
+
+    fn presign<'a>(&'a self, key: &'a Key, options: &'a PresignOptions) -> BoxFuture<'a, Result<String>> {
+        Box::pin(self.presign_url(key, options))
+    }
+
+    fn presign_post<'a>(&'a self, policy: &'a PostPolicy) -> BoxFuture<'a, Result<PostForm>> {
+        Box::pin(async move {
+            let mut policy = policy.clone();
+            Key::parse(&policy.key)?;
+            policy.key = format!("{}{}", self.root, policy.key);
+            Ok(self.client.presign_post(&policy).await?)
+        })
+    }
+
+    fn public_url(&self, key: &Key) -> Option<String> {
+        Some(self.client.object_url(&format!("{}{key}", self.root)))
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { Ok(self.client.head_bucket().await?) })
+    }
+}

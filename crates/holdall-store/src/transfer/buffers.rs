@@ -1,0 +1,125 @@
+//! Part buffers: bounded in all, and used again.
+//!
+//! A fresh buffer of some MiB costs a page fault for every 4 KiB of it; used again it costs nothing.
+
+use bytes::Bytes;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// The bound is counted in pieces of this size.
+const UNIT: u64 = 64 * 1024;
+/// The share of the memory setting that buffers may take; the rest is for connections, listings and the process.
+const SHARE: (u64, u64) = (5, 8);
+
+/// The pool of a store. Whoever takes a buffer waits until the bound leaves room for it.
+#[derive(Clone)]
+pub(crate) struct Buffers(Arc<Pool>);
+
+struct Pool {
+    room: Arc<Semaphore>,
+    units: u32,
+    free: Mutex<Vec<Vec<u8>>>,
+    usual: usize,
+}
+
+impl Buffers {
+    /// Bounds buffers to five eighths of `memory`, but lets one part of any size through.
+    pub(crate) fn new(memory: u64, part_size: u64) -> Self {
+        let bound = (memory / SHARE.1 * SHARE.0).max(part_size);
+        let units = u32::try_from(bound.div_ceil(UNIT)).unwrap_or(u32::MAX >> 4).min(u32::MAX >> 4);
+        Self(Arc::new(Pool {
+            room: Arc::new(Semaphore::new(units as usize)),
+            units,
+            free: Mutex::new(Vec::new()),
+            usual: usize::try_from(part_size).unwrap_or(usize::MAX),
+        }))
+    }
+
+    /// How many buffers of a size there can be at once.
+    pub(crate) fn at_once(&self, size: u64) -> usize {
+        (u64::from(self.0.units) / size.div_ceil(UNIT).max(1)).max(1) as usize
+    }
+
+    /// An empty buffer that may grow to `size` bytes.
+    pub(crate) async fn take(&self, size: usize) -> Buffer {
+        let units = u32::try_from((size as u64).div_ceil(UNIT)).unwrap_or(u32::MAX).clamp(1, self.0.units);
+        let permit =
+            self.0.room.clone().acquire_many_owned(units).await.expect("the semaphore is never closed");
+        let mut bytes = if size == self.0.usual { self.recycled() } else { Vec::new() };
+        bytes.reserve_exact(size);
+        Buffer { bytes, pool: self.0.clone(), _permit: permit }
+    }
+
+    fn recycled(&self) -> Vec<u8> {
+        self.0.free.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Buffers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffers").field("bytes", &(u64::from(self.0.units) * UNIT)).finish_non_exhaustive()
+    }
+}
+
+/// A buffer of the pool, given back when it and all its [`Bytes`] are dropped.
+pub(crate) struct Buffer {
+    pub(crate) bytes: Vec<u8>,
+    pool: Arc<Pool>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Buffer {
+    /// Makes it immutable without a copy.
+    pub(crate) fn freeze(self) -> Bytes {
+        Bytes::from_owner(self)
+    }
+}
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if self.bytes.capacity() == self.pool.usual {
+            let mut bytes = std::mem::take(&mut self.bytes);
+            bytes.clear();
+            self.pool.free.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn the_bound_holds_and_buffers_come_back() {
+        let buffers = Buffers::new(16 << 20, 5 << 20);
+        assert_eq!(buffers.at_once(5 << 20), 2);
+        let mut first = buffers.take(5 << 20).await;
+        first.bytes.extend_from_slice(b"abc");
+        let address = first.bytes.as_ptr();
+        let _second = buffers.take(5 << 20).await;
+        let third = tokio::time::timeout(Duration::from_millis(20), buffers.take(5 << 20)).await;
+        assert!(third.is_err(), "a third buffer would break the bound");
+        let frozen = first.freeze();
+        let copy = frozen.clone();
+        drop(frozen);
+        assert_eq!(copy, "abc");
+        drop(copy);
+        let again = buffers.take(5 << 20).await;
+        assert_eq!((again.bytes.as_ptr(), again.bytes.len()), (address, 0));
+    }
+
+    #[tokio::test]
+    async fn one_part_of_any_size_goes_through() {
+        let buffers = Buffers::new(16 << 20, 5 << 20);
+        assert_eq!(buffers.at_once(1 << 30), 1);
+        drop(buffers.take(32 << 20).await);
+    }
+}

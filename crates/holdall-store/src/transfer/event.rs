@@ -1,0 +1,101 @@
+//! What a folder's transfer is told to do, and what it tells.
+
+use super::Filter;
+use crate::error::Error;
+use crate::object::{Metadata, PutOptions};
+use crate::receipt::Receipt;
+use std::path::PathBuf;
+
+/// How a folder is pushed.
+#[derive(Debug, Clone, Default)]
+pub struct PushOptions {
+    /// Which files.
+    pub filter: Filter,
+    /// Say what would be done and do nothing.
+    pub dry_run: bool,
+    /// Follow symbolic links; else they are skipped and reported.
+    pub follow_symlinks: bool,
+    /// How each object is put.
+    pub put: PutOptions,
+}
+
+/// How a prefix is pulled.
+#[derive(Debug, Clone, Default)]
+pub struct PullOptions {
+    /// Which keys, by their name relative to the prefix.
+    pub filter: Filter,
+    /// Say what would be done and do nothing.
+    pub dry_run: bool,
+}
+
+/// What happened to one file or object of a folder's transfer.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TreeEvent {
+    /// A file was stored.
+    Pushed {
+        /// The file.
+        path: PathBuf,
+        /// Its receipt.
+        receipt: Receipt,
+    },
+    /// An object was written to a file.
+    Pulled {
+        /// The file.
+        path: PathBuf,
+        /// The object.
+        metadata: Metadata,
+    },
+    /// Would be moved, were this not a dry run.
+    Planned {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+        /// Bytes.
+        size: u64,
+    },
+    /// Left out on purpose: a symbolic link, a socket, an object that only marks a folder.
+    Skipped {
+        /// The file, or the key of an object.
+        name: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// Failed; the rest goes on.
+    Failed {
+        /// The file, or the key of an object.
+        name: String,
+        /// Why.
+        error: Error,
+    },
+}
+
+/// What a folder's transfer did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TreeSummary {
+    /// Files or objects moved (or planned).
+    pub done: u64,
+    /// Bytes moved.
+    pub bytes: u64,
+    /// Left out on purpose.
+    pub skipped: u64,
+    /// Failed.
+    pub failed: u64,
+}
+
+impl TreeSummary {
+    pub(super) fn count(&mut self, event: &TreeEvent) {
+        let mut moved = |size: u64| {
+            self.done += 1;
+            self.bytes += size;
+        };
+        match event {
+            TreeEvent::Pushed { receipt, .. } => moved(receipt.size),
+            TreeEvent::Pulled { metadata, .. } => moved(metadata.size),
+            TreeEvent::Planned { size, .. } => moved(*size),
+            TreeEvent::Skipped { .. } => self.skipped += 1,
+            TreeEvent::Failed { .. } => self.failed += 1,
+        }
+    }
+}

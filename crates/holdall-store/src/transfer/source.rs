@@ -1,0 +1,161 @@
+//! Files as sources: what they were when they were opened, and whether they stayed so.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::{Sha256, Source, SourceStream};
+use bytes::Bytes;
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Files are read in pieces of this size where not in parts.
+const PIECE: usize = 256 * 1024;
+
+/// A regular file, open, as it was when it was opened.
+#[derive(Debug, Clone)]
+pub(crate) struct Opened {
+    file: Arc<File>,
+    identity: Identity,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Identity {
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Identity {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            size: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+impl Opened {
+    /// Opens a regular file; with `follow` a symbolic link leads to one.
+    pub(crate) fn open(path: &Path, follow: bool) -> Result<Self> {
+        // A FIFO without a writer would block the open itself.
+        let flags = rustix::fs::OFlags::NONBLOCK.union(rustix::fs::OFlags::CLOEXEC);
+        let flags = if follow { flags } else { flags.union(rustix::fs::OFlags::NOFOLLOW) };
+        let fault = |e: io::Error| open_error(path, e);
+        let file = File::options().read(true).custom_flags(flags.bits() as i32).open(path).map_err(fault)?;
+        let metadata = file.metadata().map_err(fault)?;
+        if metadata.is_dir() {
+            return Err(Error::new(ErrorKind::InvalidInput, "this is a folder, not a file")
+                .with_fact("path", path.display())
+                .with_hint("use push for folders"));
+        }
+        if !metadata.is_file() {
+            return Err(Error::new(ErrorKind::InvalidInput, "this is no regular file")
+                .with_fact("path", path.display()));
+        }
+        Ok(Self { identity: Identity::of(&metadata), file: Arc::new(file) })
+    }
+
+    pub(crate) fn size(&self) -> u64 {
+        self.identity.size
+    }
+
+    /// Reads the bytes from `start` until the buffer has `len` more.
+    pub(crate) fn read_at(&self, into: &mut Vec<u8>, start: u64, len: usize) -> Result<()> {
+        let from = into.len();
+        into.resize(from + len, 0);
+        self.file.read_exact_at(&mut into[from..], start).map_err(read_error)
+    }
+
+    /// Reads all of it.
+    pub(crate) fn read_all(&self) -> Result<Bytes> {
+        let mut bytes = Vec::with_capacity(self.size() as usize);
+        // One byte more is asked for: a file that grew is told from one that did not.
+        (&*self.file).take(self.size() + 1).read_to_end(&mut bytes).map_err(read_error)?;
+        if bytes.len() as u64 != self.size() {
+            return Err(changed());
+        }
+        self.still_the_same()?;
+        Ok(bytes.into())
+    }
+
+    /// Says whether the file is what it was when it was opened.
+    pub(crate) fn still_the_same(&self) -> Result<()> {
+        let now = self.file.metadata().map_err(|e| Error::io("file cannot be looked at", e))?;
+        if Identity::of(&now) == self.identity { Ok(()) } else { Err(changed()) }
+    }
+
+    /// Hashes all of it.
+    pub(crate) fn sha256(&self) -> Result<Sha256> {
+        let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
+        let mut buffer = vec![0; PIECE];
+        let mut at = 0;
+        while at < self.size() {
+            let n = buffer.len().min((self.size() - at) as usize);
+            self.file.read_exact_at(&mut buffer[..n], at).map_err(read_error)?;
+            digest.update(&buffer[..n]);
+            at += n as u64;
+        }
+        self.still_the_same()?;
+        let mut out = [0; 32];
+        out.copy_from_slice(digest.finish().as_ref());
+        Ok(Sha256(out))
+    }
+}
+
+fn changed() -> Error {
+    Error::new(ErrorKind::Changed, "the file changed while it was read")
+}
+
+fn read_error(error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => changed(),
+        _ => Error::io("file cannot be read", error),
+    }
+}
+
+fn open_error(path: &Path, error: io::Error) -> Error {
+    let message = match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file",
+        io::ErrorKind::PermissionDenied => "the file may not be read",
+        _ => "the file cannot be opened",
+    };
+    Error::io(message, error).with_fact("path", path.display())
+}
+
+/// A file that is sent while it is read, after it was hashed.
+pub(crate) struct FileSource {
+    pub(crate) file: Opened,
+    pub(crate) sha256: Sha256,
+}
+
+impl Source for FileSource {
+    fn len(&self) -> u64 {
+        self.file.size()
+    }
+
+    fn sha256(&self) -> Option<Sha256> {
+        Some(self.sha256)
+    }
+
+    fn open(&self) -> SourceStream {
+        let file = self.file.clone();
+        Box::pin(futures_util::stream::try_unfold(0, move |at| {
+            let file = file.clone();
+            async move {
+                let n = PIECE.min((file.size() - at) as usize);
+                if n == 0 {
+                    return Ok(None);
+                }
+                let read = move || {
+                    let mut bytes = Vec::with_capacity(n);
+                    file.read_at(&mut bytes, at, n).map(|()| bytes)
+                };
+                let bytes = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?;
+                let bytes = bytes.map_err(|e| io::Error::new(io::ErrorKind::UnexpectedEof, e))?;
+                Ok(Some((Bytes::from(bytes), at + n as u64)))
+            }
+        }))
+    }
+}

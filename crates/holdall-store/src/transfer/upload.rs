@@ -1,0 +1,239 @@
+//! Stores bytes, files and streams: whole when they are small, else in parts.
+
+use super::parts::PartSender;
+use super::plan::PartPlan;
+use super::source::{FileSource, Opened};
+use crate::content_type::SNIFF;
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::Key;
+use crate::object::PutOptions;
+use crate::receipt::Receipt;
+use crate::store::Store;
+use crate::{Payload, WriteCondition};
+use bytes::Bytes;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+/// A file up to this size is read on the spot: handing it to another thread costs more than reading it.
+const INLINE: u64 = 256 * 1024;
+
+/// Whether an object of this size is sent in parts. One with a condition is not: servers that honour a condition on
+/// a put ignore it when the parts are put together.
+pub(crate) fn goes_in_parts(store: &Store, size: u64, options: &PutOptions) -> bool {
+    let limits = store.backend().limits();
+    let free = options.condition == WriteCondition::Always;
+    size > limits.max_put || (free && size >= store.settings().multipart_threshold.max(1))
+}
+
+fn no_condition_in_parts(key: &Key, size: u64) -> Error {
+    Error::new(ErrorKind::Unsupported, "a condition needs an object that is sent whole")
+        .with_key(key)
+        .with_fact("bytes", size)
+        .with_hint(
+            "objects over 5 GiB, and streams over the multipart threshold, cannot be put under a condition",
+        )
+}
+
+pub(crate) async fn put_bytes_in_parts(
+    store: &Store,
+    key: &Key,
+    bytes: Bytes,
+    options: &PutOptions,
+) -> Result<Receipt> {
+    let size = bytes.len() as u64;
+    let piece = move |range: std::ops::Range<u64>| {
+        let part = bytes.slice(range.start as usize..range.end as usize);
+        async move { Ok(part) }
+    };
+    in_parts(store, key, size, options, piece).await
+}
+
+/// Sends parts that `read` brings, as many at once as buffers and concurrency allow.
+async fn in_parts<R, F>(store: &Store, key: &Key, size: u64, options: &PutOptions, read: R) -> Result<Receipt>
+where
+    R: Fn(std::ops::Range<u64>) -> F + Send,
+    F: Future<Output = Result<Bytes>> + Send + 'static,
+{
+    if options.condition != WriteCondition::Always {
+        return Err(no_condition_in_parts(key, size));
+    }
+    let start = Instant::now();
+    let plan = PartPlan::new(size, store.settings().part_size, store.backend().limits())?;
+    let upload = store.backend().begin_upload(key, options).await.map_err(|e| e.with_key(key))?;
+    let mut sender = PartSender::new(upload);
+    let most = store.settings().concurrency.min(store.buffers().at_once(plan.part_size));
+    let mut send_all = async || {
+        for index in 0..plan.count() {
+            sender.room(most).await?;
+            sender.send(index + 1, read(plan.range(index)))?;
+        }
+        sender.complete(store).await
+    };
+    match send_all().await {
+        Ok(receipt) => Ok(Receipt { elapsed: start.elapsed(), ..receipt }),
+        Err(error) => Err(sender.fail(error).await.with_key(key)),
+    }
+}
+
+/// Runs a reading of a file where it disturbs nobody.
+async fn blocking<T: Send + 'static>(
+    size: u64,
+    read: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    if size <= INLINE {
+        return read();
+    }
+    let joined = tokio::task::spawn_blocking(read).await;
+    joined.unwrap_or_else(|e| Err(Error::new(ErrorKind::Cancelled, "reading was cancelled").with_source(e)))
+}
+
+impl Store {
+    /// Stores a file: by one request below the multipart threshold, else in parts.
+    ///
+    /// # Errors
+    ///
+    /// `Io` for a file that cannot be read (`InvalidInput` for a folder), `Changed` for one that grows, shrinks or is
+    /// modified while it is read. After an error the key has what it had before.
+    pub async fn put_file(&self, key: &str, path: &Path, options: &PutOptions) -> Result<Receipt> {
+        let key = Key::parse(key)?;
+        self.put_opened(&key, Opened::open(path, true)?, options).await
+    }
+
+    pub(super) async fn put_opened(&self, key: &Key, file: Opened, options: &PutOptions) -> Result<Receipt> {
+        let size = file.size();
+        let mut first = Vec::new();
+        if options.attributes.content_type.is_none() {
+            file.read_at(&mut first, 0, SNIFF.min(size as usize))?;
+        }
+        let options = self.put_options(key, &first, options)?;
+        if goes_in_parts(self, size, &options) {
+            return self.put_opened_in_parts(key, file, &options).await;
+        }
+        let large = size > self.settings().multipart_threshold.max(INLINE);
+        let payload = if large {
+            let again = file.clone();
+            let sha256 = blocking(size, move || again.sha256()).await?;
+            Payload::Source(Arc::new(FileSource { file, sha256 }))
+        } else {
+            Payload::Bytes(blocking(size, move || file.read_all()).await?)
+        };
+        self.backend().put(key, payload, &options).await.map_err(|e| e.with_key(key))
+    }
+
+    async fn put_opened_in_parts(&self, key: &Key, file: Opened, options: &PutOptions) -> Result<Receipt> {
+        let size = file.size();
+        let buffers = self.buffers().clone();
+        let read = |range: std::ops::Range<u64>| {
+            let (file, buffers) = (file.clone(), buffers.clone());
+            let len = (range.end - range.start) as usize;
+            async move {
+                let mut buffer = buffers.take(len).await;
+                blocking(len as u64, move || {
+                    file.read_at(&mut buffer.bytes, range.start, len)?;
+                    file.still_the_same()?;
+                    Ok(buffer.freeze())
+                })
+                .await
+            }
+        };
+        in_parts(self, key, size, options, read).await
+    }
+
+    /// Stores what a reader gives until its end, of unknown length, in flat memory.
+    ///
+    /// `expected` sets the parts' size so that they suffice; without it an object of more than 10,000 parts of the
+    /// set size is refused as `InvalidInput` when it comes to that, and nothing stays behind.
+    ///
+    /// # Errors
+    ///
+    /// `Io` when the reader fails; `Unsupported` for a condition on more than the multipart threshold.
+    pub async fn put_reader<R>(
+        &self,
+        key: &str,
+        mut reader: R,
+        expected: Option<u64>,
+        options: &PutOptions,
+    ) -> Result<Receipt>
+    where
+        R: AsyncRead + Send + Unpin,
+    {
+        let key = Key::parse(key)?;
+        let start = Instant::now();
+        let limits = self.backend().limits();
+        let plan = PartPlan::new(expected.unwrap_or(0), self.settings().part_size, limits)?;
+        let part_size = plan.part_size as usize;
+        let first = self.fill(&mut reader, part_size).await?;
+        let options = self.put_options(&key, &first[..first.len().min(SNIFF)], options)?;
+        let whole = first.len() < part_size;
+        if whole && !goes_in_parts(self, first.len() as u64, &options) {
+            return self
+                .backend()
+                .put(&key, Payload::Bytes(first), &options)
+                .await
+                .map_err(|e| e.with_key(&key));
+        }
+        if options.condition != WriteCondition::Always {
+            return Err(no_condition_in_parts(&key, first.len() as u64));
+        }
+        let upload = self.backend().begin_upload(&key, &options).await.map_err(|e| e.with_key(&key))?;
+        let mut sender = PartSender::new(upload);
+        match self.send_reader(&mut sender, first, reader, part_size).await {
+            Ok(receipt) => Ok(Receipt { elapsed: start.elapsed(), ..receipt }),
+            Err(error) => Err(sender.fail(error).await.with_key(&key)),
+        }
+    }
+
+    async fn send_reader<R>(
+        &self,
+        sender: &mut PartSender,
+        first: Bytes,
+        mut reader: R,
+        part_size: usize,
+    ) -> Result<Receipt>
+    where
+        R: AsyncRead + Send + Unpin,
+    {
+        let most = self.backend().limits().max_parts;
+        let mut next = first;
+        let mut number = 1;
+        loop {
+            let last = next.len() < part_size;
+            sender.send(number, std::future::ready(Ok(next)))?;
+            if last {
+                break;
+            }
+            // The bound on buffers makes this wait for parts that are under way; one that failed is noticed at once.
+            sender.room(self.settings().concurrency).await?;
+            next = self.fill(&mut reader, part_size).await?;
+            if next.is_empty() {
+                break;
+            }
+            number += 1;
+            if number > most {
+                return Err(Error::new(
+                    ErrorKind::InvalidInput,
+                    "the stream is too long for parts of this size",
+                )
+                .with_fact("part_size", part_size)
+                .with_fact("parts", most)
+                .with_hint("say how long it will be (--expected-size), or set a larger part size"));
+            }
+        }
+        sender.complete(self).await
+    }
+
+    /// Reads until a buffer is full or the reader has no more.
+    async fn fill<R: AsyncRead + Unpin>(&self, reader: &mut R, size: usize) -> Result<Bytes> {
+        let mut buffer = self.buffers().take(size).await;
+        while buffer.bytes.len() < size {
+            let left = (size - buffer.bytes.len()) as u64;
+            let read = reader.take(left).read_buf(&mut buffer.bytes).await;
+            if read.map_err(|e| Error::io("the input cannot be read", e))? == 0 {
+                break;
+            }
+        }
+        Ok(buffer.freeze())
+    }
+}
