@@ -62,7 +62,7 @@ pub(crate) struct Globals {
     /// Nothing on standard error but errors
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
-    /// What is logged to standard error: error, warn, info, debug, trace, or target=level,…
+    /// What is logged to standard error: error, warn, info, debug, trace, or target=level,...
     /// [default: $HOLDALL_LOG, $RUST_LOG, warn]
     #[arg(long, global = true, value_name = "LEVEL", value_parser = not_empty())]
     pub(crate) log: Option<String>,

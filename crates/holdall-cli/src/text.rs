@@ -37,13 +37,13 @@ pub(crate) fn count(n: u64, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 
-/// A moment as RFC 3339 has it, in UTC.
+/// A moment as RFC 3339 has it, in UTC and to the second, which is all that every answer of S3 says.
 pub(crate) struct Moment(pub(crate) SystemTime);
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::try_from(self.0) {
-            Ok(moment) => write!(f, "{moment}"),
+            Ok(moment) => write!(f, "{moment:.0}"),
             Err(_) => f.write_str("-"),
         }
     }
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn times_are_in_utc() {
-        let moment = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        let moment = UNIX_EPOCH + Duration::from_millis(1_700_000_000_999);
         assert_eq!(Moment(moment).to_string(), "2023-11-14T22:13:20Z");
     }
 }

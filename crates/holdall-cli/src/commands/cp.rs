@@ -15,14 +15,14 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, ReadBuf};
 
 const AFTER: &str = "\
+Within one bucket the server copies. Between two the bytes are streamed through, content
+headers and user metadata go along, and tags do not.
+
 Examples:
   holdall cp runs/7/report.pdf published/
   holdall cp s3://results/a.bin s3://archive/2024/a.bin";
 
 /// Copies an object
-///
-/// Within one bucket the server copies. Between two the bytes are streamed through, content headers and user
-/// metadata go along, and tags do not.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct Cp {

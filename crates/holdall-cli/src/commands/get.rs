@@ -10,14 +10,14 @@ use holdall::{GetOptions, Result};
 use std::path::PathBuf;
 
 const AFTER: &str = "\
+Prints the file's path. The file appears whole or not at all.
+
 Examples:
   holdall get runs/7/report.pdf
   holdall get runs/7/report.pdf /tmp/
   holdall get s3://results/runs/7/log.txt - | less";
 
 /// Writes an object to a file
-///
-/// Prints the file's path. The file appears whole or not at all.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct Get {

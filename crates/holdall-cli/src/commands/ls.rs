@@ -11,14 +11,15 @@ use holdall::{ListOptions, Metadata, Page, Prefix};
 use std::io::{self, Write};
 
 const AFTER: &str = "\
+Keys with a slash after the prefix are folded into one line. That there are none is no
+error.
+
 Examples:
   holdall ls
   holdall ls runs/7/ -l
   holdall ls -r s3://results/runs/ --json";
 
 /// Lists the keys that begin with a prefix
-///
-/// Keys with a slash after the prefix are folded into one line. That there are none is no error.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct Ls {

@@ -9,14 +9,14 @@ use holdall::transfer::PullOptions;
 use std::path::PathBuf;
 
 const AFTER: &str = "\
+Files are DIR/ and what follows PREFIX/ in the key. Prints the paths. Each object that fails
+is reported, the rest go on, and the exit status is 1.
+
 Examples:
   holdall pull runs/7 results
   holdall pull s3://results/runs/7 --include '**/*.png' --dry-run";
 
 /// Writes all objects below a prefix to a folder
-///
-/// Files are DIR/ and what follows PREFIX/ in the key. Prints the paths. Each object that fails is reported, the rest
-/// go on, and the exit status is 1.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct Pull {
@@ -31,7 +31,7 @@ pub(crate) struct Pull {
 
 impl Pull {
     pub(crate) async fn run(self, app: &mut App) -> Outcome {
-        let target = Target::parse(&self.prefix)?.folder();
+        let target = Target::parse(&self.prefix)?;
         let store = app.store(&target)?;
         let options = PullOptions { filter: self.filter.filter()?, dry_run: self.filter.dry_run };
         let mut printer = Printer::new(app, Direction::Pull);

@@ -10,15 +10,15 @@ use holdall::transfer::PushOptions;
 use std::path::PathBuf;
 
 const AFTER: &str = "\
+Keys are PREFIX/ and the file's path in the folder. Prints the keys. Each file that fails is
+reported, the rest go on, and the exit status is 1.
+
 Examples:
   holdall push results runs/7
   holdall push site s3://pages --exclude '*.map' --cache-control max-age=300
   holdall push results runs/7 --include '*.png' --dry-run";
 
 /// Stores all files below a folder
-///
-/// Keys are PREFIX/ and the file's path in the folder. Prints the keys. Each file that fails is reported, the rest go
-/// on, and the exit status is 1.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct Push {
@@ -37,7 +37,7 @@ pub(crate) struct Push {
 
 impl Push {
     pub(crate) async fn run(self, app: &mut App) -> Outcome {
-        let target = Target::parse(self.prefix.as_deref().unwrap_or_default())?.folder();
+        let target = Target::parse(self.prefix.as_deref().unwrap_or_default())?;
         app.override_settings(self.object.overrides());
         let store = app.store(&target)?;
         let options = PushOptions {

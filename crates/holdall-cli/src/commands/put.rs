@@ -11,14 +11,15 @@ use holdall::{Error, ErrorKind, PutOptions, Receipt, Result, Store, WriteConditi
 use std::path::{Path, PathBuf};
 
 const AFTER: &str = "\
+Prints the key. When it returns, the object is in the store, whole; after an error the key
+has what it had before.
+
 Examples:
   holdall put report.pdf
   holdall put report.pdf runs/7/ --meta run=7
   tar c results | holdall put - runs/7/results.tar --expected-size 200GiB";
 
 /// Stores a file, or standard input, under a key
-///
-/// Prints the key. When it returns, the object is in the store, whole; after an error the key has what it had before.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct Put {

@@ -12,6 +12,9 @@ use std::collections::HashSet;
 use tokio::task::JoinSet;
 
 const AFTER: &str = "\
+That a key is not there is no error. Of many keys each that is not deleted is reported, and
+the rest go on.
+
 Examples:
   holdall rm runs/7/report.pdf
   holdall rm -r runs/7 --dry-run
@@ -21,8 +24,6 @@ Examples:
 const BATCHES: usize = 4;
 
 /// Deletes objects
-///
-/// That a key is not there is no error. Of many keys each that is not deleted is reported, and the rest go on.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct Rm {
