@@ -1,0 +1,81 @@
+//! Keys that clients like to change on the way.
+
+use holdall_oracle::{Bench, payload, read};
+use holdall_s3::{DeleteOptions, GetOptions, ListOptions, PutOptions};
+
+use crate::sdk;
+
+/// Every key that is known to trip somebody, with 1,024 bytes, the longest that S3 has.
+pub(crate) fn odd() -> Vec<String> {
+    let table = [
+        "a b",
+        "a+b",
+        "a%b",
+        "a%2Fb",
+        "a#b",
+        "a?b=c&d",
+        "a~b",
+        "caf\u{e9}",
+        "cafe\u{301}",
+        "\u{1f980}",
+        "a//b",
+        "a///b//",
+        "/lead",
+        "dir/",
+        "./x",
+        "a/./b",
+        "a/../b",
+        "a/..",
+        "*'()!$&,:;=@[]{}|\\^`\"<>",
+        " blanks ",
+        "+",
+        "a\tb",
+        "a\nb",
+        "a\r\nb",
+        "a&amp;b",
+    ];
+    let longest = ["x".repeat(1024), "\u{e9}".repeat(512)];
+    table.iter().map(|key| (*key).to_owned()).chain(longest).collect()
+}
+
+/// Keys that no XML 1.0 document can hold.
+pub(crate) fn without_xml() -> Vec<String> {
+    ["a\u{1}b", "a\u{1f}b", "a\u{7f}b", "a\u{8}"].map(str::to_owned).to_vec()
+}
+
+pub(crate) fn all() -> Vec<String> {
+    odd().into_iter().chain(without_xml()).collect()
+}
+
+pub(crate) async fn every_odd_key_goes_both_ways(bench: Bench) {
+    let sdk = sdk::client(&bench);
+    for key in all() {
+        let (ours, theirs) = (format!("ours {key:?}"), format!("theirs {key:?}"));
+        bench.holdall.put(&key, payload(&ours), &PutOptions::default()).await.unwrap();
+        let got = sdk::bytes(sdk::get(&sdk, &bench, &key).await).await;
+        assert_eq!(String::from_utf8(got).unwrap(), ours, "{key:?}");
+        sdk::put(&sdk, &bench, &key, &theirs).await;
+        let got = read(&bench.holdall, &key, &GetOptions::default()).await;
+        assert_eq!(String::from_utf8(got).unwrap(), theirs, "{key:?}");
+    }
+    assert_eq!(listed_by_holdall(&bench).await, sorted(all()));
+    for key in all() {
+        bench.holdall.delete(&key, &DeleteOptions::default()).await.unwrap();
+        let gone = sdk.head_object().bucket(&bench.bucket).key(&key).send().await.unwrap_err();
+        assert!(gone.into_service_error().is_not_found(), "{key:?}");
+    }
+}
+
+fn sorted(mut keys: Vec<String>) -> Vec<String> {
+    keys.sort_unstable();
+    keys
+}
+
+async fn listed_by_holdall(bench: &Bench) -> Vec<String> {
+    let mut pages = bench.holdall.list(ListOptions::default());
+    let mut keys = Vec::new();
+    while let Some(page) = pages.next().await {
+        keys.extend(page.unwrap().objects.into_iter().map(|object| object.key));
+    }
+    keys
+}
