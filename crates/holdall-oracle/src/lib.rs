@@ -4,7 +4,9 @@
 //! names (`HOLDALL_TEST_CEPH` and so on); for a server that is not named no trial exists.
 
 mod bench;
+mod keys;
 mod trials;
 
 pub use bench::{Bench, payload, read};
-pub use trials::{Case, run};
+pub use keys::odd_keys;
+pub use trials::{Case, run, say};

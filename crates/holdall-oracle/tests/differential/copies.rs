@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_s3::types::MetadataDirective as Directive;
-use holdall_oracle::{Bench, payload, read};
+use holdall_oracle::{Bench, odd_keys, payload, read};
 use holdall_s3::{Attributes, CopyOptions, CopySource, GetOptions, MetadataDirective, PutOptions};
 
-use crate::{keys, sdk};
+use crate::sdk;
 
 fn with_colour(colour: &str) -> PutOptions {
     let metadata = BTreeMap::from([("colour".to_owned(), colour.to_owned())]);
@@ -47,7 +47,7 @@ pub(crate) async fn a_copy_keeps_or_replaces_metadata(bench: Bench) {
 
 pub(crate) async fn odd_keys_are_copied(bench: Bench) {
     let sdk = sdk::client(&bench);
-    for key in keys::odd() {
+    for key in odd_keys() {
         sdk::put(&sdk, &bench, &key, &key).await;
         bench.holdall.copy(&CopySource::new(key.as_str()), "copy", &CopyOptions::default()).await.unwrap();
         assert_eq!(read(&bench.holdall, "copy", &GetOptions::default()).await, key.as_bytes(), "{key:?}");

@@ -1,10 +1,10 @@
 //! Deletes in batches.
 
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
-use holdall_oracle::{Bench, payload};
+use holdall_oracle::{Bench, odd_keys, payload};
 use holdall_s3::{DeleteTarget, PutOptions};
 
-use crate::{keys, sdk};
+use crate::sdk;
 
 fn targets(keys: &[String]) -> Vec<DeleteTarget> {
     keys.iter().map(|key| DeleteTarget { key: key.clone(), version: None }).collect()
@@ -32,7 +32,7 @@ pub(crate) async fn a_batch_of_a_thousand_leaves_nothing(bench: Bench) {
 }
 
 pub(crate) async fn odd_keys_go_in_one_batch(bench: Bench) {
-    let keys = keys::odd();
+    let keys = odd_keys();
     put_all(&bench, &keys).await;
     let failed = bench.holdall.delete_batch(&targets(&keys)).await.unwrap();
     assert!(failed.is_empty(), "{failed:?}");

@@ -2,13 +2,13 @@
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart as TheirPart};
-use holdall_oracle::{Bench, read};
+use holdall_oracle::{Bench, odd_keys, read};
 use holdall_s3::{
     Attributes, CompletedPart, CopySource, GetOptions, PartCopyOptions, Payload, PutOptions, UploadHandle,
     WriteCondition,
 };
 
-use crate::{keys, sdk};
+use crate::sdk;
 
 /// S3's least size of a part that is not the last.
 const PART: usize = 5 << 20;
@@ -80,7 +80,7 @@ pub(crate) async fn holdall_completes_what_the_sdk_began(bench: Bench) {
 pub(crate) async fn uploads_under_odd_keys_are_listed_alike(bench: Bench) {
     let sdk = sdk::client(&bench);
     let mut wanted = Vec::new();
-    for (n, key) in keys::odd().into_iter().enumerate() {
+    for (n, key) in odd_keys().into_iter().enumerate() {
         let id = if n % 2 == 0 {
             bench.holdall.create_upload(&key, &PutOptions::default()).await.unwrap().id
         } else {
