@@ -15,6 +15,7 @@ mod forms;
 mod keys;
 mod listings;
 mod presigned;
+mod rights;
 mod sdk;
 mod uploads;
 mod versions;
@@ -57,6 +58,8 @@ const CEPH: &[Case] = &cases![
     presigned::a_changed_url_is_refused,
     presigned::an_expired_url_is_refused,
     presigned::a_url_of_the_sdk_is_accepted_too,
+    rights::four_rights_suffice_for_core_work,
+    rights::what_else_needs_a_right_of_its_own,
     uploads::holdall_completes_what_the_sdk_began,
     uploads::the_sdk_completes_what_holdall_began,
     uploads::uploads_under_odd_keys_are_listed_alike,
