@@ -80,7 +80,7 @@ pub(crate) async fn holdall_completes_what_the_sdk_began(bench: Bench) {
 pub(crate) async fn uploads_under_odd_keys_are_listed_alike(bench: Bench) {
     let sdk = sdk::client(&bench);
     let mut wanted = Vec::new();
-    for (n, key) in odd_keys().into_iter().enumerate() {
+    for (n, key) in crate::keys::all().into_iter().enumerate() {
         let id = if n % 2 == 0 {
             bench.holdall.create_upload(&key, &PutOptions::default()).await.unwrap().id
         } else {
