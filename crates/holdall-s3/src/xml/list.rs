@@ -7,6 +7,7 @@ use super::{fault, resolve_reference};
 use crate::date::parse_iso;
 use crate::encode::decode_key;
 use crate::error::Result;
+use crate::object::quoted;
 use crate::op::list::ListedObject;
 use memchr::{memchr, memchr2, memmem};
 use std::borrow::Cow;
@@ -249,7 +250,7 @@ impl<'a> Scanner<'a> {
                     modified = Some(parse_iso(text.trim()).ok_or_else(|| fault("LastModified is no date"))?);
                 }
                 Tag::Open("ETag") => {
-                    etag = Some(self.text_until("ETag")?.into_owned()).filter(|e| !e.is_empty())
+                    etag = Some(self.text_until("ETag")?.into_owned()).filter(|e| !e.is_empty()).map(quoted);
                 }
                 Tag::Open("StorageClass") => {
                     class =
