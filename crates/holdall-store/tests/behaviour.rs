@@ -102,7 +102,7 @@ impl Bench {
     fn trial(&self, case: Case) -> Trial {
         let bench = self.clone();
         Trial::ignorable_test(format!("{}::{}", self.name, case.name), move || {
-            if let Some(why) = bench.profile.lacks(case.needs) {
+            if let Some(why) = case.unsupported(bench.profile, &bench.place) {
                 return Ok(Completion::ignored_with(format!("unsupported: {why}")));
             }
             let outcome = bench.subject(case.name).and_then(|s| bench.in_time((case.run)(s)));
@@ -134,7 +134,7 @@ impl Bench {
     fn report(&self) {
         let all = cases();
         let mut reasons: Vec<(String, usize)> = Vec::new();
-        for why in all.iter().filter_map(|case| self.profile.lacks(case.needs)) {
+        for why in all.iter().filter_map(|case| case.unsupported(self.profile, &self.place)) {
             match reasons.iter_mut().find(|(known, _)| *known == why) {
                 Some((_, count)) => *count += 1,
                 None => reasons.push((why, 1)),

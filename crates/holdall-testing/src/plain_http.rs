@@ -76,9 +76,8 @@ pub fn send_form(url: &str, fields: &[(String, String)], file: &[u8]) -> io::Res
     const BOUNDARY: &str = "----------------------------holdall7f3a91c0";
     let mut body = Vec::new();
     for (name, value) in fields {
-        let part = format!(
-            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
-        );
+        let part =
+            format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
         body.extend_from_slice(part.as_bytes());
     }
     let part = format!(
@@ -92,9 +91,9 @@ pub fn send_form(url: &str, fields: &[(String, String)], file: &[u8]) -> io::Res
 }
 
 fn split(url: &str) -> io::Result<(&str, String)> {
-    let rest = url.strip_prefix("http://").ok_or_else(|| {
-        io::Error::new(io::ErrorKind::Unsupported, "this client speaks plain http only")
-    })?;
+    let rest = url
+        .strip_prefix("http://")
+        .ok_or_else(|| io::Error::new(io::ErrorKind::Unsupported, "this client speaks plain http only"))?;
     Ok(match rest.find(['/', '?']) {
         Some(at) if rest[at..].starts_with('/') => (&rest[..at], rest[at..].to_owned()),
         Some(at) => (&rest[..at], format!("/{}", &rest[at..])),

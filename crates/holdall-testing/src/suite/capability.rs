@@ -21,6 +21,10 @@ pub enum Capability {
     Acl,
     /// Tags are kept.
     Tags,
+    /// Tags given when an upload begins are kept.
+    UploadTags,
+    /// Tags are replaced by a copy, and go along when only the rest is replaced.
+    CopyTags,
     /// Another storage class than the standard one is kept.
     StorageClass,
     /// Encryption by keys of a key management service.
@@ -31,6 +35,8 @@ pub enum Capability {
     EncryptionCustomer,
     /// URLs that carry a signature.
     Presign,
+    /// A presigned GET sets the type and disposition of its answer.
+    ResponseOverrides,
     /// Forms that carry a signed policy.
     PostForm,
     /// The bounds of a form's policy on the size.
@@ -51,6 +57,8 @@ pub enum Capability {
     SpecialKeys,
     /// Listings of more than one page.
     ListPages,
+    /// Listings have ETags.
+    ListedEtags,
     /// A delimiter of several characters.
     LongDelimiter,
     /// Listings that start in the middle.
@@ -59,6 +67,8 @@ pub enum Capability {
     ByteOrder,
     /// Objects sent in parts.
     Multipart,
+    /// Uploads may have gaps, are held to their parts, and can be aborted again.
+    StrictUploads,
     /// Unfinished uploads can be listed.
     ListUploads,
     /// More than one key is deleted by one request.
@@ -67,38 +77,54 @@ pub enum Capability {
     StandardHeaders,
     /// Metadata survives odd values.
     OddMetadata,
+    /// Metadata names with an underscore.
+    UnderscoreNames,
     /// An object appears whole or not at all, also to who reads it meanwhile.
     AtomicPut,
     /// A read under conditions is answered as HTTP says.
     ReadConditions,
+    /// Of two conditions on a read the one on the ETag decides.
+    ReadCombinations,
     /// A range of bytes is answered as HTTP says.
     Ranges,
+    /// The last bytes of an object, also of one that has fewer.
+    LastBytes,
+    /// A range of an empty object is refused as unsatisfiable.
+    RangesOfNothing,
 }
 
 use Capability as C;
 
 impl Capability {
     /// Every one, in the order of the table.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 44] = [
         C::PutIfAbsent,
         C::PutIfMatch,
         C::CompleteIfAbsent,
         C::CompleteIfMatch,
         C::CopyConditions,
         C::ReadConditions,
+        C::ReadCombinations,
         C::Ranges,
+        C::LastBytes,
+        C::RangesOfNothing,
         C::AtomicPut,
         C::Multipart,
+        C::StrictUploads,
         C::ListUploads,
         C::DeleteBatch,
         C::ListPages,
+        C::ListedEtags,
         C::LongDelimiter,
         C::StartAfter,
         C::ByteOrder,
         C::StandardHeaders,
         C::OddMetadata,
+        C::UnderscoreNames,
         C::StorageClass,
         C::Tags,
+        C::UploadTags,
+        C::CopyTags,
         C::Acl,
         C::EncryptionKms,
         C::EncryptionS3,
@@ -106,6 +132,7 @@ impl Capability {
         C::Signatures,
         C::MissingBucket,
         C::Presign,
+        C::ResponseOverrides,
         C::PostForm,
         C::PostLimits,
         C::SpecialKeys,
@@ -125,19 +152,27 @@ impl Capability {
             C::CompleteIfAbsent => "The same for uploads in parts (`If-None-Match: *` on completion)",
             C::CompleteIfMatch => "The same for uploads in parts (`If-Match` on completion)",
             C::CopyConditions => "Conditions on a copy's source",
+            C::ReadCombinations => "Two conditions on one read",
             C::ReadConditions => "Conditions on reads",
+            C::RangesOfNothing => "Ranges of empty objects are refused",
+            C::LastBytes => "The last bytes, of objects with fewer too",
             C::Ranges => "Byte ranges",
             C::AtomicPut => "Readers see the old object or the new one, whole",
+            C::StrictUploads => "Uploads are held to their parts, may have gaps, can be aborted again",
             C::Multipart => "Uploads in parts",
             C::ListUploads => "Unfinished uploads can be listed",
             C::DeleteBatch => "Deletes of 1,000 keys by one request",
+            C::ListedEtags => "ETags in listings",
             C::ListPages => "Listings of more than 1,000 keys",
             C::LongDelimiter => "Delimiters of several characters",
             C::StartAfter => "Listings that start after a key",
             C::ByteOrder => "Listings in the order of the keys' bytes",
             C::StandardHeaders => "`Cache-Control`, `Content-Disposition`, `-Encoding`, `-Language`",
+            C::UnderscoreNames => "User metadata with `_` in its name",
             C::OddMetadata => "User metadata of any text",
             C::StorageClass => "Storage classes",
+            C::CopyTags => "Tags replaced, or kept while metadata is replaced, by a copy",
+            C::UploadTags => "Tags of uploads in parts",
             C::Tags => "Tags",
             C::Acl => "Canned ACLs",
             C::EncryptionKms => "Encryption by KMS keys",
@@ -145,6 +180,7 @@ impl Capability {
             C::EncryptionCustomer => "Encryption by the client's key",
             C::Signatures => "Wrong keys, wrong methods and expired URLs are refused",
             C::MissingBucket => "A missing bucket is told from a missing object",
+            C::ResponseOverrides => "Presigned URLs set type and disposition of the answer",
             C::Presign => "Presigned URLs",
             C::PostForm => "Presigned forms",
             C::PostLimits => "Size limits of presigned forms",
@@ -167,6 +203,8 @@ impl Capability {
                 | C::CompleteIfAbsent
                 | C::CompleteIfMatch
                 | C::Tags
+                | C::UploadTags
+                | C::CopyTags
                 | C::Acl
                 | C::EncryptionKms
                 | C::EncryptionS3

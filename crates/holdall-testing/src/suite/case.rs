@@ -2,8 +2,21 @@
 
 use super::capability::Capability;
 use super::failure::Outcome;
+use super::place::Place;
+use super::profile::Profile;
 use super::subject::Subject;
 use holdall_store::BoxFuture;
+
+/// Where a case means anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Everywhere.
+    Everywhere,
+    /// Only in memory.
+    Memory,
+    /// Only where there is a service to be asked.
+    Service,
+}
 
 /// One promise and how it is proved.
 #[derive(Clone, Copy)]
@@ -16,6 +29,8 @@ pub struct Case {
     pub promise: &'static str,
     /// What a server must be able to do for the case to mean anything.
     pub needs: &'static [Capability],
+    /// Where it means anything.
+    pub scope: Scope,
     /// Proves it.
     pub run: fn(Subject) -> BoxFuture<'static, Outcome>,
 }
@@ -26,7 +41,7 @@ impl Case {
         promise: &'static str,
         run: fn(Subject) -> BoxFuture<'static, Outcome>,
     ) -> Self {
-        Self { name, ids: &[], promise, needs: &[], run }
+        Self { name, ids: &[], promise, needs: &[], scope: Scope::Everywhere, run }
     }
 
     pub(super) const fn serves(self, ids: &'static [&'static str]) -> Self {
@@ -35,6 +50,19 @@ impl Case {
 
     pub(super) const fn needs(self, needs: &'static [Capability]) -> Self {
         Self { needs, ..self }
+    }
+
+    pub(super) const fn only(self, scope: Scope) -> Self {
+        Self { scope, ..self }
+    }
+
+    /// Why the case means nothing here; none where it does.
+    pub fn unsupported(&self, profile: Profile, place: &Place) -> Option<String> {
+        match self.scope {
+            Scope::Memory if place.service().is_some() => Some("it is about memory".to_owned()),
+            Scope::Service if place.service().is_none() => Some("it is about services".to_owned()),
+            _ => profile.lacks(self.needs),
+        }
     }
 }
 
@@ -56,6 +84,8 @@ pub fn cases() -> Vec<Case> {
         super::copy::cases(),
         super::delete::cases(),
         super::upload::cases(),
+        super::parts::cases(),
+        super::completion::cases(),
         super::presign::cases(),
         super::errors::cases(),
         super::concurrency::cases(),

@@ -11,9 +11,11 @@ use tokio::task::JoinSet;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        Case::new("concurrency/never-a-mix", "Readers during overwrites see one object, whole, never a mix.", |s| {
-            Box::pin(never_a_mix(s))
-        })
+        Case::new(
+            "concurrency/never-a-mix",
+            "Readers during overwrites see one object, whole, never a mix.",
+            |s| Box::pin(never_a_mix(s)),
+        )
         .serves(&["SES-2", "SES-11"])
         .needs(&[AtomicPut]),
         Case::new("concurrency/own-writes", "What a task wrote it reads at once, and lists.", |s| {
@@ -155,5 +157,9 @@ async fn read_or_gone(s: &Subject) -> Outcome {
         Err(error) if error.kind() == holdall_store::ErrorKind::NotFound => return Ok(()),
         object => object?.bytes().await?,
     };
-    if is_whole(&bytes) { Ok(()) } else { Err(Failure::new(format!("{} bytes of no one object", bytes.len()))) }
+    if is_whole(&bytes) {
+        Ok(())
+    } else {
+        Err(Failure::new(format!("{} bytes of no one object", bytes.len())))
+    }
 }

@@ -1,6 +1,6 @@
 //! Reads and writes that happen only under a condition.
 
-use super::capability::Capability::{PutIfAbsent, PutIfMatch, ReadConditions as Reads};
+use super::capability::Capability::{PutIfAbsent, PutIfMatch, ReadCombinations, ReadConditions as Reads};
 use super::case::Case;
 use super::failure::{Outcome, ensure, equal, fails, same_bytes};
 use super::subject::Subject;
@@ -19,11 +19,13 @@ pub(super) fn cases() -> Vec<Case> {
         })
         .serves(&["EVI-2"])
         .needs(&[Reads]),
-        Case::new("conditions/read-both", "Of two conditions the one on the ETag decides, as in HTTP.", |s| {
-            Box::pin(read_both(s))
-        })
+        Case::new(
+            "conditions/read-both",
+            "Of two conditions the one on the ETag decides, as in HTTP.",
+            |s| Box::pin(read_both(s)),
+        )
         .serves(&["EVI-2"])
-        .needs(&[Reads]),
+        .needs(&[Reads, ReadCombinations]),
         Case::new("conditions/read-missing", "A conditional read of what is not there is NotFound.", |s| {
             Box::pin(read_missing(s))
         })
@@ -48,9 +50,11 @@ pub(super) fn cases() -> Vec<Case> {
         })
         .serves(&["SES-11"])
         .needs(&[PutIfMatch]),
-        Case::new("conditions/put-never-lies", "A conditional put is decided or Unsupported, never ignored.", |s| {
-            Box::pin(put_never_lies(s))
-        })
+        Case::new(
+            "conditions/put-never-lies",
+            "A conditional put is decided or Unsupported, never ignored.",
+            |s| Box::pin(put_never_lies(s)),
+        )
         .serves(&["EVI-10"]),
     ]
 }
@@ -148,10 +152,14 @@ async fn put_absent(s: Subject) -> Outcome {
     s.store().delete(&s.key("o")).await?;
     put_if(&s, "o", "third", WriteCondition::Absent).await?;
     same_bytes("after a delete", &s.read("o").await?, b"third")?;
-    fails("over an empty object", {
-        s.put("empty", "").await?;
-        put_if(&s, "empty", "x", WriteCondition::Absent).await
-    }, ErrorKind::Precondition)
+    fails(
+        "over an empty object",
+        {
+            s.put("empty", "").await?;
+            put_if(&s, "empty", "x", WriteCondition::Absent).await
+        },
+        ErrorKind::Precondition,
+    )
     .map(drop)
 }
 

@@ -1,6 +1,6 @@
 //! Deletes, alone and many.
 
-use super::capability::Capability::{ControlKeys, DeleteBatch, SpecialKeys};
+use super::capability::Capability::{ControlKeys, DeleteBatch, NestedKeys, SpecialKeys};
 use super::case::Case;
 use super::failure::{Outcome, ensure, equal, fails, same_bytes};
 use super::subject::Subject;
@@ -15,7 +15,8 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new("delete/neighbours", "A delete takes one key and none beside or below it.", |s| {
             Box::pin(neighbours(s))
         })
-        .serves(&["SES-7"]),
+        .serves(&["SES-7"])
+        .needs(&[NestedKeys]),
         Case::new("delete/batch", "A batch deletes its keys, there or not, and no other.", |s| {
             Box::pin(batch(s))
         })
@@ -84,7 +85,20 @@ async fn batch(s: Subject) -> Outcome {
 }
 
 async fn odd_batch(s: Subject) -> Outcome {
-    let odd = ["\u{1}", "a\u{1}b", "a\nb", "a\tb", "a\rb", "<&>\"'", "]]>", "&#1;", "\u{fffe}", "%01", " ", "\u{1f9f3}"];
+    let odd = [
+        "\u{1}",
+        "a\u{1}b",
+        "a\nb",
+        "a\tb",
+        "a\rb",
+        "<&>\"'",
+        "]]>",
+        "&#1;",
+        "\u{fffe}",
+        "%01",
+        " ",
+        "\u{1f9f3}",
+    ];
     let mut put = odd.to_vec();
     put.extend(["&amp;", "ab", "stays"]);
     batch_leaves(&s, &put, &odd, &["&amp;", "ab", "stays"]).await

@@ -7,6 +7,7 @@
 mod capability;
 mod case;
 mod compatibility;
+mod completion;
 mod concurrency;
 mod conditions;
 mod copy;
@@ -17,6 +18,7 @@ mod keys;
 mod listing;
 mod metadata;
 mod objects;
+mod parts;
 mod place;
 mod presign;
 mod probe;
@@ -28,7 +30,7 @@ mod upload;
 mod wire;
 
 pub use capability::Capability;
-pub use case::{Case, cases};
+pub use case::{Case, Scope, cases};
 pub use compatibility::compatibility_markdown;
 pub use failure::{Failure, Outcome};
 pub use place::Place;

@@ -1,6 +1,5 @@
 //! Bytes go in and come out; receipts say the truth.
 
-use super::capability::Capability::AtomicPut;
 use super::case::Case;
 use super::failure::{Outcome, ensure, equal, fails, same_bytes};
 use super::subject::Subject;
@@ -10,8 +9,10 @@ use std::time::{Duration, SystemTime};
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        Case::new("objects/sizes", "What was put is what is read, whatever its size.", |s| Box::pin(sizes(s)))
-            .serves(&["EVI-1", "EVI-2", "OBS-2"]),
+        Case::new("objects/sizes", "What was put is what is read, whatever its size.", |s| {
+            Box::pin(sizes(s))
+        })
+        .serves(&["EVI-1", "EVI-2", "OBS-2"]),
         Case::new("objects/receipt", "A receipt has the object's size, SHA-256 and ETag.", |s| {
             Box::pin(receipt(s))
         })
@@ -27,8 +28,7 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new("objects/overwrite", "A second put replaces bytes, ETag, headers and metadata.", |s| {
             Box::pin(overwrite(s))
         })
-        .serves(&["EVI-2", "TOP-8"])
-        .needs(&[AtomicPut]),
+        .serves(&["EVI-2", "TOP-8"]),
         Case::new("objects/stream", "A stream ends after exactly the bytes that it promised.", |s| {
             Box::pin(stream(s))
         })

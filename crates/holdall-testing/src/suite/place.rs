@@ -3,12 +3,14 @@
 use super::failure::Outcome;
 use super::service::Service;
 use crate::server::Server;
+use holdall_store::backend::memory::MemoryBackend;
 use holdall_store::{Settings, Store};
+use std::sync::Arc;
 
 /// A place for the stores of a run.
 pub enum Place {
-    /// Memory of this process.
-    Memory(Store),
+    /// Memory of this process, and what holds it, to look into.
+    Memory(Store, Arc<MemoryBackend>),
     /// An S3 service.
     Service(Box<Service>),
 }
@@ -16,7 +18,8 @@ pub enum Place {
 impl Place {
     /// Memory.
     pub fn memory() -> Self {
-        Self::Memory(Store::memory())
+        let backend = Arc::new(MemoryBackend::private());
+        Self::Memory(Store::with_backend(backend.clone(), Settings::default()), backend)
     }
 
     /// A server, with a bucket made for this run.
@@ -40,7 +43,7 @@ impl Place {
     /// Opens the store that most cases share.
     pub(crate) fn store(&self) -> Outcome<Store> {
         match self {
-            Self::Memory(store) => Ok(store.clone()),
+            Self::Memory(store, _) => Ok(store.clone()),
             Self::Service(service) => service.store(),
         }
     }
@@ -48,7 +51,7 @@ impl Place {
     /// Opens an empty store that nothing else uses.
     pub(crate) async fn own_store(&self) -> Outcome<Store> {
         match self {
-            Self::Memory(_) => Ok(Store::memory()),
+            Self::Memory(..) => Ok(Store::memory()),
             Self::Service(service) => service.own_store().await,
         }
     }
@@ -56,7 +59,7 @@ impl Place {
     /// Opens a store whose bucket nobody made.
     pub(crate) fn missing_store(&self) -> Outcome<Store> {
         match self {
-            Self::Memory(_) => Ok(Store::open("memory://nobody-made-this", &Settings::default())?),
+            Self::Memory(..) => Ok(Store::open("memory://nobody-made-this", &Settings::default())?),
             Self::Service(service) => service.missing_store(),
         }
     }
@@ -64,7 +67,7 @@ impl Place {
     /// Opens the store with another pair of keys; none of them keeps what it is.
     pub(crate) fn store_as(&self, access: Option<&str>, secret: Option<&str>) -> Outcome<Store> {
         match self {
-            Self::Memory(store) => Ok(store.clone()),
+            Self::Memory(store, _) => Ok(store.clone()),
             Self::Service(service) => service.store_as(access, secret),
         }
     }
@@ -72,8 +75,16 @@ impl Place {
     /// The service, where there is one.
     pub(crate) fn service(&self) -> Option<&Service> {
         match self {
-            Self::Memory(_) => None,
+            Self::Memory(..) => None,
             Self::Service(service) => Some(service),
+        }
+    }
+
+    /// The memory to look into, where it is that.
+    pub(crate) fn memory_backend(&self) -> Option<&MemoryBackend> {
+        match self {
+            Self::Memory(_, backend) => Some(backend),
+            Self::Service(_) => None,
         }
     }
 
@@ -84,7 +95,7 @@ impl Place {
     /// Says what stays behind.
     pub async fn close(&self) -> Outcome {
         match self {
-            Self::Memory(_) => Ok(()),
+            Self::Memory(..) => Ok(()),
             Self::Service(service) => service.close().await,
         }
     }
@@ -93,7 +104,7 @@ impl Place {
 impl std::fmt::Debug for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Memory(_) => "Memory",
+            Self::Memory(..) => "Memory",
             Self::Service(_) => "Service",
         })
     }

@@ -53,6 +53,11 @@ const fn broken(note: &'static str) -> Cell {
 /// The servers of the table, in the order of its columns.
 const SERVERS: [&str; 4] = ["memory", "ceph", "s3s-fs", "moto"];
 
+const REPLACED: &str = "the object is replaced";
+const PLAIN: &str = "objects are not encrypted";
+const NO_TAGS: &str = "there are none";
+const NO_SERVICE: &str = "no service would answer";
+
 type Row = (Capability, [Cell; 4]);
 
 const fn everywhere(capability: Capability) -> Row {
@@ -61,40 +66,52 @@ const fn everywhere(capability: Capability) -> Row {
 
 const TABLE: &[Row] = &[
     (PutIfAbsent, [WORKS, WORKS, broken("several of 16 racers win"), WORKS]),
-    (PutIfMatch, [WORKS, broken("412 even on a match"), WORKS, WORKS]),
-    (CompleteIfAbsent, [WORKS, ignored("the object is replaced"), WORKS, ignored("the object is replaced")]),
-    (CompleteIfMatch, [WORKS, ignored("the object is replaced"), WORKS, ignored("the object is replaced")]),
-    everywhere(CopyConditions),
-    everywhere(ReadConditions),
+    (PutIfMatch, [WORKS, WORKS, broken("several of 16 racers win"), WORKS]),
+    (CompleteIfAbsent, [WORKS, ignored(REPLACED), broken("several of 16 racers win"), ignored(REPLACED)]),
+    (CompleteIfMatch, [WORKS, ignored(REPLACED), broken("several of 16 racers win"), ignored(REPLACED)]),
+    (CopyConditions, [WORKS, WORKS, broken("412 even on a match"), WORKS]),
+    (ReadConditions, [WORKS, WORKS, ignored("all reads are answered"), WORKS]),
+    (ReadCombinations, [WORKS, WORKS, ignored("all reads are answered"), broken("time decides over ETag")]),
     everywhere(Ranges),
-    everywhere(AtomicPut),
-    everywhere(Multipart),
-    everywhere(ListUploads),
+    (LastBytes, [WORKS, WORKS, broken("500 where there are fewer"), WORKS]),
+    (RangesOfNothing, [WORKS, WORKS, broken("500"), ignored("the whole is answered")]),
+    (AtomicPut, [WORKS, WORKS, broken("bytes and metadata are written apart"), WORKS]),
+    (Multipart, [WORKS, WORKS, WORKS, broken("completion answers no CompleteMultipartUploadResult")]),
+    (
+        StrictUploads,
+        [WORKS, WORKS, broken("stale parts are taken, gaps refused; 403 for what is gone"), WORKS],
+    ),
+    (ListUploads, [WORKS, WORKS, refused("501"), WORKS]),
     everywhere(DeleteBatch),
-    (ListPages, [WORKS, WORKS, broken("says that there is more and not where"), WORKS]),
-    everywhere(LongDelimiter),
+    everywhere(ListPages),
+    (ListedEtags, [WORKS, WORKS, ignored("there are none"), WORKS]),
+    (LongDelimiter, [WORKS, WORKS, broken("only its first character counts"), WORKS]),
     everywhere(StartAfter),
     everywhere(ByteOrder),
     everywhere(StandardHeaders),
-    everywhere(OddMetadata),
-    everywhere(StorageClass),
-    everywhere(Tags),
+    (OddMetadata, [WORKS, WORKS, broken("blanks at the ends are lost"), WORKS]),
+    (UnderscoreNames, [WORKS, broken("becomes a dash"), WORKS, ignored("the entry is dropped")]),
+    (StorageClass, [WORKS, refused("400 unless it is configured"), refused("400"), WORKS]),
+    (Tags, [WORKS, WORKS, ignored(NO_TAGS), WORKS]),
+    (UploadTags, [WORKS, ignored(NO_TAGS), ignored(NO_TAGS), WORKS]),
+    (CopyTags, [WORKS, broken("lost with the metadata, and not replaced"), ignored(NO_TAGS), WORKS]),
     (Acl, [WORKS, WORKS, ignored("objects stay as they are"), WORKS]),
-    (EncryptionKms, [WORKS, WORKS, ignored("objects are not encrypted"), WORKS]),
-    (EncryptionS3, [WORKS, ignored("objects are not encrypted"), ignored("objects are not encrypted"), WORKS]),
-    (EncryptionCustomer, [WORKS, WORKS, ignored("objects are not encrypted"), WORKS]),
+    (EncryptionKms, [refused("memory encrypts nothing"), WORKS, ignored(PLAIN), WORKS]),
+    (EncryptionS3, [refused("memory encrypts nothing"), ignored(PLAIN), ignored(PLAIN), WORKS]),
+    (EncryptionCustomer, [refused("memory encrypts nothing"), WORKS, ignored(PLAIN), ignored(PLAIN)]),
     (Signatures, [ignored("there are no keys"), WORKS, WORKS, ignored("signatures are not checked")]),
-    (MissingBucket, [ignored("every name is a store"), WORKS, WORKS, WORKS]),
-    (Presign, [refused("no service answers URLs"), WORKS, WORKS, WORKS]),
-    (PostForm, [refused("no service answers forms"), WORKS, WORKS, WORKS]),
-    (PostLimits, [refused("no service answers forms"), WORKS, WORKS, WORKS]),
+    (MissingBucket, [ignored("every name is a store"), WORKS, broken("a put makes the bucket"), WORKS]),
+    (Presign, [refused(NO_SERVICE), WORKS, WORKS, WORKS]),
+    (ResponseOverrides, [refused(NO_SERVICE), WORKS, WORKS, ignored("the object's own are sent")]),
+    (PostForm, [refused(NO_SERVICE), WORKS, WORKS, WORKS]),
+    (PostLimits, [refused(NO_SERVICE), WORKS, WORKS, ignored("any size is taken")]),
     everywhere(SpecialKeys),
-    everywhere(DotSegments),
-    everywhere(EmptySegments),
-    everywhere(FolderKeys),
-    everywhere(NestedKeys),
-    everywhere(ControlKeys),
-    everywhere(LongKeys),
+    (DotSegments, [WORKS, WORKS, broken("500, or another object"), WORKS]),
+    (EmptySegments, [WORKS, WORKS, broken("500, or another object"), WORKS]),
+    (FolderKeys, [WORKS, WORKS, refused("unless the object is empty"), WORKS]),
+    (NestedKeys, [WORKS, WORKS, refused("500"), WORKS]),
+    (ControlKeys, [WORKS, WORKS, WORKS, broken("404 to a put")]),
+    (LongKeys, [WORKS, WORKS, refused("500: names of files are shorter"), WORKS]),
 ];
 
 /// What is known of one server.

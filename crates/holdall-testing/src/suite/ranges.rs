@@ -1,6 +1,6 @@
 //! Parts of an object's bytes.
 
-use super::capability::Capability::Ranges;
+use super::capability::Capability::{LastBytes, Ranges, RangesOfNothing};
 use super::case::Case;
 use super::failure::{Outcome, equal, fails, same_bytes};
 use super::subject::Subject;
@@ -25,12 +25,14 @@ pub(super) fn cases() -> Vec<Case> {
         .needs(&[Ranges]),
         Case::new("ranges/last", "The last bytes are those there are, at most all.", |s| Box::pin(last(s)))
             .serves(&["EVI-2"])
-            .needs(&[Ranges]),
-        Case::new("ranges/empty", "An empty range, and any range of an empty object, is InvalidInput.", |s| {
-            Box::pin(empty(s))
+            .needs(&[Ranges, LastBytes]),
+        Case::new("ranges/empty", "An empty range is InvalidInput.", |s| Box::pin(empty(s)))
+            .serves(&["EVI-2", "SES-10"]),
+        Case::new("ranges/of-nothing", "Any range of an empty object is InvalidInput.", |s| {
+            Box::pin(of_nothing(s))
         })
         .serves(&["EVI-2", "SES-10"])
-        .needs(&[Ranges]),
+        .needs(&[Ranges, RangesOfNothing]),
         Case::new("ranges/metadata", "A range comes with the metadata of the whole object.", |s| {
             Box::pin(metadata(s))
         })
@@ -84,7 +86,9 @@ async fn past_the_end(s: Subject) -> Outcome {
 
 async fn outside(s: Subject) -> Outcome {
     prepared(&s).await?;
-    for range in [bounded(SIZE, SIZE + 1), bounded(SIZE + 1, SIZE + 2), Range::From(SIZE), Range::From(1 << 40)] {
+    for range in
+        [bounded(SIZE, SIZE + 1), bounded(SIZE + 1, SIZE + 2), Range::From(SIZE), Range::From(1 << 40)]
+    {
         fails(format!("{range:?}"), get(&s, "r", range).await, ErrorKind::InvalidInput)?;
     }
     fails("of a missing object", get(&s, "none", Range::From(0)).await, ErrorKind::NotFound).map(drop)
@@ -100,10 +104,14 @@ async fn last(s: Subject) -> Outcome {
 
 async fn empty(s: Subject) -> Outcome {
     prepared(&s).await?;
-    s.put("nothing", "").await?;
     for range in [bounded(5, 5), bounded(6, 5), Range::Last(0)] {
         fails(format!("{range:?}"), get(&s, "r", range).await, ErrorKind::InvalidInput)?;
     }
+    Ok(())
+}
+
+async fn of_nothing(s: Subject) -> Outcome {
+    s.put("nothing", "").await?;
     for range in [bounded(0, 1), Range::From(0), Range::Last(1)] {
         let result = get(&s, "nothing", range).await;
         fails(format!("{range:?} of nothing"), result, ErrorKind::InvalidInput)?;

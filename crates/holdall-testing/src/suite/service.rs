@@ -217,7 +217,8 @@ async fn empty(wire: &Client, prefix: &str) -> Outcome {
 
 async fn delete(wire: &Client, keys: Vec<String>) -> Outcome {
     let (batch, alone): (Vec<String>, Vec<String>) = keys.into_iter().partition(|k| Client::can_batch(k));
-    let targets: Vec<DeleteTarget> = batch.into_iter().map(|key| DeleteTarget { key, version: None }).collect();
+    let targets: Vec<DeleteTarget> =
+        batch.into_iter().map(|key| DeleteTarget { key, version: None }).collect();
     if let Some(failed) = wire.delete_batch(&targets).await?.into_iter().next() {
         return Err(failed.error.into());
     }

@@ -4,6 +4,7 @@ use super::failure::{Failure, Outcome, ensure, equal};
 use super::subject::Subject;
 use crate::plain_http::{Answer, send};
 use holdall_s3::PresignOptions;
+use holdall_store::Acl;
 use std::time::Duration;
 
 /// Sends one request with a plain client, off the runtime's threads.
@@ -37,8 +38,12 @@ async fn ask(s: &Subject, name: &str, method: http::Method, query: &str) -> Outc
     Ok(Some(answer))
 }
 
-/// Demands that an object has exactly these tags, in any order. Memory shows none: there is nothing to ask.
+/// Demands that an object has exactly these tags, in any order.
 pub(super) async fn has_tags(s: &Subject, name: &str, tags: &[(String, String)]) -> Outcome {
+    if let Some(memory) = s.place().memory_backend() {
+        let object = memory.object(&s.key(name)).ok_or_else(|| Failure::new("it is not there"))?;
+        return equal(format!("the tags of {name:?}"), &*object.tags, tags);
+    }
     let Some(answer) = ask(s, name, http::Method::GET, "tagging").await? else { return Ok(()) };
     let text: String = answer.text().split_whitespace().collect::<Vec<_>>().join(" ");
     equal(format!("the number of tags in {text}"), text.matches("<Tag>").count(), tags.len())?;
@@ -55,10 +60,11 @@ pub(super) async fn has_header(s: &Subject, name: &str, header: &str, value: &st
     equal(header, answer.header(header), Some(value))
 }
 
-/// Demands that an object can, or cannot, be read by somebody without keys. Memory has no such readers.
+/// Demands that an object can, or cannot, be read by somebody without keys.
 pub(super) async fn is_public(s: &Subject, name: &str, public: bool) -> Outcome {
-    if s.place().service().is_none() {
-        return Ok(());
+    if let Some(memory) = s.place().memory_backend() {
+        let object = memory.object(&s.key(name)).ok_or_else(|| Failure::new("it is not there"))?;
+        return equal(format!("{name:?} is public"), object.acl == Some(Acl::PublicRead), public);
     }
     let url = s.backend().public_url(&s.parsed(name)?);
     let url = url.ok_or_else(|| Failure::new(format!("{name:?} has no public URL")))?;
