@@ -57,6 +57,8 @@ pub enum Capability {
     SpecialKeys,
     /// Listings of more than one page.
     ListPages,
+    /// Listings encode names as they say that they do.
+    EncodedListings,
     /// Listings have ETags.
     ListedEtags,
     /// A delimiter of several characters.
@@ -97,7 +99,7 @@ use Capability as C;
 
 impl Capability {
     /// Every one, in the order of the table.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 45] = [
         C::PutIfAbsent,
         C::PutIfMatch,
         C::CompleteIfAbsent,
@@ -114,6 +116,7 @@ impl Capability {
         C::ListUploads,
         C::DeleteBatch,
         C::ListPages,
+        C::EncodedListings,
         C::ListedEtags,
         C::LongDelimiter,
         C::StartAfter,
@@ -162,6 +165,7 @@ impl Capability {
             C::Multipart => "Uploads in parts",
             C::ListUploads => "Unfinished uploads can be listed",
             C::DeleteBatch => "Deletes of 1,000 keys by one request",
+            C::EncodedListings => "Names with `+` and `%` in listings",
             C::ListedEtags => "ETags in listings",
             C::ListPages => "Listings of more than 1,000 keys",
             C::LongDelimiter => "Delimiters of several characters",

@@ -1,7 +1,8 @@
 //! Listings are whole, in order, and say where they stop.
 
 use super::capability::Capability::{
-    ByteOrder, FolderKeys, ListPages, ListedEtags, LongDelimiter, NestedKeys, SpecialKeys, StartAfter,
+    ByteOrder, EncodedListings, FolderKeys, ListPages, ListedEtags, LongDelimiter, NestedKeys, SpecialKeys,
+    StartAfter,
 };
 use super::case::Case;
 use super::failure::{Failure, Outcome, ensure, equal, fails};
@@ -64,7 +65,7 @@ pub(super) fn cases() -> Vec<Case> {
             Box::pin(encoded_names(s))
         })
         .serves(&["EVI-3"])
-        .needs(&[SpecialKeys]),
+        .needs(&[SpecialKeys, EncodedListings]),
         Case::new("listing/reserved", "holdall's own folder is in no listing and no count.", |s| {
             Box::pin(reserved(s))
         })

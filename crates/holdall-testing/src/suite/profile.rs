@@ -54,6 +54,7 @@ const fn broken(note: &'static str) -> Cell {
 const SERVERS: [&str; 4] = ["memory", "ceph", "s3s-fs", "moto"];
 
 const REPLACED: &str = "the object is replaced";
+const NO_RESULT: &str = "completion answers no CompleteMultipartUploadResult";
 const PLAIN: &str = "objects are not encrypted";
 const NO_TAGS: &str = "there are none";
 const NO_SERVICE: &str = "no service would answer";
@@ -67,8 +68,8 @@ const fn everywhere(capability: Capability) -> Row {
 const TABLE: &[Row] = &[
     (PutIfAbsent, [WORKS, WORKS, broken("several of 16 racers win"), WORKS]),
     (PutIfMatch, [WORKS, WORKS, broken("several of 16 racers win"), WORKS]),
-    (CompleteIfAbsent, [WORKS, ignored(REPLACED), broken("several of 16 racers win"), ignored(REPLACED)]),
-    (CompleteIfMatch, [WORKS, ignored(REPLACED), broken("several of 16 racers win"), ignored(REPLACED)]),
+    (CompleteIfAbsent, [WORKS, ignored(REPLACED), broken("several of 16 racers win"), broken(NO_RESULT)]),
+    (CompleteIfMatch, [WORKS, ignored(REPLACED), broken("several of 16 racers win"), broken(NO_RESULT)]),
     (CopyConditions, [WORKS, WORKS, broken("412 even on a match"), WORKS]),
     (ReadConditions, [WORKS, WORKS, ignored("all reads are answered"), WORKS]),
     (ReadCombinations, [WORKS, WORKS, ignored("all reads are answered"), broken("time decides over ETag")]),
@@ -76,7 +77,7 @@ const TABLE: &[Row] = &[
     (LastBytes, [WORKS, WORKS, broken("500 where there are fewer"), WORKS]),
     (RangesOfNothing, [WORKS, WORKS, broken("500"), ignored("the whole is answered")]),
     (AtomicPut, [WORKS, WORKS, broken("bytes and metadata are written apart"), WORKS]),
-    (Multipart, [WORKS, WORKS, WORKS, broken("completion answers no CompleteMultipartUploadResult")]),
+    (Multipart, [WORKS, WORKS, WORKS, broken(NO_RESULT)]),
     (
         StrictUploads,
         [WORKS, WORKS, broken("stale parts are taken, gaps refused; 403 for what is gone"), WORKS],
@@ -84,6 +85,7 @@ const TABLE: &[Row] = &[
     (ListUploads, [WORKS, WORKS, refused("501"), WORKS]),
     everywhere(DeleteBatch),
     everywhere(ListPages),
+    (EncodedListings, [WORKS, WORKS, broken("says that names are encoded and encodes none"), WORKS]),
     (ListedEtags, [WORKS, WORKS, ignored("there are none"), WORKS]),
     (LongDelimiter, [WORKS, WORKS, broken("only its first character counts"), WORKS]),
     everywhere(StartAfter),

@@ -153,11 +153,9 @@ impl Service {
         let mut left = Vec::new();
         for bucket in made {
             let wire = self.client_of(&bucket)?;
-            if let Err(failure) = empty(&wire, "").await {
-                left.push(format!("objects in {bucket}: {failure}"));
-            }
+            let emptied = empty(&wire, "").await;
             if let Err(error) = wire.delete_bucket().await {
-                left.push(format!("{bucket}: {error}"));
+                left.push(format!("{bucket}: {error}; emptying it answered {emptied:?}"));
             }
         }
         if left.is_empty() { Ok(()) } else { Err(Failure::new(left.join("\n"))) }
