@@ -105,6 +105,12 @@ pub(crate) fn lossy(value: &HeaderValue) -> String {
     String::from_utf8_lossy(value.as_bytes()).into_owned()
 }
 
+/// An `ETag` with its quotes: Ceph leaves them out in the documents that copies answer, and a tag is compared with those
+/// of other answers.
+pub(crate) fn quoted(etag: String) -> String {
+    if etag.ends_with('"') { etag } else { format!("\"{etag}\"") }
+}
+
 /// Makes a header's value, refusing what would break the message.
 pub(crate) fn header_value(name: &str, value: &str) -> Result<HeaderValue> {
     if value.bytes().all(|b| (0x20..0x7f).contains(&b)) {
@@ -452,6 +458,13 @@ mod tests {
         assert_eq!(put.as_stored().unwrap(), wanted);
         let bad = Attributes { cache_control: Some("a\nb".into()), ..Attributes::default() };
         assert_eq!(bad.as_stored().unwrap_err().kind(), ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn an_etag_without_quotes_gets_them() {
+        for (text, etag) in [("abc-2", "\"abc-2\""), ("\"abc\"", "\"abc\""), ("W/\"abc\"", "W/\"abc\"")] {
+            assert_eq!(quoted(text.to_owned()), etag);
+        }
     }
 
     #[test]
