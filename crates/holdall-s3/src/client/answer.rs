@@ -89,6 +89,11 @@ fn fault_of(head: &Parts, bytes: &[u8]) -> Error {
 fn describe(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::NotFound => "there is no such object",
+        ErrorKind::BucketNotFound => "there is no such bucket",
+        ErrorKind::AlreadyExists => "there is such a bucket already",
+        ErrorKind::Integrity => "the server received other bytes than were announced",
+        ErrorKind::Held => "the object is held",
+        ErrorKind::Incomplete => "the server received fewer bytes than were announced",
         ErrorKind::PermissionDenied => "access is denied",
         ErrorKind::Credentials => "the credentials are refused",
         ErrorKind::Precondition => "the condition does not hold",
