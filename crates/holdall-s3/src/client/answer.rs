@@ -74,7 +74,7 @@ fn fault_of(head: &Parts, bytes: &[u8]) -> Error {
     let message = match (said.message.is_empty(), header("x-amz-error-message")) {
         (false, _) => said.message,
         (true, Some(message)) => message,
-        (true, None) => describe(kind).to_owned(),
+        (true, None) => describe(kind, status).to_owned(),
     };
     let region = header("x-amz-bucket-region").or(said.region);
     let id = header("x-amz-request-id").or(said.request_id);
@@ -85,7 +85,7 @@ fn fault_of(head: &Parts, bytes: &[u8]) -> Error {
     if transient { error.transient() } else { error }
 }
 
-fn describe(kind: ErrorKind) -> &'static str {
+fn describe(kind: ErrorKind, status: u16) -> &'static str {
     match kind {
         ErrorKind::NotFound => "there is no such object",
         ErrorKind::PermissionDenied => "access is denied",
@@ -95,6 +95,7 @@ fn describe(kind: ErrorKind) -> &'static str {
         ErrorKind::Timeout => "the server waited too long for the request",
         ErrorKind::Conflict => "another change is under way",
         ErrorKind::Unsupported => "the server has no such feature",
+        ErrorKind::Config if status == 407 => "the proxy wants other credentials",
         ErrorKind::Config => "the bucket is at another place",
         ErrorKind::InvalidInput => "the server refuses the request",
         ErrorKind::Unreachable => "the server failed",

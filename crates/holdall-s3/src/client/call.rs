@@ -29,6 +29,8 @@ pub(crate) struct Call {
     pub(crate) payload: Payload,
     pub(crate) payload_hash: String,
     pub(crate) answer: Answer,
+    /// The number of its first attempt: more than 1 where it goes on with what others have begun.
+    pub(crate) attempt: u32,
     /// Sent once, whatever happens: a probe that is meant to fail.
     pub(crate) once: bool,
 }
@@ -44,6 +46,7 @@ impl Call {
             payload: Payload::Empty,
             payload_hash: EMPTY_SHA256.to_owned(),
             answer: Answer::Whole,
+            attempt: 1,
             once: false,
         }
     }

@@ -6,7 +6,7 @@ use crate::credentials::Credentials;
 use crate::date::{AmzDate, parse_amz, parse_http};
 use crate::encode::push_key;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::SendBody;
+use crate::http::{SendBody, Spare};
 use crate::object::lossy;
 use crate::sign::sign_headers;
 use bytes::Bytes;
@@ -29,19 +29,23 @@ impl Client {
     /// Runs one call. The error tells how often it was tried and whether it may have taken effect all the same.
     pub(crate) async fn run(&self, call: &Call) -> Result<Reply> {
         let mut corrected = Corrected::default();
-        let mut attempt = 1;
+        let mut spare = Spare::default();
+        let mut attempt = call.attempt;
         let mut spent = 0;
+        let changes = !matches!(call.method, Method::GET | Method::HEAD);
+        let mut doubt = false;
         loop {
             let credentials = self.credentials(call).await?;
-            let error = match self.once(call, credentials.as_ref()).await {
+            let error = match self.once(call, credentials.as_ref(), &mut spare).await {
                 Ok(mut reply) => {
-                    self.0.budget.pay_back(if attempt == 1 { 1 } else { spent });
+                    self.0.budget.pay_back(if spent == 0 { 1 } else { spent });
                     self.0.bucket_seen.store(true, Ordering::Relaxed);
                     reply.attempts = attempt;
                     return Ok(reply);
                 }
                 Err(error) => error,
             };
+            doubt |= changes && (error.is_ambiguous() || spare.is_used());
             let host = self.place().site.authority.clone();
             if self.correct(&error, &mut corrected, credentials.as_ref()).await {
                 tracing::debug!(operation = call.operation, %error, "corrected and sent again");
@@ -49,16 +53,22 @@ impl Client {
             }
             let error = error.in_operation(call.operation, &host, attempt);
             if call.once || !error.is_transient() || attempt >= self.0.config.retry.attempts.max(1) {
-                return Err(error);
+                return Err(error.doubtful(doubt));
             }
-            let Some(price) = self.0.budget.take(&error) else { return Err(error) };
+            let Some(price) = self.pause(attempt, &error).await else { return Err(error.doubtful(doubt)) };
             spent = price;
-            let share = ((self.0.config.seams.random)() >> 64) as u64 as f64 / u64::MAX as f64;
-            let wait = self.0.config.retry.wait(attempt, share, error.retry_after());
-            tracing::debug!(operation = call.operation, attempt, ?wait, %error, "trying again");
-            tokio::time::sleep(wait).await;
             attempt += 1;
         }
+    }
+
+    /// Waits before another attempt and answers its price; none when the budget has no more.
+    pub(crate) async fn pause(&self, attempt: u32, error: &Error) -> Option<i64> {
+        let price = self.0.budget.take(error)?;
+        let share = ((self.0.config.seams.random)() >> 64) as u64 as f64 / u64::MAX as f64;
+        let wait = self.0.config.retry.wait(attempt, share, error.retry_after());
+        tracing::debug!(operation = error.operation(), attempt, ?wait, %error, "trying again");
+        tokio::time::sleep(wait).await;
+        Some(price)
     }
 
     async fn credentials(&self, call: &Call) -> Result<Option<Arc<Credentials>>> {
@@ -91,7 +101,12 @@ impl Client {
         }
     }
 
-    async fn once(&self, call: &Call, credentials: Option<&Arc<Credentials>>) -> Result<Reply> {
+    async fn once(
+        &self,
+        call: &Call,
+        credentials: Option<&Arc<Credentials>>,
+        spare: &mut Spare,
+    ) -> Result<Reply> {
         let place = self.place();
         let date = AmzDate::new(self.now());
         let mut path = place.site.path.clone();
@@ -130,8 +145,7 @@ impl Client {
             *request.headers_mut() = headers.clone();
             Ok(request)
         };
-        let sent = self.0.transport.send(&place.destination, make).await;
-        let response = sent?;
+        let response = self.0.transport.send(&place.destination, make, spare).await?;
         let status = response.status();
         tracing::trace!(operation = call.operation, key = call.key, status = status.as_u16(), "answered");
         if !status.is_success() {
