@@ -12,9 +12,8 @@ pub(crate) use lane::AnswerBody;
 
 use crate::error::{Error, ErrorKind, Result};
 use bytes::Bytes;
-use connect::Connector;
+use connect::{Connector, Proxies};
 use http::{Request, Response};
-use hyper_util::client::proxy::matcher::Matcher;
 use lane::Lane;
 use std::fmt;
 use std::path::PathBuf;
@@ -99,12 +98,9 @@ pub(crate) struct Shared {
 impl Transport {
     /// Makes a pool without connections.
     pub fn new(config: TransportConfig) -> Self {
-        let value = |text: &Option<String>| text.clone().unwrap_or_default();
-        let proxies = Matcher::builder()
-            .http(value(&config.http_proxy))
-            .https(value(&config.https_proxy))
-            .no(value(&config.no_proxy))
-            .build();
+        let value = |text: &'_ Option<String>| text.clone().unwrap_or_default();
+        let proxies =
+            Proxies::new(&value(&config.http_proxy), &value(&config.https_proxy), &value(&config.no_proxy));
         let connector = Connector::new(config.timeouts.connect, proxies, config.ca_bundle);
         Self(Arc::new(Shared { connector, timeouts: config.timeouts, idle: Mutex::new(Vec::new()) }))
     }
