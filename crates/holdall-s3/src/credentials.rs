@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
-use reqsign_core::{Context, OsEnv, ProvideCredential};
+use reqsign_core::{Context, ProvideCredential};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -141,7 +141,7 @@ impl Chain {
 
     async fn load(&self) -> Result<Credentials> {
         let context = Context::new()
-            .with_env(OsEnv)
+            .with_env(seam::Variables)
             .with_file_read(seam::Files)
             .with_http_send(seam::Http::default())
             .with_command_execute(seam::Commands);
@@ -169,12 +169,39 @@ impl Chain {
 mod seam {
     use crate::http::Transport;
     use bytes::Bytes;
-    use reqsign_core::{CommandExecute, CommandOutput, Error, FileRead, HttpSend, Result};
+    use reqsign_core::{CommandExecute, CommandOutput, Env, Error, FileRead, HttpSend, Result};
+    use std::collections::HashMap;
+    use std::ffi::OsString;
+    use std::path::PathBuf;
     use std::process::Stdio;
     use std::sync::OnceLock;
     use std::time::Duration;
 
     const MAX_ANSWER: usize = 1 << 20;
+
+    /// The process's environment. A variable that is set to nothing is not set, and one that is not UTF-8 is nobody's
+    /// credential; neither may keep the chain from looking further.
+    #[derive(Debug)]
+    pub(super) struct Variables;
+
+    fn readable(value: OsString) -> Option<String> {
+        value.into_string().ok().filter(|text| !text.trim().is_empty())
+    }
+
+    impl Env for Variables {
+        fn var(&self, key: &str) -> Option<String> {
+            readable(std::env::var_os(key)?)
+        }
+
+        fn vars(&self) -> HashMap<String, String> {
+            let pairs = std::env::vars_os();
+            pairs.filter_map(|(name, value)| Some((name.into_string().ok()?, readable(value)?))).collect()
+        }
+
+        fn home_dir(&self) -> Option<PathBuf> {
+            std::env::home_dir()
+        }
+    }
 
     #[derive(Debug)]
     pub(super) struct Files;
