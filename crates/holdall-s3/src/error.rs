@@ -138,6 +138,18 @@ impl Error {
         self
     }
 
+    /// Hides secrets that a server has told back.
+    pub(crate) fn without<'a>(mut self, secrets: impl Iterator<Item = &'a str>) -> Self {
+        for secret in secrets.filter(|secret| !secret.is_empty()) {
+            let e = &mut self.0;
+            let texts = [Some(&mut e.message), e.code.as_mut(), e.request_id.as_mut(), e.region.as_mut()];
+            for text in texts.into_iter().flatten().filter(|text| text.contains(secret)) {
+                *text = text.replace(secret, "***");
+            }
+        }
+        self
+    }
+
     pub(crate) fn in_operation(mut self, operation: &'static str, host: &str, attempts: u32) -> Self {
         self.0.operation = operation;
         self.0.host = Some(host.to_owned());

@@ -60,9 +60,15 @@ pub(super) async fn whole(response: Response<AnswerBody>) -> Result<(Parts, Byte
     Ok((head, bytes))
 }
 
+/// What a server says of itself is cut to this many characters.
+const LONGEST: usize = 500;
+
 fn fault_of(head: &Parts, bytes: &[u8]) -> Error {
     let status = head.status.as_u16();
-    let header = |name: &str| head.headers.get(name).map(lossy).filter(|t| !t.is_empty());
+    let header = |name: &str| {
+        let text = head.headers.get(name).map(lossy).filter(|t| !t.is_empty())?;
+        Some(text.chars().take(LONGEST).collect::<String>())
+    };
     let said = ServiceError::parse(bytes).unwrap_or_default();
     let code = Some(said.code).filter(|c| !c.is_empty()).or_else(|| header("x-amz-error-code"));
     let (kind, transient) = match code.as_deref().and_then(retry::of_code) {

@@ -15,6 +15,8 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 pub(crate) enum Answer {
     /// Read whole; a success that holds an `Error` document is the error it says.
     Whole,
+    /// Read whole, and must be empty: a page of a portal is no answer.
+    Nothing,
     /// Left to be read.
     Stream,
 }
@@ -57,6 +59,11 @@ impl Call {
 
     pub(crate) fn stream(mut self) -> Self {
         self.answer = Answer::Stream;
+        self
+    }
+
+    pub(crate) fn nothing(mut self) -> Self {
+        self.answer = Answer::Nothing;
         self
     }
 

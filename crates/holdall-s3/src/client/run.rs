@@ -36,6 +36,7 @@ impl Client {
         let mut doubt = false;
         loop {
             let credentials = self.credentials(call).await?;
+            let skew = self.0.skew.load(Ordering::Relaxed);
             let error = match self.once(call, credentials.as_ref(), &mut spare).await {
                 Ok(mut reply) => {
                     self.0.budget.pay_back(if spent == 0 { 1 } else { spent });
@@ -43,11 +44,11 @@ impl Client {
                     reply.attempts = attempt;
                     return Ok(reply);
                 }
-                Err(error) => error,
+                Err(error) => error.without(secrets(call, credentials.as_deref())),
             };
             doubt |= changes && (error.is_ambiguous() || spare.is_used());
             let host = self.place().site.authority.clone();
-            if self.correct(&error, &mut corrected, credentials.as_ref()).await {
+            if self.correct(&error, &mut corrected, credentials.as_ref(), skew).await {
                 tracing::debug!(operation = call.operation, %error, "corrected and sent again");
                 continue;
             }
@@ -77,12 +78,20 @@ impl Client {
     }
 
     /// Mends what the server complained of, where that is possible.
-    async fn correct(&self, error: &Error, done: &mut Corrected, used: Option<&Arc<Credentials>>) -> bool {
+    ///
+    /// `skew` is what the clock was corrected by when the request was signed.
+    async fn correct(
+        &self,
+        error: &Error,
+        done: &mut Corrected,
+        used: Option<&Arc<Credentials>>,
+        skew: i64,
+    ) -> bool {
+        if !done.clock && may_be_the_clock(error) && self.0.skew.load(Ordering::Relaxed) != skew {
+            done.clock = true;
+            return true;
+        }
         match error.code() {
-            Some("RequestTimeTooSkewed") if !done.clock => {
-                done.clock = true;
-                return self.0.skew.load(Ordering::Relaxed) != 0;
-            }
             Some("ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" | "InvalidToken")
                 if !done.credentials =>
             {
@@ -149,8 +158,12 @@ impl Client {
         let status = response.status();
         tracing::trace!(operation = call.operation, key = call.key, status = status.as_u16(), "answered");
         if !status.is_success() {
-            self.note_clock(response.headers());
-            return Err(fault(response).await);
+            let clock = server_clock(response.headers());
+            let error = fault(response).await;
+            if let Some(clock) = clock.filter(|_| may_be_the_clock(&error)) {
+                self.note_clock(clock);
+            }
+            return Err(error);
         }
         let host = place.site.authority.clone();
         match call.answer {
@@ -158,26 +171,47 @@ impl Client {
                 let (head, body) = response.into_parts();
                 Ok(Reply { head, bytes: Bytes::new(), stream: Some(body), attempts: 1, host })
             }
-            Answer::Whole => {
+            Answer::Whole | Answer::Nothing => {
                 let (head, bytes) = whole(response).await?;
+                if call.answer == Answer::Nothing && !bytes.trim_ascii().is_empty() {
+                    return Err(Error::new(
+                        ErrorKind::Protocol,
+                        "the answer says something where S3 says nothing",
+                    ));
+                }
                 Ok(Reply { head, bytes, stream: None, attempts: 1, host })
             }
         }
     }
 
     /// Remembers how far the server's clock is from ours when it is far enough for signatures to be refused.
-    fn note_clock(&self, headers: &HeaderMap) {
+    fn note_clock(&self, server: SystemTime) {
         const TOLERATED: i64 = 240;
-        let text = |name: &str| headers.get(name).map(lossy);
-        let server = text("x-amz-date")
-            .and_then(|t| parse_amz(&t))
-            .or_else(|| text("date").and_then(|t| parse_http(&t)));
-        let Some(server) = server else { return };
         let seconds =
             |at: SystemTime| at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
         let skew = seconds(server) - seconds((self.0.config.seams.now)());
         self.0.skew.store(if skew.abs() > TOLERATED { skew } else { 0 }, Ordering::Relaxed);
     }
+}
+
+/// What went with a request and must not come back in an error: some services name the access key that they refuse.
+fn secrets<'a>(call: &'a Call, credentials: Option<&'a Credentials>) -> impl Iterator<Item = &'a str> {
+    let own = credentials.map(|c| {
+        let token = c.session_token.as_ref().map_or("", |token| token.expose());
+        [c.access_key_id.as_str(), c.secret_access_key.expose(), token]
+    });
+    let sensitive = call.headers.values().filter(|value| value.is_sensitive());
+    own.into_iter().flatten().chain(sensitive.filter_map(|value| value.to_str().ok()))
+}
+
+/// Whether the clock may be what a server refuses. An answer to HEAD does not say; other errors carry dates of caches.
+fn may_be_the_clock(error: &Error) -> bool {
+    error.code() == Some("RequestTimeTooSkewed") || (error.code().is_none() && error.status() == Some(403))
+}
+
+fn server_clock(headers: &HeaderMap) -> Option<SystemTime> {
+    let text = |name: &str| headers.get(name).map(lossy);
+    text("x-amz-date").and_then(|t| parse_amz(&t)).or_else(|| text("date").and_then(|t| parse_http(&t)))
 }
 
 fn request_uri(absolute: Option<&str>, mut path: String, query: &str) -> Result<Uri> {

@@ -158,7 +158,9 @@ impl Client {
         let reply = self.run(&call).await?;
         let located = |e: Error| e.in_operation(call.operation, &reply.host, reply.attempts);
         let size = content_length(&reply).ok_or_else(|| located(protocol("no Content-Length")))?;
-        Ok(head_of(&reply, size))
+        let head = head_of(&reply, size);
+        of_an_object(&head).map_err(located)?;
+        Ok(head)
     }
 }
 
@@ -219,7 +221,17 @@ fn read_answer(reply: &Reply, asked: Option<Range>) -> Result<(Head, std::ops::R
         }
         (status, _) => return Err(protocol(&format!("status {status}"))),
     };
-    Ok((head_of(reply, total), range))
+    let head = head_of(reply, total);
+    of_an_object(&head)?;
+    Ok((head, range))
+}
+
+/// Refuses the page of a portal or a proxy: every object has an `ETag`, and on the poorest servers a date at least.
+fn of_an_object(head: &Head) -> Result<()> {
+    match (&head.etag, head.last_modified) {
+        (None, None) => Err(protocol("it has neither ETag nor Last-Modified, as no object has")),
+        _ => Ok(()),
+    }
 }
 
 /// Reads `bytes 0-9/100`.
@@ -235,7 +247,8 @@ fn parse_content_range(text: &str) -> Option<(std::ops::Range<u64>, u64)> {
 fn as_changed(error: Error) -> Error {
     let past_the_end = error.status() == Some(416);
     if past_the_end || error.kind() == ErrorKind::Precondition {
-        return Error::new(ErrorKind::Changed, "the object was replaced while it was read").with_source(error);
+        return Error::new(ErrorKind::Changed, "the object was replaced while it was read")
+            .with_source(error);
     }
     error
 }
