@@ -39,7 +39,8 @@ async fn the_keep_alive_race_costs_no_attempt() {
     let world = World::with(Rule::new(Fault::CloseOnReuse).every(2));
     let client = world.client(|c| c.retry.attempts = 1);
     for n in 0..10 {
-        let answer = in_time(client.put(&format!("k{n}"), "x".as_bytes().into(), &PutOptions::default())).await;
+        let answer =
+            in_time(client.put(&format!("k{n}"), "x".as_bytes().into(), &PutOptions::default())).await;
         assert_eq!(answer.unwrap().attempts, 1);
     }
     assert_eq!(world.server.objects(BUCKET).len(), 10);
@@ -137,12 +138,13 @@ async fn a_kept_connection_that_is_stuck_is_not_waited_for() {
         std::thread::sleep(Duration::from_secs(60));
     });
     // Somewhere among these sizes is one that the client has handed over and the sockets do not hold.
+    let all = bytes(8 << 20);
     let sizes = (4..64).map(|n| n * 128 * 1024);
     let tries = sizes.map(|size| {
-        let client = client_of(config(&server.endpoint));
+        let (client, body) = (client_of(config(&server.endpoint)), &all[..size]);
         async move {
             for _ in 0..2 {
-                put(&client, "k", &bytes(size), &PutOptions::default()).await.unwrap_err();
+                put(&client, "k", body, &PutOptions::default()).await.unwrap_err();
             }
         }
     });

@@ -111,7 +111,9 @@ async fn met_once(op: Op, fault: Fault, warm: bool) {
 
 /// Every operation with every row that can meet it.
 fn meetings() -> impl Iterator<Item = (Op, Passing)> {
-    let met = |row: Passing| Op::ALL.into_iter().filter(move |op| (row.meets)(*op)).map(move |op| (op, row.clone()));
+    let met = |row: Passing| {
+        Op::ALL.into_iter().filter(move |op| (row.meets)(*op)).map(move |op| (op, row.clone()))
+    };
     passing().into_iter().flat_map(met)
 }
 
@@ -132,7 +134,8 @@ async fn a_fault_that_stays_ends_as_its_kind_after_the_attempts_set() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_no_harm_is_not_noticed() {
-    let met = harmless().into_iter().flat_map(|fault| Op::ALL.map(|op| Box::pin(does_no_harm(op, fault.clone()))));
+    let met =
+        harmless().into_iter().flat_map(|fault| Op::ALL.map(|op| Box::pin(does_no_harm(op, fault.clone()))));
     in_time(all_of(met)).await;
 }
 

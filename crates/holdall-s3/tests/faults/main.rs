@@ -10,5 +10,7 @@ mod clock_and_credentials;
 mod connection;
 mod every_operation;
 mod listings;
+mod proxies;
 mod redirects;
 mod support;
+mod tls;

@@ -1,8 +1,8 @@
 //! Every operation in one form, so that every fault can meet every one of them.
 
 use holdall_s3::{
-    Client, CompletedPart, CopyOptions, CopySource, DeleteOptions, DeleteTarget, Error, GetOptions, ListOptions,
-    PartCopyOptions, PutOptions, UploadHandle, Versioning, WriteCondition,
+    Client, CompletedPart, CopyOptions, CopySource, DeleteOptions, DeleteTarget, Error, GetOptions,
+    ListOptions, PartCopyOptions, PutOptions, UploadHandle, Versioning, WriteCondition,
 };
 use holdall_testing::fault::Kind;
 
@@ -118,9 +118,7 @@ impl Op {
             }
             Self::Delete => client.delete("gone/1", &DeleteOptions::default()).await.map(drop),
             Self::DeleteBatch => delete_batch(client).await,
-            Self::Copy => {
-                client.copy(&CopySource::new("k"), "copy", &CopyOptions::default()).await.map(drop)
-            }
+            Self::Copy => client.copy(&CopySource::new("k"), "copy", &CopyOptions::default()).await.map(drop),
             Self::List => {
                 let keys = list(client, ListOptions::default()).await?;
                 assert_eq!(keys, ["gone/1", "gone/2", "k"], "wrong listing");

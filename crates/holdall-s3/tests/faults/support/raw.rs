@@ -32,9 +32,11 @@ impl RawServer {
     /// Answers every request with the same bytes, whatever it is.
     pub(crate) fn saying(answer: impl Into<Vec<u8>>) -> Self {
         let answer = answer.into();
-        Self::start(move |mut stream| {
-            while read_request(&mut stream).is_some() && stream.write_all(&answer).is_ok() {}
-        })
+        Self::start(
+            move |mut stream| {
+                while read_request(&mut stream).is_some() && stream.write_all(&answer).is_ok() {}
+            },
+        )
     }
 
     pub(crate) fn connections(&self) -> u32 {
@@ -43,7 +45,7 @@ impl RawServer {
 }
 
 /// Reads up to the end of a head; none when the client closed.
-pub(crate) fn read_head(stream: &mut TcpStream) -> Option<String> {
+pub(crate) fn read_head(stream: &mut impl Read) -> Option<String> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -55,12 +57,17 @@ pub(crate) fn read_head(stream: &mut TcpStream) -> Option<String> {
     String::from_utf8(head).ok()
 }
 
-/// Reads a request whole, and answers its head.
-pub(crate) fn read_request(stream: &mut TcpStream) -> Option<String> {
+/// Reads a request and answers its head.
+pub(crate) fn read_request(stream: &mut impl Read) -> Option<String> {
+    read_whole(stream).map(|(head, _)| head)
+}
+
+/// Reads a request whole: its head and its body.
+pub(crate) fn read_whole(stream: &mut impl Read) -> Option<(String, Vec<u8>)> {
     let head = read_head(stream)?;
     let mut body = vec![0; header(&head, "content-length").map_or(0, |n| n.parse().unwrap())];
     stream.read_exact(&mut body).ok()?;
-    Some(head)
+    Some((head, body))
 }
 
 /// A header's value, by its name in lower case.
