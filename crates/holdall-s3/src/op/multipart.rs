@@ -245,8 +245,9 @@ impl Client {
 
     /// Gives an upload up and its parts back; one that is not there any more is no error.
     pub async fn abort_upload(&self, upload: &UploadHandle) -> Result<()> {
-        let call =
-            Call::on("AbortMultipartUpload", Method::DELETE, &upload.key).query("uploadId", &upload.id);
+        let call = Call::on("AbortMultipartUpload", Method::DELETE, &upload.key)
+            .query("uploadId", &upload.id)
+            .nothing();
         match self.run(&call).await {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             other => other.map(drop),
