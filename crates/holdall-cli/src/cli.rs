@@ -9,8 +9,8 @@ A KEY is a key of the current store, or a full URL: s3://bucket/key, memory://na
 The current store is --store, else $HOLDALL_STORE, else the bucket of $S3_BUCKET.
 
 Exit status: 0 done, 1 something failed, 2 usage or settings, 3 not found, 4 no permission,
-5 unreachable, timeout or throttled, 6 precondition or conflict, 130 and 143 interrupted,
-141 the reader of the output went away.";
+5 unreachable, timeout or throttled, 6 precondition or conflict, 129, 130 and 143
+ended by a signal, 141 the reader of the output went away.";
 
 /// Keeps artifacts on S3-compatible object storage.
 #[derive(Debug, Parser)]

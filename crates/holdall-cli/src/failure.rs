@@ -34,6 +34,7 @@ pub(crate) struct Exit(pub(crate) u8);
 impl Exit {
     pub(crate) const DONE: Self = Self(0);
     pub(crate) const FAILED: Self = Self(1);
+    pub(crate) const HUNG_UP: Self = Self(129);
     pub(crate) const INTERRUPTED: Self = Self(130);
     /// What a shell shows for a command that SIGPIPE ended: the output is cut, and nobody is left to be told.
     pub(crate) const BROKEN_PIPE: Self = Self(141);

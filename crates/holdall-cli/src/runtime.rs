@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
-/// More threads than this only wait for each other: one of them drives a gigabyte a second.
+/// A command pays for each thread when it starts, and waits for the network most of its time.
 const MOST_THREADS: usize = 4;
 
 /// How long what was interrupted may take to remove its temporary files.
@@ -30,7 +30,7 @@ pub(crate) fn run(command: Command, mut app: App) -> ExitCode {
         supervise(tokio::spawn(execute(command, app))).await
     });
     match exit {
-        Exit::INTERRUPTED | Exit::TERMINATED => runtime.shutdown_timeout(GRACE),
+        Exit::HUNG_UP | Exit::INTERRUPTED | Exit::TERMINATED => runtime.shutdown_timeout(GRACE),
         // A read of standard input that nobody needs any more may never end.
         _ => runtime.shutdown_background(),
     }
@@ -53,20 +53,24 @@ async fn execute(command: Command, mut app: App) -> Exit {
 
 /// Waits for the command or a signal. A command that is ended so drops what it does, and temporary files with it.
 async fn supervise(mut command: JoinHandle<Exit>) -> Exit {
-    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
-    let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
-        // Without handlers a signal still ends the process, by the system's own doing.
-        return finished(command.await);
-    };
     let exit = tokio::select! {
         result = &mut command => return finished(result),
-        _ = interrupt.recv() => Exit::INTERRUPTED,
-        _ = terminate.recv() => Exit::TERMINATED,
+        () = received(SignalKind::hangup()) => Exit::HUNG_UP,
+        () = received(SignalKind::interrupt()) => Exit::INTERRUPTED,
+        () = received(SignalKind::terminate()) => Exit::TERMINATED,
     };
     command.abort();
     // A command that is stuck in a write to a full pipe does not end; the process does.
     let _ = tokio::time::timeout(GRACE, command).await;
     exit
+}
+
+async fn received(kind: SignalKind) {
+    match signal(kind) {
+        Ok(mut signals) => drop(signals.recv().await),
+        // Without a handler the signal still ends the process, by the system's own doing.
+        Err(_) => std::future::pending().await,
+    }
 }
 
 fn finished(result: Result<Exit, tokio::task::JoinError>) -> Exit {

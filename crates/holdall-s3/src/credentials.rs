@@ -7,7 +7,7 @@ use reqsign_aws_core::{
     EnvCredentialProvider as Environment, IMDSv2CredentialProvider as Instance,
     ProcessCredentialProvider as Process, ProfileCredentialProvider as Profile, SSOCredentialProvider as Sso,
 };
-use reqsign_core::{Context, OsEnv, ProvideCredential, ProvideCredentialDyn};
+use reqsign_core::{Context, ProvideCredential, ProvideCredentialDyn};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -162,10 +162,11 @@ impl Chain {
 
     async fn load(&self) -> Result<Credentials> {
         let context = Context::new()
-            .with_env(OsEnv)
+            .with_env(seam::Variables)
             .with_file_read(seam::Files)
             .with_http_send(seam::Http::default())
             .with_command_execute(seam::Commands);
+        refuse_foreign_container_service()?;
         for place in &self.places {
             let found = place.provide_credential_dyn(&context).await.map_err(|e| {
                 Error::new(ErrorKind::Credentials, "a configured source of credentials failed").with_source(e)
@@ -186,6 +187,22 @@ impl Chain {
     }
 }
 
+/// A container's credential service gets a token: like AWS's own clients, this one sends it only over TLS, to this
+/// machine, or to the addresses that ECS and EKS have.
+fn refuse_foreign_container_service() -> Result<()> {
+    const LOCAL: [&str; 3] = ["169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"];
+    let Ok(url) = std::env::var("AWS_CONTAINER_CREDENTIALS_FULL_URI") else { return Ok(()) };
+    let allowed = match url.split(['?', '#']).next().map(crate::Endpoint::parse) {
+        Some(Ok(endpoint)) => endpoint.is_tls() || endpoint.is_loopback() || LOCAL.contains(&endpoint.host()),
+        _ => url.trim().is_empty(),
+    };
+    if allowed {
+        return Ok(());
+    }
+    let message = "AWS_CONTAINER_CREDENTIALS_FULL_URI names a host that must not be sent a token";
+    Err(Error::new(ErrorKind::Credentials, message))
+}
+
 impl From<reqsign_aws_core::Credential> for Credentials {
     fn from(found: reqsign_aws_core::Credential) -> Self {
         let since_epoch = |seconds: i64| Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
@@ -202,12 +219,39 @@ impl From<reqsign_aws_core::Credential> for Credentials {
 mod seam {
     use crate::http::Transport;
     use bytes::Bytes;
-    use reqsign_core::{CommandExecute, CommandOutput, Error, FileRead, HttpSend, Result};
+    use reqsign_core::{CommandExecute, CommandOutput, Env, Error, FileRead, HttpSend, Result};
+    use std::collections::HashMap;
+    use std::ffi::OsString;
+    use std::path::PathBuf;
     use std::process::Stdio;
     use std::sync::OnceLock;
     use std::time::Duration;
 
     const MAX_ANSWER: usize = 1 << 20;
+
+    /// The process's environment. A variable that is set to nothing is not set, and one that is not UTF-8 is nobody's
+    /// credential; neither may keep the chain from looking further.
+    #[derive(Debug)]
+    pub(super) struct Variables;
+
+    fn readable(value: OsString) -> Option<String> {
+        value.into_string().ok().filter(|text| !text.trim().is_empty())
+    }
+
+    impl Env for Variables {
+        fn var(&self, key: &str) -> Option<String> {
+            readable(std::env::var_os(key)?)
+        }
+
+        fn vars(&self) -> HashMap<String, String> {
+            let pairs = std::env::vars_os();
+            pairs.filter_map(|(name, value)| Some((name.into_string().ok()?, readable(value)?))).collect()
+        }
+
+        fn home_dir(&self) -> Option<PathBuf> {
+            std::env::home_dir()
+        }
+    }
 
     #[derive(Debug)]
     pub(super) struct Files;

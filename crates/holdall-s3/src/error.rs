@@ -69,6 +69,7 @@ struct Inner {
     retry_after: Option<Duration>,
     transient: bool,
     not_sent: bool,
+    doubtful: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -87,6 +88,7 @@ impl Error {
             retry_after: None,
             transient: false,
             not_sent: false,
+            doubtful: false,
             source: None,
         }))
     }
@@ -127,6 +129,24 @@ impl Error {
     /// Marks a fault that happened before one byte of the request left.
     pub(crate) fn not_sent(mut self) -> Self {
         self.0.not_sent = true;
+        self
+    }
+
+    /// Marks a failed call of which an earlier sending may have taken effect, or says that it has not.
+    pub(crate) fn doubtful(mut self, doubtful: bool) -> Self {
+        self.0.doubtful = doubtful;
+        self
+    }
+
+    /// Hides secrets that a server has told back.
+    pub(crate) fn without<'a>(mut self, secrets: impl Iterator<Item = &'a str>) -> Self {
+        for secret in secrets.filter(|secret| !secret.is_empty()) {
+            let e = &mut self.0;
+            let texts = [Some(&mut e.message), e.code.as_mut(), e.request_id.as_mut(), e.region.as_mut()];
+            for text in texts.into_iter().flatten().filter(|text| text.contains(secret)) {
+                *text = text.replace(secret, "***");
+            }
+        }
         self
     }
 
@@ -199,10 +219,10 @@ impl Error {
         self.0.source
     }
 
-    /// Whether the request may have taken effect although it failed: it was sent and its answer was lost or
-    /// said that the server itself failed.
+    /// Whether the request may have taken effect although it failed: it was sent, at any of its attempts, and its
+    /// answer was lost or said that the server itself failed.
     pub fn is_ambiguous(&self) -> bool {
-        self.0.transient && !self.0.not_sent
+        (self.0.transient && !self.0.not_sent) || self.0.doubtful
     }
 }
 

@@ -7,7 +7,8 @@ use crate::xml::{Element, Listing, ServiceError, continuation_token, parse_listi
 pub fn listing(data: &[u8]) {
     let token = continuation_token(data);
     let Ok(page) = parse_listing(data) else { return };
-    let tree = Element::parse_named(data, "ListBucketResult").expect("quick-xml takes what the scanner takes");
+    let tree =
+        Element::parse_named(data, "ListBucketResult").expect("quick-xml takes what the scanner takes");
     assert_eq!(tree.each("Contents").count(), page.objects.len(), "{page:?}");
     if page.is_truncated && token.is_some() && tree.each("NextContinuationToken").count() == 1 {
         assert_eq!(token, page.token);
@@ -33,7 +34,10 @@ pub fn xml(data: &[u8]) {
 pub fn endpoint(text: &str) {
     if let Ok(endpoint) = Endpoint::parse(text) {
         let again = Endpoint::parse(&endpoint.to_string()).expect("what was printed can be read");
-        assert_eq!((again.host(), again.port(), again.is_tls()), (endpoint.host(), endpoint.port(), endpoint.is_tls()));
+        assert_eq!(
+            (again.host(), again.port(), again.is_tls()),
+            (endpoint.host(), endpoint.port(), endpoint.is_tls())
+        );
         let _hint = endpoint.region_hint();
         for bucket in ["bucket", "b.c", text] {
             let _site = endpoint.site(bucket, crate::Addressing::Auto);

@@ -385,12 +385,22 @@ impl ReadConditions {
             insert("if-none-match", etag)?;
         }
         if let Some(at) = self.if_modified_since {
-            insert("if-modified-since", &httpdate::fmt_http_date(at))?;
+            insert("if-modified-since", &http_date(at)?)?;
         }
         if let Some(at) = self.if_unmodified_since {
-            insert("if-unmodified-since", &httpdate::fmt_http_date(at))?;
+            insert("if-unmodified-since", &http_date(at)?)?;
         }
         Ok(())
+    }
+}
+
+/// Writes a date of a condition; HTTP has years of four digits and the protocol none before 1970.
+fn http_date(at: std::time::SystemTime) -> Result<String> {
+    const YEAR_10000: u64 = 253_402_300_800;
+    let since = at.duration_since(std::time::SystemTime::UNIX_EPOCH).map(|d| d.as_secs());
+    match since {
+        Ok(seconds) if seconds < YEAR_10000 => Ok(httpdate::fmt_http_date(at)),
+        _ => Err(Error::new(ErrorKind::InvalidInput, "the date of a condition must be from 1970 to 9999")),
     }
 }
 

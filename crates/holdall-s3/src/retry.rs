@@ -151,6 +151,8 @@ pub(crate) fn of_status(status: u16) -> (ErrorKind, bool) {
         408 => (K::Timeout, true),
         409 => (K::Conflict, false),
         304 | 412 => (K::Precondition, false),
+        // A proxy's answer: the request never came to the service.
+        407 => (K::Config, false),
         429 => (K::Throttled, true),
         503 => (K::Throttled, true),
         500..=599 => (K::Unreachable, true),

@@ -124,7 +124,7 @@ async fn what_is_no_file_is_refused_by_kind() {
     let store = Store::memory();
     let dir = tempfile::tempdir().unwrap();
     let missing = store.put_file("k", &dir.path().join("nope"), &PutOptions::default()).await.unwrap_err();
-    assert_eq!(missing.kind(), ErrorKind::Io);
+    assert_eq!(missing.kind(), ErrorKind::NotFound);
     let folder = store.put_file("k", dir.path(), &PutOptions::default()).await.unwrap_err();
     assert_eq!(folder.kind(), ErrorKind::InvalidInput);
     let fifo = dir.path().join("fifo");

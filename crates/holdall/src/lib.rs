@@ -13,7 +13,7 @@
 //! assert_eq!(receipt.size, 14);
 //!
 //! let object = store.get("runs/7/report.html").await?;
-//! assert_eq!(object.metadata.attributes.content_type.as_deref(), Some("text/html"));
+//! assert_eq!(object.metadata.attributes.content_type.as_deref(), Some("text/html; charset=utf-8"));
 //! assert_eq!(object.bytes().await?, "<h1>Run 7</h1>");
 //!
 //! let mut list = store.list("runs/")?;

@@ -32,11 +32,11 @@ impl Cat {
     pub(crate) async fn run(self, app: &mut App) -> Outcome {
         let options = GetOptions { range: self.range, ..GetOptions::default() };
         if let [key] = &*self.keys {
-            return write(&Target::parse(key)?, &options, app).await;
+            return one(key, &options, app).await;
         }
         let mut failed = false;
         for key in &self.keys {
-            match write(&Target::parse(key)?, &options, app).await {
+            match one(key, &options, app).await {
                 Err(Failure::Error(error)) => {
                     failed = true;
                     app.report.error(&error, Some(key));
@@ -46,6 +46,10 @@ impl Cat {
         }
         if failed { Err(Failure::Reported) } else { Ok(()) }
     }
+}
+
+async fn one(key: &str, options: &GetOptions, app: &mut App) -> Outcome {
+    write(&Target::parse(key)?, options, app).await
 }
 
 /// Writes an object's bytes to standard output as they come.

@@ -40,38 +40,36 @@ impl Cp {
         let destination =
             if destination.is_folder() { destination.with_name(source.file_name()?) } else { destination };
         let (from, to) = (app.store(&source)?, app.store(&destination)?);
-        let receipt = match in_one_place(&from, &source.key, &to, &destination.key) {
-            Some((place, from, to)) => {
-                let store = app.store_at(Some(&place))?;
-                store.copy(&from, &to, &CopyOptions::default()).await?
-            }
-            None => stream(from.get(&source.key).await?, &to, &destination.key).await?,
+        let receipt = if from.settings().store == to.settings().store {
+            from.copy(&source.key, &destination.key, &CopyOptions::default()).await?
+        } else if let Some(bucket) = shared_bucket(&from, &to) {
+            let (from, to) = (below_prefix(&from, &source.key), below_prefix(&to, &destination.key));
+            app.store_at(Some(&bucket))?.copy(&from, &to, &CopyOptions::default()).await?
+        } else {
+            stream(from.get(&source.key).await?, &to, &destination.key).await?
         };
         put::print(&receipt, app)
     }
 }
 
-/// The one store that has both keys, and their names in it; none where the bytes must travel.
-fn in_one_place(
-    from: &Store,
-    source: &str,
-    to: &Store,
-    destination: &str,
-) -> Option<(Location, String, String)> {
-    let (here, there) = (from.settings().store.as_ref()?, to.settings().store.as_ref()?);
-    if here == there {
-        return Some((here.clone(), source.to_owned(), destination.to_owned()));
+/// The bucket that both stores are prefixes of.
+fn shared_bucket(from: &Store, to: &Store) -> Option<Location> {
+    match (&from.settings().store, &to.settings().store) {
+        (Some(Location::S3 { bucket, .. }), Some(Location::S3 { bucket: other, .. })) if bucket == other => {
+            Some(Location::S3 { bucket: bucket.clone(), prefix: Prefix::default() })
+        }
+        _ => None,
     }
-    let (Location::S3 { bucket, prefix }, Location::S3 { bucket: other, prefix: below }) = (here, there)
-    else {
-        return None;
-    };
-    let whole = Location::S3 { bucket: bucket.clone(), prefix: Prefix::default() };
-    (bucket == other).then(|| (whole, below_prefix(prefix, source), below_prefix(below, destination)))
 }
 
-fn below_prefix(prefix: &Prefix, key: &str) -> String {
-    if prefix.as_str().is_empty() || key.is_empty() { key.to_owned() } else { format!("{prefix}/{key}") }
+/// The name in its bucket of a store's key.
+fn below_prefix(store: &Store, key: &str) -> String {
+    match &store.settings().store {
+        Some(Location::S3 { prefix, .. }) if !prefix.as_str().is_empty() && !key.is_empty() => {
+            format!("{prefix}/{key}")
+        }
+        _ => key.to_owned(),
+    }
 }
 
 /// Sends an object's bytes to another store while they come.
@@ -141,28 +139,24 @@ mod tests {
     use tokio::io::AsyncReadExt;
 
     fn at(url: &str) -> Store {
-        let settings = Settings { store: Some(Location::parse(url).unwrap()), ..Settings::default() };
+        let store = Some(Location::parse(url).unwrap());
+        let settings = Settings { store, no_sign_request: true, ..Settings::default() };
         Store::from_settings(&settings).unwrap()
     }
 
-    fn place(from: &str, to: &str) -> Option<(String, String, String)> {
-        let (place, from, to) = in_one_place(&at(from), "a", &at(to), "b")?;
-        Some((place.to_string(), from, to))
-    }
-
     #[test]
-    fn two_prefixes_of_a_bucket_are_one_place() {
-        let owned = |a: &str, b: &str, c: &str| Some((a.to_owned(), b.to_owned(), c.to_owned()));
-        assert_eq!(place("memory://x", "memory://x"), owned("memory://x", "a", "b"));
-        assert_eq!(place("memory://x", "memory://y"), None);
+    fn two_prefixes_of_a_bucket_share_it() {
+        let shared = |from, to| shared_bucket(&at(from), &at(to)).map(|bucket| bucket.to_string());
+        assert_eq!(shared("s3://b/p", "s3://b"), Some("s3://b".to_owned()));
+        assert_eq!(shared("s3://a", "s3://b"), None);
+        assert_eq!(shared("memory://x", "memory://x"), None);
     }
 
     #[test]
     fn an_empty_key_stays_empty_below_a_prefix() {
-        let prefix = Prefix::parse("p").unwrap();
-        assert_eq!(below_prefix(&prefix, "k"), "p/k");
-        assert_eq!(below_prefix(&prefix, ""), "");
-        assert_eq!(below_prefix(&Prefix::default(), "/k"), "/k");
+        for (store, key, full) in [("s3://b/p", "k", "p/k"), ("s3://b/p", "", ""), ("s3://b", "/k", "/k")] {
+            assert_eq!(below_prefix(&at(store), key), full);
+        }
     }
 
     fn reader(pieces: Vec<Result<Bytes>>) -> ObjectReader {

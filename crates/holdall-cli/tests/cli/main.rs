@@ -11,4 +11,5 @@ mod real;
 mod settings;
 mod shell;
 mod signals;
+mod terminal;
 mod usage;

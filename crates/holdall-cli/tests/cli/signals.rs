@@ -20,7 +20,7 @@ fn signal(child: &Child, signal: Signal) {
 
 #[test]
 fn a_signal_ends_a_get_and_leaves_no_partial_file() {
-    for (number, status) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+    for (number, status) in [(Signal::HUP, 129), (Signal::INT, 130), (Signal::TERM, 143)] {
         let shell = Shell::with_fault(Rule::new(Fault::StallMidBody { after: 500_000 }).on(Kind::Get));
         shell.server().put_object("b", "k", &[7; 1_000_000]);
         let child = shell.spawn(&["get", "k", "got"]);

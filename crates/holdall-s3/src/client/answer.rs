@@ -61,9 +61,15 @@ pub(super) async fn whole(response: Response<AnswerBody>) -> Result<(Parts, Byte
     Ok((head, bytes))
 }
 
+/// What a server says of itself is cut to this many characters.
+const LONGEST: usize = 500;
+
 fn fault_of(head: &Parts, bytes: &[u8]) -> Error {
     let status = head.status.as_u16();
-    let header = |name: &str| head.headers.get(name).map(lossy).filter(|t| !t.is_empty());
+    let header = |name: &str| {
+        let text = head.headers.get(name).map(lossy).filter(|t| !t.is_empty())?;
+        Some(text.chars().take(LONGEST).collect::<String>())
+    };
     let said = ServiceError::parse(bytes).unwrap_or_default();
     let code = Some(said.code).filter(|c| !c.is_empty()).or_else(|| header("x-amz-error-code"));
     let (kind, transient) = match code.as_deref().and_then(retry::of_code) {
@@ -75,7 +81,7 @@ fn fault_of(head: &Parts, bytes: &[u8]) -> Error {
     let message = match (said.message.is_empty(), header("x-amz-error-message")) {
         (false, _) => said.message,
         (true, Some(message)) => message,
-        (true, None) => describe(kind).to_owned(),
+        (true, None) => describe(kind, status).to_owned(),
     };
     let region = header("x-amz-bucket-region").or(said.region);
     let id = header("x-amz-request-id").or(said.request_id);
@@ -86,9 +92,14 @@ fn fault_of(head: &Parts, bytes: &[u8]) -> Error {
     if transient { error.transient() } else { error }
 }
 
-fn describe(kind: ErrorKind) -> &'static str {
+fn describe(kind: ErrorKind, status: u16) -> &'static str {
     match kind {
         ErrorKind::NotFound => "there is no such object",
+        ErrorKind::BucketNotFound => "there is no such bucket",
+        ErrorKind::AlreadyExists => "there is such a bucket already",
+        ErrorKind::Integrity => "the server received other bytes than were announced",
+        ErrorKind::Held => "the object is held",
+        ErrorKind::Incomplete => "the server received fewer bytes than were announced",
         ErrorKind::PermissionDenied => "access is denied",
         ErrorKind::Credentials => "the credentials are refused",
         ErrorKind::Precondition => "the condition does not hold",
@@ -96,6 +107,7 @@ fn describe(kind: ErrorKind) -> &'static str {
         ErrorKind::Timeout => "the server waited too long for the request",
         ErrorKind::Conflict => "another change is under way",
         ErrorKind::Unsupported => "the server has no such feature",
+        ErrorKind::Config if status == 407 => "the proxy wants other credentials",
         ErrorKind::Config => "the bucket is at another place",
         ErrorKind::InvalidInput => "the server refuses the request",
         ErrorKind::Unreachable => "the server failed",

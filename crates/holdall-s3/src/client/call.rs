@@ -15,6 +15,8 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 pub(crate) enum Answer {
     /// Read whole; a success that holds an `Error` document is the error it says.
     Whole,
+    /// Read whole, and must be empty: a page of a portal is no answer.
+    Nothing,
     /// Left to be read.
     Stream,
 }
@@ -29,6 +31,8 @@ pub(crate) struct Call {
     pub(crate) payload: Payload,
     pub(crate) payload_hash: String,
     pub(crate) answer: Answer,
+    /// The number of its first attempt: more than 1 where it goes on with what others have begun.
+    pub(crate) attempt: u32,
     /// Sent once, whatever happens: a probe that is meant to fail.
     pub(crate) once: bool,
 }
@@ -44,6 +48,7 @@ impl Call {
             payload: Payload::Empty,
             payload_hash: EMPTY_SHA256.to_owned(),
             answer: Answer::Whole,
+            attempt: 1,
             once: false,
         }
     }
@@ -54,6 +59,11 @@ impl Call {
 
     pub(crate) fn stream(mut self) -> Self {
         self.answer = Answer::Stream;
+        self
+    }
+
+    pub(crate) fn nothing(mut self) -> Self {
+        self.answer = Answer::Nothing;
         self
     }
 

@@ -6,7 +6,7 @@ use crate::credentials::Credentials;
 use crate::date::{AmzDate, parse_amz, parse_http};
 use crate::encode::push_key;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::SendBody;
+use crate::http::{SendBody, Spare};
 use crate::object::lossy;
 use crate::sign::sign_headers;
 use bytes::Bytes;
@@ -29,36 +29,47 @@ impl Client {
     /// Runs one call. The error tells how often it was tried and whether it may have taken effect all the same.
     pub(crate) async fn run(&self, call: &Call) -> Result<Reply> {
         let mut corrected = Corrected::default();
-        let mut attempt = 1;
+        let mut spare = Spare::default();
+        let mut attempt = call.attempt;
         let mut spent = 0;
+        let changes = !matches!(call.method, Method::GET | Method::HEAD);
+        let mut doubt = false;
         loop {
             let credentials = self.credentials(call).await?;
-            let error = match self.once(call, credentials.as_ref()).await {
+            let skew = self.0.skew.load(Ordering::Relaxed);
+            let error = match self.once(call, credentials.as_ref(), &mut spare).await {
                 Ok(mut reply) => {
-                    self.0.budget.pay_back(if attempt == 1 { 1 } else { spent });
+                    self.0.budget.pay_back(if spent == 0 { 1 } else { spent });
                     self.0.bucket_seen.store(true, Ordering::Relaxed);
                     reply.attempts = attempt;
                     return Ok(reply);
                 }
-                Err(error) => error,
+                Err(error) => error.without(secrets(call, credentials.as_deref())),
             };
+            doubt |= changes && (error.is_ambiguous() || spare.is_used());
             let host = self.place().site.authority.clone();
-            if self.correct(&error, &mut corrected, credentials.as_ref()).await {
+            if self.correct(&error, &mut corrected, credentials.as_ref(), skew).await {
                 tracing::debug!(operation = call.operation, %error, "corrected and sent again");
                 continue;
             }
             let error = error.in_operation(call.operation, &host, attempt);
             if call.once || !error.is_transient() || attempt >= self.0.config.retry.attempts.max(1) {
-                return Err(error);
+                return Err(error.doubtful(doubt));
             }
-            let Some(price) = self.0.budget.take(&error) else { return Err(error) };
+            let Some(price) = self.pause(attempt, &error).await else { return Err(error.doubtful(doubt)) };
             spent = price;
-            let share = ((self.0.config.seams.random)() >> 64) as u64 as f64 / u64::MAX as f64;
-            let wait = self.0.config.retry.wait(attempt, share, error.retry_after());
-            tracing::debug!(operation = call.operation, attempt, ?wait, %error, "trying again");
-            tokio::time::sleep(wait).await;
             attempt += 1;
         }
+    }
+
+    /// Waits before another attempt and answers its price; none when the budget has no more.
+    pub(crate) async fn pause(&self, attempt: u32, error: &Error) -> Option<i64> {
+        let price = self.0.budget.take(error)?;
+        let share = ((self.0.config.seams.random)() >> 64) as u64 as f64 / u64::MAX as f64;
+        let wait = self.0.config.retry.wait(attempt, share, error.retry_after());
+        tracing::debug!(operation = error.operation(), attempt, ?wait, %error, "trying again");
+        tokio::time::sleep(wait).await;
+        Some(price)
     }
 
     async fn credentials(&self, call: &Call) -> Result<Option<Arc<Credentials>>> {
@@ -67,12 +78,20 @@ impl Client {
     }
 
     /// Mends what the server complained of, where that is possible.
-    async fn correct(&self, error: &Error, done: &mut Corrected, used: Option<&Arc<Credentials>>) -> bool {
+    ///
+    /// `skew` is what the clock was corrected by when the request was signed.
+    async fn correct(
+        &self,
+        error: &Error,
+        done: &mut Corrected,
+        used: Option<&Arc<Credentials>>,
+        skew: i64,
+    ) -> bool {
+        if !done.clock && may_be_the_clock(error) && self.0.skew.load(Ordering::Relaxed) != skew {
+            done.clock = true;
+            return true;
+        }
         match error.code() {
-            Some("RequestTimeTooSkewed") if !done.clock => {
-                done.clock = true;
-                return self.0.skew.load(Ordering::Relaxed) != 0;
-            }
             Some("ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" | "InvalidToken")
                 if !done.credentials =>
             {
@@ -91,7 +110,12 @@ impl Client {
         }
     }
 
-    async fn once(&self, call: &Call, credentials: Option<&Arc<Credentials>>) -> Result<Reply> {
+    async fn once(
+        &self,
+        call: &Call,
+        credentials: Option<&Arc<Credentials>>,
+        spare: &mut Spare,
+    ) -> Result<Reply> {
         let place = self.place();
         let date = AmzDate::new(self.now());
         let mut path = place.site.path.clone();
@@ -130,13 +154,16 @@ impl Client {
             *request.headers_mut() = headers.clone();
             Ok(request)
         };
-        let sent = self.0.transport.send(&place.destination, make).await;
-        let response = sent?;
+        let response = self.0.transport.send(&place.destination, make, spare).await?;
         let status = response.status();
         tracing::trace!(operation = call.operation, key = call.key, status = status.as_u16(), "answered");
         if !status.is_success() {
-            self.note_clock(response.headers());
-            return Err(fault(response).await);
+            let clock = server_clock(response.headers());
+            let error = fault(response).await;
+            if let Some(clock) = clock.filter(|_| may_be_the_clock(&error)) {
+                self.note_clock(clock);
+            }
+            return Err(error);
         }
         let host = place.site.authority.clone();
         match call.answer {
@@ -144,26 +171,47 @@ impl Client {
                 let (head, body) = response.into_parts();
                 Ok(Reply { head, bytes: Bytes::new(), stream: Some(body), attempts: 1, host })
             }
-            Answer::Whole => {
+            Answer::Whole | Answer::Nothing => {
                 let (head, bytes) = whole(response).await?;
+                if call.answer == Answer::Nothing && !bytes.trim_ascii().is_empty() {
+                    return Err(Error::new(
+                        ErrorKind::Protocol,
+                        "the answer says something where S3 says nothing",
+                    ));
+                }
                 Ok(Reply { head, bytes, stream: None, attempts: 1, host })
             }
         }
     }
 
     /// Remembers how far the server's clock is from ours when it is far enough for signatures to be refused.
-    fn note_clock(&self, headers: &HeaderMap) {
+    fn note_clock(&self, server: SystemTime) {
         const TOLERATED: i64 = 240;
-        let text = |name: &str| headers.get(name).map(lossy);
-        let server = text("x-amz-date")
-            .and_then(|t| parse_amz(&t))
-            .or_else(|| text("date").and_then(|t| parse_http(&t)));
-        let Some(server) = server else { return };
         let seconds =
             |at: SystemTime| at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
         let skew = seconds(server) - seconds((self.0.config.seams.now)());
         self.0.skew.store(if skew.abs() > TOLERATED { skew } else { 0 }, Ordering::Relaxed);
     }
+}
+
+/// What went with a request and must not come back in an error: some services name the access key that they refuse.
+fn secrets<'a>(call: &'a Call, credentials: Option<&'a Credentials>) -> impl Iterator<Item = &'a str> {
+    let own = credentials.map(|c| {
+        let token = c.session_token.as_ref().map_or("", |token| token.expose());
+        [c.access_key_id.as_str(), c.secret_access_key.expose(), token]
+    });
+    let sensitive = call.headers.values().filter(|value| value.is_sensitive());
+    own.into_iter().flatten().chain(sensitive.filter_map(|value| value.to_str().ok()))
+}
+
+/// Whether the clock may be what a server refuses. An answer to HEAD does not say; other errors carry dates of caches.
+fn may_be_the_clock(error: &Error) -> bool {
+    error.code() == Some("RequestTimeTooSkewed") || (error.code().is_none() && error.status() == Some(403))
+}
+
+fn server_clock(headers: &HeaderMap) -> Option<SystemTime> {
+    let text = |name: &str| headers.get(name).map(lossy);
+    text("x-amz-date").and_then(|t| parse_amz(&t)).or_else(|| text("date").and_then(|t| parse_http(&t)))
 }
 
 fn request_uri(absolute: Option<&str>, mut path: String, query: &str) -> Result<Uri> {

@@ -59,17 +59,58 @@ pub(crate) type Wire = Metered<Link>;
 
 pub(super) struct Connector {
     limit: Duration,
-    proxies: Matcher,
+    proxies: Proxies,
     tls: Tls,
 }
 
+/// Which hosts are reached through which proxy.
+pub(super) struct Proxies {
+    matcher: Matcher,
+    /// Whether a proxy is set, by scheme, that is none: the matcher would leave it out in silence.
+    broken: [bool; 2],
+}
+
+impl Proxies {
+    /// Reads `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, as their values are.
+    pub(super) fn new(http: &str, https: &str, no: &str) -> Self {
+        let (http, https) = (http.trim(), https.trim());
+        if no.split(',').any(|entry| entry.trim() == "*") {
+            return Self { matcher: Matcher::builder().build(), broken: [false; 2] };
+        }
+        let broken = [http, https].map(|url| !url.is_empty() && !is_proxy(url));
+        Self { matcher: Matcher::builder().http(http).https(https).no(no).build(), broken }
+    }
+
+    fn of(&self, to: &Destination) -> Option<Intercept> {
+        self.matcher.intercept(&to.uri()?)
+    }
+
+    fn check(&self, to: &Destination) -> Result<()> {
+        if self.broken[usize::from(to.tls)] {
+            return Err(Error::new(ErrorKind::Config, "the proxy is no http:// URL").not_sent());
+        }
+        Ok(())
+    }
+}
+
+fn is_proxy(url: &str) -> bool {
+    let somewhere = Uri::from_static("http://host.example/");
+    let found = Matcher::builder().http(url.to_owned()).build().intercept(&somewhere);
+    let Some(proxy) = found else { return false };
+    let authority = proxy.uri().authority().map_or("", |a| a.as_str());
+    let says_port = authority.rsplit(['@', ']']).next().is_some_and(|rest| rest.contains(':'));
+    proxy.uri().scheme_str() == Some("http")
+        && proxy.uri().host().is_some_and(|host| !host.is_empty())
+        && says_port == proxy.uri().port_u16().is_some()
+}
+
 impl Connector {
-    pub(super) fn new(limit: Duration, proxies: Matcher, ca_bundle: Option<PathBuf>) -> Self {
+    pub(super) fn new(limit: Duration, proxies: Proxies, ca_bundle: Option<PathBuf>) -> Self {
         Self { limit, proxies, tls: Tls::new(ca_bundle) }
     }
 
     fn proxy(&self, to: &Destination) -> Option<Intercept> {
-        self.proxies.intercept(&to.uri()?)
+        self.proxies.of(to)
     }
 
     pub(super) fn needs_absolute_form(&self, to: &Destination) -> bool {
@@ -91,17 +132,17 @@ impl Connector {
     }
 
     async fn link(&self, to: &Destination) -> Result<Link> {
+        self.proxies.check(to)?;
+        // Before anything is dialled: without trust in anybody there is no use in a connection.
+        let tls = if to.tls { Some(self.tls.connector()?) } else { None };
         let tcp = match self.proxy(to) {
             Some(proxy) => through_proxy(&proxy, to).await?,
             None => dial(to.name(), to.port).await?,
         };
-        if !to.tls {
-            return Ok(Link::Plain(tcp));
-        }
+        let Some(connector) = tls else { return Ok(Link::Plain(tcp)) };
         let name = ServerName::try_from(to.name().to_owned()).map_err(|e| {
             Error::new(ErrorKind::Config, "the host is no name for TLS").with_source(e).not_sent()
         })?;
-        let connector = self.tls.connector()?;
         let stream = connector.connect(name, tcp).await.map_err(tls_error)?;
         Ok(Link::Tls(Box::new(stream)))
     }
@@ -139,9 +180,6 @@ async fn dial(host: &str, port: u16) -> Result<TcpStream> {
 
 async fn through_proxy(proxy: &Intercept, to: &Destination) -> Result<TcpStream> {
     let uri = proxy.uri();
-    if uri.scheme_str() != Some("http") {
-        return Err(Error::new(ErrorKind::Config, "only http:// proxies are supported").not_sent());
-    }
     let host = uri.host().unwrap_or_default();
     let mut stream = dial(host, uri.port_u16().unwrap_or(80)).await?;
     if to.tls {

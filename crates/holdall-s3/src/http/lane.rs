@@ -1,7 +1,7 @@
 //! One connection, driven by whoever waits for its answer.
 
 use super::connect::{Destination, Wire};
-use super::meter::{Meter, Stall};
+use super::meter::{Direction, Meter, Stall};
 use super::{SendBody, Shared, connection_error};
 use crate::error::{Error, ErrorKind, Result};
 use bytes::{Bytes, BytesMut};
@@ -41,11 +41,12 @@ impl Lane {
         })
     }
 
-    /// Whether another request may be sent: the server has not closed, and the last answer is read.
+    /// Whether another request may be sent now: the server has not closed, and the last request is out and answered.
     pub(super) async fn is_ready(&mut self) -> bool {
         poll_fn(|cx| {
             self.drive(cx);
-            if self.closed { Poll::Ready(false) } else { self.sender.poll_ready(cx).map(|r| r.is_ok()) }
+            // One that is not ready at once still has bytes that the server does not take; it may never take them.
+            Poll::Ready(!self.closed && matches!(self.sender.poll_ready(cx), Poll::Ready(Ok(()))))
         })
         .await
     }
@@ -63,7 +64,7 @@ impl Lane {
         request: Request<SendBody>,
         limit: Duration,
     ) -> Result<Response<Incoming>> {
-        self.stall.restart(limit);
+        self.stall.restart(limit, Direction::Out);
         self.sent = request.body().done();
         let mut answer = pin!(self.sender.try_send_request(request));
         poll_fn(|cx| {
@@ -77,6 +78,15 @@ impl Lane {
             self.stall.poll_waiting(cx).map(|()| Err(stalled()))
         })
         .await
+        .and_then(|answer| self.heard_out(answer))
+    }
+
+    /// Refuses a success that came before the server can have had the whole request.
+    fn heard_out(&self, answer: Response<Incoming>) -> Result<Response<Incoming>> {
+        if answer.status().is_success() && !self.sent.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorKind::Protocol, "the server says done before it had the request"));
+        }
+        Ok(answer)
     }
 
     /// Whether the connection can carry another request once this answer is read.
@@ -124,7 +134,7 @@ impl AnswerBody {
     ) -> Self {
         let mut body = Self { incoming, lane: Some(lane), to, pool };
         if let Some(lane) = &mut body.lane {
-            lane.stall.restart(limit);
+            lane.stall.restart(limit, Direction::In);
         }
         if body.incoming.is_end_stream() {
             body.finish();

@@ -13,17 +13,26 @@ use tokio::time::Sleep;
 /// Fewer bytes than this in the whole time allowed are no progress.
 const PROGRESS: u64 = 1024;
 
-/// Bytes moved in both directions.
+/// Which bytes are progress: those of the request until the head of its answer is there, then those of the answer.
+///
+/// A head that comes drop by drop, or after informational answers without end, is no progress.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Direction {
+    Out,
+    In,
+}
+
+/// Bytes moved in each direction.
 #[derive(Clone, Default)]
-pub(crate) struct Meter(Arc<AtomicU64>);
+pub(crate) struct Meter(Arc<[AtomicU64; 2]>);
 
 impl Meter {
-    fn add(&self, n: usize) {
-        self.0.fetch_add(n as u64, Ordering::Relaxed);
+    fn add(&self, direction: Direction, n: usize) {
+        self.0[direction as usize].fetch_add(n as u64, Ordering::Relaxed);
     }
 
-    fn total(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+    fn total(&self, direction: Direction) -> u64 {
+        self.0[direction as usize].load(Ordering::Relaxed)
     }
 }
 
@@ -45,7 +54,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Metered<T> {
         let this = self.get_mut();
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
-        this.meter.add(buf.filled().len() - before);
+        this.meter.add(Direction::In, buf.filled().len() - before);
         Poll::Ready(Ok(()))
     }
 }
@@ -54,7 +63,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Metered<T> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let n = ready!(Pin::new(&mut this.inner).poll_write(cx, buf))?;
-        this.meter.add(n);
+        this.meter.add(Direction::Out, n);
         Poll::Ready(Ok(n))
     }
 
@@ -65,7 +74,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Metered<T> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let n = ready!(Pin::new(&mut this.inner).poll_write_vectored(cx, bufs))?;
-        this.meter.add(n);
+        this.meter.add(Direction::Out, n);
         Poll::Ready(Ok(n))
     }
 
@@ -89,6 +98,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Metered<T> {
 pub(crate) struct Stall {
     limit: Duration,
     meter: Meter,
+    counts: Direction,
     base: u64,
     waited: Duration,
     since: Option<Instant>,
@@ -97,14 +107,15 @@ pub(crate) struct Stall {
 
 impl Stall {
     pub(crate) fn new(limit: Duration, meter: Meter) -> Self {
-        let base = meter.total();
-        Self { limit, meter, base, waited: Duration::ZERO, since: None, sleep: None }
+        let counts = Direction::Out;
+        Self { limit, meter, counts, base: 0, waited: Duration::ZERO, since: None, sleep: None }
     }
 
-    /// Starts afresh for another request on the same connection.
-    pub(crate) fn restart(&mut self, limit: Duration) {
+    /// Starts afresh, for another request on the same connection or for the other direction.
+    pub(crate) fn restart(&mut self, limit: Duration, counts: Direction) {
         self.limit = limit;
-        self.base = self.meter.total();
+        self.counts = counts;
+        self.base = self.meter.total(counts);
         self.waited = Duration::ZERO;
         self.since = None;
     }
@@ -118,7 +129,7 @@ impl Stall {
     }
 
     fn note_progress(&mut self) -> bool {
-        let total = self.meter.total();
+        let total = self.meter.total(self.counts);
         let moved = total - self.base >= PROGRESS;
         if moved {
             self.base = total;

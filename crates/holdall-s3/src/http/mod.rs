@@ -12,9 +12,8 @@ pub(crate) use lane::AnswerBody;
 
 use crate::error::{Error, ErrorKind, Result};
 use bytes::Bytes;
-use connect::Connector;
+use connect::{Connector, Proxies};
 use http::{Request, Response};
-use hyper_util::client::proxy::matcher::Matcher;
 use lane::Lane;
 use std::fmt;
 use std::path::PathBuf;
@@ -70,6 +69,20 @@ impl fmt::Debug for TransportConfig {
     }
 }
 
+/// The one sending of a call that is no attempt: instead of one over a kept connection that was closed meanwhile.
+///
+/// Whether the server had read the request before it closed is not known, so a call that has used it is in doubt.
+#[derive(Debug, Default)]
+pub(crate) struct Spare {
+    used: bool,
+}
+
+impl Spare {
+    pub(crate) fn is_used(&self) -> bool {
+        self.used
+    }
+}
+
 /// A pool of connections, shared by its clones.
 ///
 /// Connections are HTTP/1.1 with `TCP_NODELAY`. None is opened before it is needed and none has a task of its own.
@@ -85,12 +98,9 @@ pub(crate) struct Shared {
 impl Transport {
     /// Makes a pool without connections.
     pub fn new(config: TransportConfig) -> Self {
-        let value = |text: &Option<String>| text.clone().unwrap_or_default();
-        let proxies = Matcher::builder()
-            .http(value(&config.http_proxy))
-            .https(value(&config.https_proxy))
-            .no(value(&config.no_proxy))
-            .build();
+        let value = |text: &'_ Option<String>| text.clone().unwrap_or_default();
+        let proxies =
+            Proxies::new(&value(&config.http_proxy), &value(&config.https_proxy), &value(&config.no_proxy));
         let connector = Connector::new(config.timeouts.connect, proxies, config.ca_bundle);
         Self(Arc::new(Shared { connector, timeouts: config.timeouts, idle: Mutex::new(Vec::new()) }))
     }
@@ -110,20 +120,26 @@ impl Transport {
 
     /// Sends one request and waits for the head of its answer.
     ///
-    /// A kept connection that turns out to be closed before anything of the answer came is replaced once by a new
-    /// one: servers close idle connections whenever they like.
+    /// A kept connection that turns out to be closed before anything of the answer came is replaced by a new one, if
+    /// the call has its spare sending left: servers close idle connections whenever they like.
     pub(crate) async fn send(
         &self,
         to: &Destination,
         make: impl Fn() -> Result<Request<SendBody>>,
+        spare: &mut Spare,
     ) -> Result<Response<AnswerBody>> {
-        if let Some(mut lane) = self.take_idle(to).await {
+        // Where one kept connection was dead, its neighbours may be too.
+        let kept = if spare.used { None } else { self.take_idle(to).await };
+        if let Some(mut lane) = kept {
             match lane.exchange(make()?, self.0.timeouts.read).await {
                 Ok(answer) => return Ok(self.wrap(to, lane, answer)),
                 Err(error) if error.kind() == ErrorKind::Timeout || !error.is_transient() => {
                     return Err(error);
                 }
-                Err(_) => tracing::debug!(host = %to.host, "a kept connection was closed by the server"),
+                Err(_) => {
+                    spare.used = true;
+                    tracing::debug!(host = %to.host, "a kept connection was closed by the server");
+                }
             }
         }
         let mut lane = self.0.connector.connect(to).await?;
@@ -157,7 +173,7 @@ impl Transport {
                 parts.uri.path_and_query().map_or_else(Default::default, |p| p.clone().into());
             Ok(request)
         };
-        let (head, body) = self.send(&to, make).await?.into_parts();
+        let (head, body) = self.send(&to, make, &mut Spare::default()).await?.into_parts();
         Ok(Response::from_parts(head, body.collect(limit).await?))
     }
 

@@ -59,7 +59,7 @@ impl Client {
     ///
     /// `Conflict` when it is not empty.
     pub async fn delete_bucket(&self) -> Result<()> {
-        self.run(&Call::new("DeleteBucket", Method::DELETE)).await?;
+        self.run(&Call::new("DeleteBucket", Method::DELETE).nothing()).await?;
         self.0.bucket_seen.store(false, Ordering::Relaxed);
         Ok(())
     }

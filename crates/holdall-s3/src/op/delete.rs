@@ -50,14 +50,21 @@ pub struct DeleteFailure {
 impl Client {
     /// Deletes an object; that it was not there is no error.
     pub async fn delete(&self, key: &str, options: &DeleteOptions) -> Result<DeleteAnswer> {
-        let mut call = Call::on("DeleteObject", Method::DELETE, key);
+        let mut call = Call::on("DeleteObject", Method::DELETE, key).nothing();
         if let Some(version) = &options.version {
             call = call.query("versionId", version);
         }
         if let Some(etag) = &options.if_match {
             call.headers.insert(http::header::IF_MATCH, header_value("if-match", etag)?);
         }
-        let reply = self.run(&call).await?;
+        let reply = match self.run(&call).await {
+            Ok(reply) => reply,
+            // Some services say so; with a condition it means that the condition does not hold.
+            Err(error) if error.code() == Some("NoSuchKey") && options.if_match.is_none() => {
+                return Ok(DeleteAnswer::default());
+            }
+            Err(error) => return Err(error),
+        };
         let marker = reply.text("x-amz-delete-marker").as_deref() == Some("true");
         Ok(DeleteAnswer { version: reply.version(), marker })
     }
@@ -151,7 +158,8 @@ fn is_version(id: &&str) -> bool {
 fn entry_error(entry: &Element, host: &str) -> Error {
     let code = entry.text_of("Code").unwrap_or("InternalError").to_owned();
     let (kind, transient) = retry::of_code(&code).unwrap_or((ErrorKind::Protocol, false));
-    let message = entry.text_of("Message").unwrap_or("the object was not deleted").to_owned();
+    let message = entry.text_of("Message").unwrap_or("the object was not deleted");
+    let message: String = message.chars().take(500).collect();
     let error =
         Error::new(kind, message).with_service(Some(code), 200, None).in_operation("DeleteObjects", host, 1);
     if transient { error.transient() } else { error }

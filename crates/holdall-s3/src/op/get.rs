@@ -126,7 +126,7 @@ impl Client {
             pin: Pinned { etag: head.etag.clone(), size: head.size, version: head.version.clone() },
             at: range.start,
             end: range.end,
-            attempts_left: self.config().retry.attempts.saturating_sub(reply.attempts),
+            attempts: reply.attempts,
             verify: verify.map(|wanted| (Running::new(wanted.algorithm), wanted)),
             state: State::Reading(body),
         };
@@ -158,7 +158,9 @@ impl Client {
         let reply = self.run(&call).await?;
         let located = |e: Error| e.in_operation(call.operation, &reply.host, reply.attempts);
         let size = content_length(&reply).ok_or_else(|| located(protocol("no Content-Length")))?;
-        Ok(head_of(&reply, size))
+        let head = head_of(&reply, size);
+        of_an_object(&head).map_err(located)?;
+        Ok(head)
     }
 }
 
@@ -219,7 +221,17 @@ fn read_answer(reply: &Reply, asked: Option<Range>) -> Result<(Head, std::ops::R
         }
         (status, _) => return Err(protocol(&format!("status {status}"))),
     };
-    Ok((head_of(reply, total), range))
+    let head = head_of(reply, total);
+    of_an_object(&head)?;
+    Ok((head, range))
+}
+
+/// Refuses the page of a portal or a proxy: every object has an `ETag`, and on the poorest servers a date at least.
+fn of_an_object(head: &Head) -> Result<()> {
+    match (&head.etag, head.last_modified) {
+        (None, None) => Err(protocol("it has neither ETag nor Last-Modified, as no object has")),
+        _ => Ok(()),
+    }
 }
 
 /// Reads `bytes 0-9/100`.
@@ -229,6 +241,16 @@ fn parse_content_range(text: &str) -> Option<(std::ops::Range<u64>, u64)> {
     let (first, last, total) =
         (first.parse::<u64>().ok()?, last.parse::<u64>().ok()?, total.parse::<u64>().ok()?);
     (first <= last && last < total).then(|| (first..last + 1, total))
+}
+
+/// A range or condition that held when the reading began and does not now: it is another object.
+fn as_changed(error: Error) -> Error {
+    let past_the_end = error.status() == Some(416);
+    if past_the_end || error.kind() == ErrorKind::Precondition {
+        return Error::new(ErrorKind::Changed, "the object was replaced while it was read")
+            .with_source(error);
+    }
+    error
 }
 
 /// What must not change while an object is read.
@@ -241,7 +263,7 @@ struct Pinned {
 
 enum State {
     Reading(AnswerBody),
-    Reopening(BoxFuture<'static, Result<AnswerBody>>),
+    Reopening(BoxFuture<'static, Result<(AnswerBody, u32)>>),
     Done,
 }
 
@@ -256,7 +278,8 @@ pub struct GetStream {
     pin: Pinned,
     at: u64,
     end: u64,
-    attempts_left: u32,
+    /// Sendings so far; all of an object's reading shares one bound.
+    attempts: u32,
     verify: Option<(Running, Checksum)>,
     state: State,
 }
@@ -313,17 +336,19 @@ impl GetStream {
         Ok(())
     }
 
-    /// Asks for the rest of the same object.
-    fn reopen(&mut self) -> BoxFuture<'static, Result<AnswerBody>> {
-        self.attempts_left = self.attempts_left.saturating_sub(1);
+    /// Asks for the rest of the same object, after a wait and if the budget has a retry left.
+    fn reopen(&mut self, error: Error) -> BoxFuture<'static, Result<(AnswerBody, u32)>> {
         let (client, key, pin) = (self.client.clone(), self.key.clone(), self.pin.clone());
-        let (at, end) = (self.at, self.end);
+        let (at, end, attempt) = (self.at, self.end, self.attempts);
         let mut options = self.options.clone();
         options.range = Some(Range::Bounded { start: at, end });
         options.version = options.version.or_else(|| pin.version.clone());
         Box::pin(async move {
-            let call = read_call("GetObject", Method::GET, &key, &options)?.stream();
-            let mut reply = client.run(&call).await?;
+            let Some(price) = client.pause(attempt, &error).await else { return Err(error) };
+            let mut call = read_call("GetObject", Method::GET, &key, &options)?.stream();
+            call.attempt = attempt + 1;
+            let mut reply = client.run(&call).await.map_err(as_changed)?;
+            client.0.budget.pay_back(price);
             let (head, range) = read_answer(&reply, options.range)?;
             if head.etag != pin.etag || head.size != pin.size {
                 return Err(Error::new(ErrorKind::Changed, "the object was replaced while it was read"));
@@ -331,14 +356,15 @@ impl GetStream {
             if range != (at..end) {
                 return Err(protocol("another range came"));
             }
-            reply.stream.take().ok_or_else(|| protocol("no body"))
+            let body = reply.stream.take().ok_or_else(|| protocol("no body"))?;
+            Ok((body, reply.attempts))
         })
     }
 
     fn fail(&mut self, error: Error) -> Error {
         self.state = State::Done;
         if error.operation().is_empty() {
-            return error.in_operation("GetObject", &self.client.place().site.authority, 1);
+            return error.in_operation("GetObject", &self.client.place().site.authority, self.attempts);
         }
         error
     }
@@ -353,7 +379,8 @@ impl Stream for GetStream {
             let error = match &mut this.state {
                 State::Done => return Poll::Ready(None),
                 State::Reopening(future) => match ready!(future.as_mut().poll(cx)) {
-                    Ok(body) => {
+                    Ok((body, attempts)) => {
+                        this.attempts = attempts;
                         this.state = State::Reading(body);
                         continue;
                     }
@@ -375,12 +402,13 @@ impl Stream for GetStream {
                 },
             };
             // Without an ETag nothing proves that the rest belongs to the same object.
-            let may_go_on = error.is_transient() && this.attempts_left > 0 && this.pin.etag.is_some();
+            let left = this.client.config().retry.attempts > this.attempts;
+            let may_go_on = error.is_transient() && left && this.pin.etag.is_some();
             if !may_go_on || this.at >= this.end {
                 return Poll::Ready(Some(Err(this.fail(error))));
             }
             tracing::debug!(key = this.key, at = this.at, %error, "reading on over another connection");
-            let reopening = this.reopen();
+            let reopening = this.reopen(error);
             this.state = State::Reopening(reopening);
         }
     }

@@ -60,6 +60,7 @@ impl Client {
             last_key: None,
             last_prefix: None,
             last_token: None,
+            empty: 0,
         }
     }
 }
@@ -76,6 +77,9 @@ struct Fetched {
     host: String,
 }
 
+/// A service may answer pages without an entry where much was deleted; this many in a row are no listing any more.
+const MOST_EMPTY: u32 = 1000;
+
 /// A listing under way. Dropping it stops the page that is being fetched.
 pub struct ListPages {
     client: Client,
@@ -84,6 +88,7 @@ pub struct ListPages {
     last_key: Option<String>,
     last_prefix: Option<String>,
     last_token: Option<String>,
+    empty: u32,
 }
 
 impl ListPages {
@@ -101,10 +106,8 @@ impl ListPages {
             }
             Next::First => fetch(&self.client, &self.options, None).await,
             Next::Asked(mut task) => {
-                let guard = AbortOnDrop(task.abort_handle());
-                let joined = (&mut task).await;
-                std::mem::forget(guard);
-                joined.unwrap_or_else(|e| {
+                let _guard = AbortOnDrop(task.abort_handle());
+                (&mut task).await.unwrap_or_else(|e| {
                     Err(Error::new(ErrorKind::Protocol, "the listing's task ended").with_source(e))
                 })
             }
@@ -162,6 +165,11 @@ impl ListPages {
         let start = self.options.start_after.as_deref();
         in_order(page.objects.iter().map(|o| o.key.as_str()), &mut self.last_key)?;
         in_order(page.prefixes.iter().map(String::as_str), &mut self.last_prefix)?;
+        let is_empty = page.objects.is_empty() && page.prefixes.is_empty();
+        self.empty = if is_empty { self.empty + 1 } else { 0 };
+        if self.empty > MOST_EMPTY {
+            return Err(protocol("it goes on and on without an entry"));
+        }
         let foreign = |key: &str| !key.starts_with(prefix);
         if page.objects.iter().any(|o| foreign(&o.key)) || page.prefixes.iter().any(|p| foreign(p)) {
             return Err(protocol("a key does not begin with the prefix asked for"));

@@ -211,7 +211,7 @@ impl Client {
                     Some(etag) => Ok(answer(quoted(etag.to_owned()), reply.version())),
                     // Ceph leaves the element empty.
                     None => {
-                        let head = self.look_at(upload).await.map_err(located)?;
+                        let head = self.look_at(upload, reply.version()).await.map_err(located)?;
                         Ok(answer(head.etag.unwrap_or_default(), head.version))
                     }
                 }
@@ -229,8 +229,9 @@ impl Client {
     }
 
     /// Looks at the object that an upload became.
-    async fn look_at(&self, upload: &UploadHandle) -> Result<Head> {
-        let options = GetOptions { encryption: upload.encryption.clone(), ..GetOptions::default() };
+    async fn look_at(&self, upload: &UploadHandle, version: Option<String>) -> Result<Head> {
+        let encryption = upload.encryption.clone();
+        let options = GetOptions { encryption, version, ..GetOptions::default() };
         let head = self.head_once(&upload.key, &options).await?;
         let ours = upload.nonce.is_empty() || head.attributes.metadata.get(NONCE) == Some(&upload.nonce);
         match (ours, &head.etag) {
@@ -244,8 +245,9 @@ impl Client {
 
     /// Gives an upload up and its parts back; one that is not there any more is no error.
     pub async fn abort_upload(&self, upload: &UploadHandle) -> Result<()> {
-        let call =
-            Call::on("AbortMultipartUpload", Method::DELETE, &upload.key).query("uploadId", &upload.id);
+        let call = Call::on("AbortMultipartUpload", Method::DELETE, &upload.key)
+            .query("uploadId", &upload.id)
+            .nothing();
         match self.run(&call).await {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             other => other.map(drop),

@@ -91,7 +91,11 @@ impl Client {
 fn put_answer(call: &Call, reply: &Reply, encryption: Option<&Encryption>) -> Result<PutAnswer> {
     let located = |error: Error| error.in_operation(call.operation, &reply.host, reply.attempts);
     confirm(reply, encryption).map_err(located)?;
-    let checksum = agreed_checksum(call, reply).map_err(located)?;
+    let agreed = agreed_checksum(call, reply).and_then(|agreed| match agreed {
+        Some(agreed) => Ok(Some(agreed)),
+        None => right_checksum(call, reply),
+    });
+    let checksum = agreed.map_err(located)?;
     let etag = reply.etag().map_err(located)?;
     Ok(PutAnswer { etag, version: reply.version(), checksum, attempts: reply.attempts })
 }
@@ -107,6 +111,20 @@ pub(crate) fn confirm(reply: &Reply, encryption: Option<&Encryption>) -> Result<
     }
 }
 
+/// Compares a checksum that the server says unasked with the bytes, where they are at hand.
+fn right_checksum(call: &Call, reply: &Reply) -> Result<Option<Checksum>> {
+    let said = Checksum::from_headers(reply.headers()).filter(|said| !said.is_composite());
+    let (Some(said), Some(bytes)) = (said, call.payload.at_hand()) else { return Ok(None) };
+    if said.algorithm.compute(&bytes) == said {
+        return Ok(Some(said));
+    }
+    Err(other_checksum())
+}
+
+fn other_checksum() -> Error {
+    Error::new(ErrorKind::Integrity, "the server computed another checksum")
+}
+
 /// Compares the server's checksum with the one that was sent.
 pub(crate) fn agreed_checksum(call: &Call, reply: &Reply) -> Result<Option<Checksum>> {
     for algorithm in [
@@ -120,7 +138,7 @@ pub(crate) fn agreed_checksum(call: &Call, reply: &Reply) -> Result<Option<Check
             continue;
         };
         if sent.as_bytes() != said.value.as_bytes() {
-            return Err(Error::new(ErrorKind::Integrity, "the server computed another checksum"));
+            return Err(other_checksum());
         }
         return Ok(Some(said));
     }

@@ -19,13 +19,6 @@ pub(crate) fn named(client: &Client, attributes: &Attributes) -> (Attributes, St
     (attributes, nonce)
 }
 
-/// Whether a failed write is worth looking for.
-fn is_doubtful(error: &Error) -> bool {
-    // The last attempt's own answer was lost, or an earlier attempt's was and this one met its effect.
-    error.is_ambiguous()
-        || (error.attempts() > 1 && matches!(error.kind(), ErrorKind::Precondition | ErrorKind::NotFound))
-}
-
 /// Answers what the write made, or the fault it had.
 pub(crate) async fn settle(
     client: &Client,
@@ -34,7 +27,8 @@ pub(crate) async fn settle(
     encryption: Option<&Encryption>,
     error: Error,
 ) -> Result<Head> {
-    if !is_doubtful(&error) {
+    // The last attempt's own answer was lost, or an earlier one's was and this one met its effect.
+    if !error.is_ambiguous() {
         return Err(error);
     }
     let options = GetOptions { encryption: encryption.cloned(), ..GetOptions::default() };
@@ -43,6 +37,8 @@ pub(crate) async fn settle(
             tracing::debug!(key, "the write had taken effect although its answer was lost");
             Ok(head)
         }
+        // Another's object is in the way, and no attempt of ours can still replace it.
+        Ok(_) if error.kind() == ErrorKind::Precondition => Err(error.doubtful(false)),
         _ => Err(error),
     }
 }

@@ -166,12 +166,17 @@ impl ServiceError {
 
     /// Whether bytes that came with a success are an error all the same.
     pub(crate) fn is_root_of(bytes: &[u8]) -> bool {
-        let mut rest = bytes.trim_ascii_start();
-        if rest.starts_with(b"<?xml") {
-            let end = memchr::memmem::find(rest, b"?>").map_or(rest.len(), |n| n + 2);
-            rest = rest[end..].trim_ascii_start();
+        let mut rest = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes).trim_ascii_start();
+        // Declarations and comments come before the root.
+        for (begin, end) in [("<?", "?>"), ("<!--", "-->")].into_iter().cycle().take(8) {
+            if rest.starts_with(begin.as_bytes()) {
+                let n = memchr::memmem::find(rest, end.as_bytes()).map_or(rest.len(), |n| n + end.len());
+                rest = rest[n..].trim_ascii_start();
+            }
         }
-        [&b"<Error>"[..], b"<Error ", b"<ErrorResponse"].iter().any(|root| rest.starts_with(root))
+        let after = rest.strip_prefix(b"<ErrorResponse").or_else(|| rest.strip_prefix(b"<Error"));
+        let next = after.and_then(|after| after.first());
+        next.is_some_and(|c| c.is_ascii_whitespace() || matches!(c, b'>' | b'/'))
     }
 }
 
