@@ -84,12 +84,14 @@ fn benches(runtime: &Arc<Runtime>, seed: u64, only_names: bool) -> Result<Vec<Be
     Ok(benches)
 }
 
-/// The profile by the server's name; that of `env` by what the variable says, else it is held to everything.
+/// The profile by the server's name. That of `env` is what the variable names, or what the server's answers look like;
+/// a server that nothing is known of is held to everything but what the store itself says it cannot do.
 fn profile_of(server: &Server) -> Profile {
-    match server.name.as_str() {
-        "env" => Profile::of(&std::env::var("HOLDALL_TEST_ENV").unwrap_or_default()),
-        name => Profile::of(name),
+    if server.name != "env" {
+        return Profile::of(&server.name);
     }
+    let named = Profile::of(&std::env::var("HOLDALL_TEST_ENV").unwrap_or_default());
+    if named.is_unknown() { Profile::detect(&server.endpoint) } else { named }
 }
 
 impl Bench {
@@ -106,7 +108,12 @@ impl Bench {
                 return Ok(Completion::ignored_with(format!("unsupported: {why}")));
             }
             let outcome = bench.subject(case.name).and_then(|s| bench.in_time((case.run)(s)));
-            judged(outcome, case.promise, case.ids).map(|()| Completion::Completed)
+            match outcome {
+                Err(failure) if bench.profile.is_unknown() && failure.is_unsupported() => {
+                    Ok(Completion::ignored_with(format!("unsupported, says the store: {failure}")))
+                }
+                outcome => judged(outcome, case.promise, case.ids).map(|()| Completion::Completed),
+            }
         })
     }
 
@@ -141,7 +148,8 @@ impl Bench {
             }
         }
         let unsupported: usize = reasons.iter().map(|(_, count)| count).sum();
-        println!("{}: {unsupported} of {} cases unsupported", self.name, all.len());
+        let (name, profile) = (&self.name, self.profile.server());
+        println!("{name} (as {profile}): {unsupported} of {} cases unsupported", all.len());
         for (why, count) in reasons {
             println!("  {count} x {why}");
         }

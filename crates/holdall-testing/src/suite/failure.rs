@@ -6,7 +6,10 @@ use std::panic::Location;
 
 /// Why a case failed, and where it noticed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure(String);
+pub struct Failure {
+    text: String,
+    unsupported: bool,
+}
 
 /// What a case or a step of it answers.
 pub type Outcome<T = ()> = Result<T, Failure>;
@@ -16,17 +19,22 @@ impl Failure {
     #[track_caller]
     pub fn new(text: impl Display) -> Self {
         let at = Location::caller();
-        Self(format!("{text}\n  at {}:{}", at.file(), at.line()))
+        Self { text: format!("{text}\n  at {}:{}", at.file(), at.line()), unsupported: false }
+    }
+
+    /// Whether the store itself said that it cannot do this: on a server that nothing is known of, no fault.
+    pub fn is_unsupported(&self) -> bool {
+        self.unsupported
     }
 }
 
 impl Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
-impl<E: std::error::Error> From<E> for Failure {
+impl<E: std::error::Error + 'static> From<E> for Failure {
     #[track_caller]
     fn from(error: E) -> Self {
         let mut text = format!("unexpected error: {error}");
@@ -35,7 +43,9 @@ impl<E: std::error::Error> From<E> for Failure {
             text.push_str(&format!(": {cause}"));
             source = cause.source();
         }
-        Self::new(text)
+        let store = (&error as &dyn std::error::Error).downcast_ref::<holdall_store::Error>();
+        let unsupported = store.is_some_and(|error| error.kind() == ErrorKind::Unsupported);
+        Self { unsupported, ..Self::new(text) }
     }
 }
 

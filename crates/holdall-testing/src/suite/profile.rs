@@ -1,6 +1,7 @@
 //! What each server is known to do: one table.
 
 use super::capability::Capability::{self, *};
+use crate::plain_http;
 
 /// How a server treats a capability.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,6 +56,7 @@ const SERVERS: [&str; 4] = ["memory", "ceph", "s3s-fs", "moto"];
 
 const REPLACED: &str = "the object is replaced";
 const NO_RESULT: &str = "completion answers no CompleteMultipartUploadResult";
+const LAX: &str = "stale parts are taken, gaps refused; 403 for what is gone";
 const PLAIN: &str = "objects are not encrypted";
 const NO_TAGS: &str = "there are none";
 const NO_SERVICE: &str = "no service would answer";
@@ -78,11 +80,8 @@ const TABLE: &[Row] = &[
     (RangesOfNothing, [WORKS, WORKS, broken("500"), ignored("the whole is answered")]),
     (AtomicPut, [WORKS, WORKS, broken("bytes and metadata are written apart"), WORKS]),
     (Multipart, [WORKS, WORKS, WORKS, broken(NO_RESULT)]),
-    (
-        StrictUploads,
-        [WORKS, WORKS, broken("stale parts are taken, gaps refused; 403 for what is gone"), WORKS],
-    ),
-    (ListUploads, [WORKS, WORKS, refused("501"), WORKS]),
+    (StrictUploads, [WORKS, WORKS, broken(LAX), broken(NO_RESULT)]),
+    (ListUploads, [refused(NO_SERVICE), WORKS, refused("501"), broken(NO_RESULT)]),
     everywhere(DeleteBatch),
     everywhere(ListPages),
     (EncodedListings, [WORKS, WORKS, broken("says that names are encoded and encodes none"), WORKS]),
@@ -95,7 +94,7 @@ const TABLE: &[Row] = &[
     (UnderscoreNames, [WORKS, broken("becomes a dash"), WORKS, ignored("the entry is dropped")]),
     (StorageClass, [WORKS, refused("400 unless it is configured"), refused("400"), WORKS]),
     (Tags, [WORKS, WORKS, ignored(NO_TAGS), WORKS]),
-    (UploadTags, [WORKS, ignored(NO_TAGS), ignored(NO_TAGS), WORKS]),
+    (UploadTags, [WORKS, ignored(NO_TAGS), ignored(NO_TAGS), broken(NO_RESULT)]),
     (CopyTags, [WORKS, broken("lost with the metadata, and not replaced"), ignored(NO_TAGS), WORKS]),
     (Acl, [WORKS, WORKS, ignored("objects stay as they are"), WORKS]),
     (EncryptionKms, [refused("memory encrypts nothing"), WORKS, ignored(PLAIN), WORKS]),
@@ -131,6 +130,24 @@ impl Profile {
         Self { server: column.map_or("unknown", |column| SERVERS[column]), column }
     }
 
+    /// The profile of the server at an endpoint, as far as its answers give it away.
+    pub fn detect(endpoint: &str) -> Self {
+        let Ok(answer) = plain_http::send("GET", endpoint, &[], &[]) else { return Self::of("unknown") };
+        let begins = |name: &str, with: &str| answer.header(name).is_some_and(|v| v.starts_with(with));
+        if begins("server", "Ceph") || begins("x-amz-request-id", "tx00000") {
+            return Self::of("ceph");
+        }
+        if begins("server", "Werkzeug") {
+            return Self::of("moto");
+        }
+        Self::of("unknown")
+    }
+
+    /// Whether nothing is known of the server.
+    pub fn is_unknown(&self) -> bool {
+        self.column.is_none()
+    }
+
     /// Every profile of the table.
     pub fn all() -> Vec<Self> {
         SERVERS.iter().map(|name| Self::of(name)).collect()
@@ -163,6 +180,7 @@ impl Profile {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Scope;
     use super::*;
     use std::collections::BTreeSet;
 
@@ -183,6 +201,23 @@ mod tests {
     }
 
     #[test]
+    fn every_yes_is_proved_by_a_case_that_runs_there() {
+        for profile in Profile::all() {
+            let here = if profile.server() == "memory" { Scope::Memory } else { Scope::Service };
+            let runs: Vec<_> = super::super::cases()
+                .into_iter()
+                .filter(|case| case.scope == Scope::Everywhere || case.scope == here)
+                .filter(|case| profile.lacks(case.needs).is_none())
+                .collect();
+            for capability in Capability::ALL {
+                let works = profile.cell(capability).value == Value::Works;
+                let proved = runs.iter().any(|case| case.needs.contains(&capability));
+                assert!(proved || !works, "{capability:?} of {}", profile.server());
+            }
+        }
+    }
+
+    #[test]
     fn what_does_not_work_says_how() {
         for (capability, cells) in TABLE {
             for cell in cells {
@@ -194,6 +229,6 @@ mod tests {
     #[test]
     fn an_unknown_server_is_held_to_everything() {
         assert!(Profile::of("nobody-knows").absent().is_empty());
-        assert!(Profile::of("ceph").lacks(&[PutIfMatch]).is_some_and(|why| why.contains("412")));
+        assert!(Profile::of("ceph").lacks(&[StorageClass]).is_some_and(|why| why.contains("400")));
     }
 }
