@@ -75,7 +75,10 @@ fn benches(runtime: &Arc<Runtime>, seed: u64, only_names: bool) -> Result<Vec<Be
     for server in Server::all_from_env()? {
         let place = match server.name.as_str() {
             _ if only_names => Ok(Place::memory()),
-            "env" => Place::environment(&server, &format!("holdall-suite-{seed:016x}")),
+            "env" => {
+                let prefix = format!("holdall-suite-{seed:016x}");
+                runtime.block_on(Place::environment(&server, &prefix))
+            }
             _ => runtime.block_on(Place::server(&server)),
         };
         let place = place.map_err(|failure| format!("{}: {failure}", server.name))?;

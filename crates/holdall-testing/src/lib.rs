@@ -1,5 +1,7 @@
 //! Servers and suites that holdall is tested with. Never published.
 
+#[cfg(feature = "suite")]
+pub mod bent;
 mod chunked;
 mod encode;
 pub mod fault;

@@ -2,15 +2,34 @@
 
 use super::failure::Outcome;
 use super::service::Service;
+use crate::bent::{Bent, Bug};
 use crate::server::Server;
 use holdall_store::backend::memory::MemoryBackend;
-use holdall_store::{Settings, Store};
+use holdall_store::{Backend, Settings, Store};
 use std::sync::Arc;
+
+/// A store in memory, and what holds it, to look into.
+pub struct Memory {
+    store: Store,
+    backend: Arc<MemoryBackend>,
+    bug: Option<Bug>,
+}
+
+impl Memory {
+    fn new(bug: Option<Bug>) -> Self {
+        let backend = Arc::new(MemoryBackend::private());
+        let shown: Arc<dyn Backend> = match bug {
+            Some(bug) => Arc::new(Bent::new(backend.clone(), bug)),
+            None => backend.clone(),
+        };
+        Self { store: Store::with_backend(shown, Settings::default()), backend, bug }
+    }
+}
 
 /// A place for the stores of a run.
 pub enum Place {
-    /// Memory of this process, and what holds it, to look into.
-    Memory(Store, Arc<MemoryBackend>),
+    /// Memory of this process.
+    Memory(Memory),
     /// An S3 service.
     Service(Box<Service>),
 }
@@ -18,8 +37,12 @@ pub enum Place {
 impl Place {
     /// Memory.
     pub fn memory() -> Self {
-        let backend = Arc::new(MemoryBackend::private());
-        Self::Memory(Store::with_backend(backend.clone(), Settings::default()), backend)
+        Self::Memory(Memory::new(None))
+    }
+
+    /// Memory with a fault put into it.
+    pub fn bent(bug: Bug) -> Self {
+        Self::Memory(Memory::new(Some(bug)))
     }
 
     /// A server, with a bucket made for this run.
@@ -35,15 +58,17 @@ impl Place {
     ///
     /// # Errors
     ///
-    /// Says what the environment lacks.
-    pub fn environment(server: &Server, prefix: &str) -> Outcome<Self> {
-        Ok(Self::Service(Box::new(Service::in_environment(server, prefix)?)))
+    /// Says what the environment lacks, or why the bucket cannot be used.
+    pub async fn environment(server: &Server, prefix: &str) -> Outcome<Self> {
+        let service = Service::in_environment(server, prefix)?;
+        service.store()?.health().await?;
+        Ok(Self::Service(Box::new(service)))
     }
 
     /// Opens the store that most cases share.
     pub(crate) fn store(&self) -> Outcome<Store> {
         match self {
-            Self::Memory(store, _) => Ok(store.clone()),
+            Self::Memory(memory) => Ok(memory.store.clone()),
             Self::Service(service) => service.store(),
         }
     }
@@ -51,7 +76,7 @@ impl Place {
     /// Opens an empty store that nothing else uses.
     pub(crate) async fn own_store(&self) -> Outcome<Store> {
         match self {
-            Self::Memory(..) => Ok(Store::memory()),
+            Self::Memory(memory) => Ok(Memory::new(memory.bug).store),
             Self::Service(service) => service.own_store().await,
         }
     }
@@ -67,7 +92,7 @@ impl Place {
     /// Opens the store with another pair of keys; none of them keeps what it is.
     pub(crate) fn store_as(&self, access: Option<&str>, secret: Option<&str>) -> Outcome<Store> {
         match self {
-            Self::Memory(store, _) => Ok(store.clone()),
+            Self::Memory(memory) => Ok(memory.store.clone()),
             Self::Service(service) => service.store_as(access, secret),
         }
     }
@@ -83,7 +108,7 @@ impl Place {
     /// The memory to look into, where it is that.
     pub(crate) fn memory_backend(&self) -> Option<&MemoryBackend> {
         match self {
-            Self::Memory(_, backend) => Some(backend),
+            Self::Memory(memory) => Some(&memory.backend),
             Self::Service(_) => None,
         }
     }

@@ -10,6 +10,18 @@ use holdall_s3::{
 use holdall_store::{Location, Settings, Store, Variables};
 use std::sync::{Mutex, PoisonError};
 
+/// Settings that would change what cases store; unset, whatever the environment says.
+const CHANGES_OBJECTS: [&str; 8] = [
+    "HOLDALL_ACL",
+    "HOLDALL_SSE",
+    "HOLDALL_KMS_KEY_ID",
+    "S3_KMS_KEY_ID",
+    "HOLDALL_URL",
+    "HOLDALL_PUBLIC_BASE_URL",
+    "S3_PUBLIC_BASE_URL",
+    "HOLDALL_CHECKSUM",
+];
+
 /// A wire client of one store's bucket.
 pub(super) struct Wire {
     /// The client.
@@ -61,7 +73,11 @@ impl Service {
         };
         let below = below.as_str().trim_end_matches('/');
         let slash = if below.is_empty() { "" } else { "/" };
-        Ok(Self::new(server, Variables::from_env(), bucket, format!("{below}{slash}{prefix}/"), false))
+        let mut variables = Variables::from_env();
+        for name in CHANGES_OBJECTS {
+            variables.set(name, "");
+        }
+        Ok(Self::new(server, variables, bucket, format!("{below}{slash}{prefix}/"), false))
     }
 
     fn new(
