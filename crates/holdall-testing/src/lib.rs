@@ -3,5 +3,9 @@
 mod chunked;
 mod encode;
 pub mod fault;
+pub mod plain_http;
+pub mod random;
 pub mod server;
 pub mod sink;
+#[cfg(feature = "suite")]
+pub mod suite;
