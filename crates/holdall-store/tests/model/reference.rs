@@ -141,11 +141,14 @@ impl Reference {
     fn list(&self, prefix: &str, delimiter: Option<&str>, start: Option<&str>) -> Answer {
         let (mut names, mut prefixes) = (Vec::new(), BTreeSet::new());
         let after = |key: &str| start.is_none_or(|start| key > start);
-        for key in self.objects.keys().filter(|key| key.starts_with(prefix) && after(key)) {
+        for key in self.objects.keys().filter(|key| key.starts_with(prefix)) {
             let rest = &key[prefix.len()..];
             match delimiter.and_then(|d| Some(rest.find(d)? + d.len())) {
-                Some(end) => drop(prefixes.insert(key[..prefix.len() + end].to_owned())),
-                None => names.push((*key).to_owned()),
+                Some(end) if after(&key[..prefix.len() + end]) => {
+                    prefixes.insert(key[..prefix.len() + end].to_owned());
+                }
+                None if after(key) => names.push((*key).to_owned()),
+                _ => {}
             }
         }
         Answer::Listed { names, prefixes: prefixes.into_iter().collect() }
