@@ -16,7 +16,7 @@ pub(super) fn cases() -> Vec<Case> {
         .needs(&[StartAfter]),
         Case::new(
             "listing/start-inside-a-prefix",
-            "A common prefix is listed when a key in it is after the start.",
+            "A common prefix is listed when it is itself after the start.",
             |s| Box::pin(start_inside(s)),
         )
         .serves(&["SES-4"])
@@ -56,9 +56,10 @@ async fn start_inside(s: Subject) -> Outcome {
     let list = async |start: &str| {
         s.list("", ListOptions { start_after: Some(start.to_owned()), ..delimited("/") }).await
     };
-    equal("at its first key", list("f/b").await?, listed(&["h"], &["f/", "g/"]))?;
-    equal("between its keys", list("f/c").await?, listed(&["h"], &["f/", "g/"]))?;
-    equal("at the prefix itself", list("f/").await?, listed(&["h"], &["f/", "g/"]))?;
+    equal("before it", list("f").await?, listed(&["h"], &["f/", "g/"]))?;
+    equal("at the prefix itself", list("f/").await?, listed(&["h"], &["g/"]))?;
+    equal("at its first key", list("f/b").await?, listed(&["h"], &["g/"]))?;
+    equal("between its keys", list("f/c").await?, listed(&["h"], &["g/"]))?;
     equal("at its last key", list("f/m").await?, listed(&["h"], &["g/"]))?;
     equal("after its last key", list("f/z").await?, listed(&["h"], &["g/"]))
 }

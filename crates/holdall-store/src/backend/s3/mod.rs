@@ -151,6 +151,10 @@ impl S3Backend {
     async fn copy_object(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Receipt> {
         let start = Instant::now();
         let (full_from, full_to) = (self.full(from)?, self.full(to)?);
+        // S3 refuses it; not every server does.
+        if from == to && options.version.is_none() && options.attributes.is_none() {
+            return Err(Error::new(ErrorKind::InvalidInput, "a copy onto itself needs new attributes"));
+        }
         // The conditions are asked here and again with the copy: some servers honour them only in one place.
         let conditions = options.conditions.clone();
         let look = GetOptions { version: options.version.clone(), conditions, ..GetOptions::default() };
@@ -301,6 +305,6 @@ impl Backend for S3Backend {
     }
 
     fn check(&self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(async move { Ok(self.client.head_bucket().await?) })
+        Box::pin(async move { Ok(self.client.check_bucket().await?) })
     }
 }
