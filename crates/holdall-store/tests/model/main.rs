@@ -99,7 +99,7 @@ fn ceph_answers_as_the_model_does() {
     let runtime = runtime();
     let place = runtime.block_on(Place::server(&server.unwrap())).unwrap();
     let store = place.store().unwrap();
-    let difference = explore(&runtime, || store.clone(), seed(), tries(40));
+    let difference = explore(&runtime, || store.clone(), seed(), tries(100));
     runtime.block_on(place.close()).unwrap();
     demand_none(difference);
 }

@@ -122,10 +122,11 @@ impl Reference {
     }
 
     fn copy(&mut self, from: &'static str, to: &'static str, note: &Option<String>, when: When) -> Answer {
-        let Some(source) = self.objects.get(from) else { return NOT_FOUND };
+        // A call that can never be right is wrong whatever is there.
         if from == to && note.is_none() {
             return INVALID;
         }
+        let Some(source) = self.objects.get(from) else { return NOT_FOUND };
         if !read_holds(when) {
             return PRECONDITION;
         }
@@ -141,14 +142,11 @@ impl Reference {
     fn list(&self, prefix: &str, delimiter: Option<&str>, start: Option<&str>) -> Answer {
         let (mut names, mut prefixes) = (Vec::new(), BTreeSet::new());
         let after = |key: &str| start.is_none_or(|start| key > start);
-        for key in self.objects.keys().filter(|key| key.starts_with(prefix)) {
+        for key in self.objects.keys().filter(|key| key.starts_with(prefix) && after(key)) {
             let rest = &key[prefix.len()..];
             match delimiter.and_then(|d| Some(rest.find(d)? + d.len())) {
-                Some(end) if after(&key[..prefix.len() + end]) => {
-                    prefixes.insert(key[..prefix.len() + end].to_owned());
-                }
-                None if after(key) => names.push((*key).to_owned()),
-                _ => {}
+                Some(end) => prefixes.extend(Some(key[..prefix.len() + end].to_owned()).filter(|p| after(p))),
+                None => names.push((*key).to_owned()),
             }
         }
         Answer::Listed { names, prefixes: prefixes.into_iter().collect() }

@@ -22,7 +22,8 @@ impl Failure {
         Self { text: format!("{text}\n  at {}:{}", at.file(), at.line()), unsupported: false }
     }
 
-    /// Whether the store itself said that it cannot do this: on a server that nothing is known of, no fault.
+    /// Whether the store, or the suite's own plain client, said that it cannot do this: on a server that nothing is known
+    /// of, no fault.
     pub fn is_unsupported(&self) -> bool {
         self.unsupported
     }
@@ -43,8 +44,12 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
             text.push_str(&format!(": {cause}"));
             source = cause.source();
         }
-        let store = (&error as &dyn std::error::Error).downcast_ref::<holdall_store::Error>();
-        let unsupported = store.is_some_and(|error| error.kind() == ErrorKind::Unsupported);
+        let error = &error as &(dyn std::error::Error + 'static);
+        let store = error.downcast_ref::<holdall_store::Error>();
+        // The plain client of the suite speaks no TLS.
+        let plain = error.downcast_ref::<std::io::Error>();
+        let unsupported = store.is_some_and(|error| error.kind() == ErrorKind::Unsupported)
+            || plain.is_some_and(|error| error.kind() == std::io::ErrorKind::Unsupported);
         Self { unsupported, ..Self::new(text) }
     }
 }

@@ -9,7 +9,7 @@ use super::put::{check_size, receipt};
 use super::read::refuse_version;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
-use crate::object::{CopyOptions, Metadata};
+use crate::object::CopyOptions;
 use crate::receipt::Receipt;
 use crate::{Attributes, WriteCondition};
 use std::time::Instant;
@@ -18,8 +18,9 @@ impl MemoryBackend {
     pub(super) fn copy_object(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Receipt> {
         let started = Instant::now();
         refuse_version(options.version.as_deref())?;
+        check_copy(from, to, options)?;
         let source = self.existing(from)?;
-        check_copy(&source.metadata, to, options)?;
+        check_size(source.metadata.size, LIMITS.max_put)?;
         check_read(&source.metadata, &options.conditions)?;
         let copy = StoredObject::new(to, content(&source), carried(&source, options)?);
         let copy = self.map().insert(copy, &WriteCondition::Always)?;
@@ -27,10 +28,10 @@ impl MemoryBackend {
     }
 }
 
-fn check_copy(source: &Metadata, to: &Key, options: &CopyOptions) -> Result<()> {
-    check_size(source.size, LIMITS.max_put)?;
+/// What is wrong whatever is there.
+fn check_copy(from: &Key, to: &Key, options: &CopyOptions) -> Result<()> {
     refuse_encryption(options.encryption.as_ref())?;
-    if source.key == *to && options.attributes.is_none() {
+    if from == to && options.attributes.is_none() {
         return Err(
             Error::new(ErrorKind::InvalidInput, "a copy onto itself needs new attributes").with_key(to)
         );

@@ -151,14 +151,14 @@ impl S3Backend {
     async fn copy_object(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Receipt> {
         let start = Instant::now();
         let (full_from, full_to) = (self.full(from)?, self.full(to)?);
-        // The conditions are asked here and again with the copy: some servers honour them only in one place.
-        let conditions = options.conditions.clone();
-        let look = GetOptions { version: options.version.clone(), conditions, ..GetOptions::default() };
-        let (source, tags) = self.look(from, &look).await?;
         // S3 refuses it; not every server does.
         if from == to && options.version.is_none() && options.attributes.is_none() {
             return Err(Error::new(ErrorKind::InvalidInput, "a copy onto itself needs new attributes"));
         }
+        // The conditions are asked here and again with the copy: some servers honour them only in one place.
+        let conditions = options.conditions.clone();
+        let look = GetOptions { version: options.version.clone(), conditions, ..GetOptions::default() };
+        let (source, tags) = self.look(from, &look).await?;
         if source.size > LIMITS.max_put {
             return Err(Error::new(ErrorKind::InvalidInput, "object is too large for one copy")
                 .with_fact("bytes", source.size)
