@@ -1,3 +1,29 @@
 //! The `holdall` command.
 
-fn main() {}
+mod app;
+mod args;
+mod cli;
+mod commands;
+mod failure;
+mod logging;
+mod output;
+mod record;
+mod report;
+mod runtime;
+mod target;
+mod text;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let mut app = match app::App::new(cli.globals) {
+        Ok(app) => app,
+        Err(failed) => return failed.into(),
+    };
+    match logging::start(&app.globals) {
+        Ok(()) => runtime::run(cli.command, app),
+        Err(error) => app.report.failure(&error.into()).into(),
+    }
+}

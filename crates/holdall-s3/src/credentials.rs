@@ -2,7 +2,12 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
-use reqsign_core::{Context, ProvideCredential};
+use reqsign_aws_core::{
+    AssumeRoleWithWebIdentityCredentialProvider as WebIdentity, ECSCredentialProvider as Container,
+    EnvCredentialProvider as Environment, IMDSv2CredentialProvider as Instance,
+    ProcessCredentialProvider as Process, ProfileCredentialProvider as Profile, SSOCredentialProvider as Sso,
+};
+use reqsign_core::{Context, ProvideCredential, ProvideCredentialDyn};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -101,9 +106,16 @@ impl fmt::Debug for CredentialsSource {
     }
 }
 
+type Place = Box<dyn ProvideCredentialDyn<Credential = reqsign_aws_core::Credential>>;
+
 /// AWS's chain and its last answer.
+///
+/// The order is reqsign's own, whose chain goes on after a place that failed: a role that cannot be assumed would be
+/// replaced in silence by another identity. Here only a place that is not configured is passed over.
 pub struct Chain {
-    provider: reqsign_aws_core::DefaultCredentialProvider,
+    places: Vec<Place>,
+    /// The last place, and the one that is never configured: it is there or it is not.
+    instance: Instance,
     last: tokio::sync::Mutex<Option<Arc<Credentials>>>,
 }
 
@@ -112,11 +124,20 @@ const EARLY: Duration = Duration::from_secs(300);
 
 impl Chain {
     fn new(profile: Option<&str>) -> Self {
-        let mut builder = reqsign_aws_core::DefaultCredentialProvider::builder();
-        if let Some(profile) = profile {
-            builder = builder.with_profile(profile);
+        let (mut shared, mut sso, mut process) = (Profile::new(), Sso::new(), Process::new());
+        if let Some(name) = profile {
+            (shared, sso, process) =
+                (shared.with_profile(name), sso.with_profile(name), process.with_profile(name));
         }
-        Self { provider: builder.build(), last: tokio::sync::Mutex::new(None) }
+        let places: Vec<Place> = vec![
+            Box::new(Environment::new()),
+            Box::new(shared),
+            Box::new(sso),
+            Box::new(WebIdentity::new()),
+            Box::new(process),
+            Box::new(Container::new()),
+        ];
+        Self { places, instance: Instance::new(), last: tokio::sync::Mutex::new(None) }
     }
 
     async fn resolve(&self, now: SystemTime) -> Result<Arc<Credentials>> {
@@ -145,23 +166,35 @@ impl Chain {
             .with_file_read(seam::Files)
             .with_http_send(seam::Http::default())
             .with_command_execute(seam::Commands);
-        let found = self.provider.provide_credential(&context).await.map_err(|e| {
-            Error::new(ErrorKind::Credentials, "looking for credentials failed").with_source(e)
-        })?;
-        let found = found.ok_or_else(|| {
-            Error::new(
-                ErrorKind::Credentials,
-                "no credentials found in the environment, profiles or metadata services",
-            )
-        })?;
-        Ok(Credentials {
+        for place in &self.places {
+            let found = place.provide_credential_dyn(&context).await.map_err(|e| {
+                Error::new(ErrorKind::Credentials, "a configured source of credentials failed").with_source(e)
+            })?;
+            if let Some(found) = found {
+                return Ok(found.into());
+            }
+        }
+        let none = Error::new(
+            ErrorKind::Credentials,
+            "no credentials found in the environment, profiles or metadata services",
+        );
+        match self.instance.provide_credential(&context).await {
+            Ok(Some(found)) => Ok(found.into()),
+            Ok(None) => Err(none),
+            Err(e) => Err(none.with_source(e)),
+        }
+    }
+}
+
+impl From<reqsign_aws_core::Credential> for Credentials {
+    fn from(found: reqsign_aws_core::Credential) -> Self {
+        let since_epoch = |seconds: i64| Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+        Self {
             access_key_id: found.access_key_id,
             secret_access_key: found.secret_access_key.into(),
             session_token: found.session_token.map(Secret::from),
-            expires_at: found
-                .expires_in
-                .map(|at| SystemTime::UNIX_EPOCH + Duration::from_secs(at.as_second().max(0) as u64)),
-        })
+            expires_at: found.expires_in.map(|at| SystemTime::UNIX_EPOCH + since_epoch(at.as_second())),
+        }
     }
 }
 

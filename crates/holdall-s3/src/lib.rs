@@ -26,6 +26,8 @@ mod date;
 mod encode;
 mod endpoint;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod http;
 mod object;
 mod op;

@@ -105,6 +105,12 @@ pub(crate) fn lossy(value: &HeaderValue) -> String {
     String::from_utf8_lossy(value.as_bytes()).into_owned()
 }
 
+/// An `ETag` with its quotes: Ceph leaves them out in the documents that copies answer, and a tag is compared with those
+/// of other answers.
+pub(crate) fn quoted(etag: String) -> String {
+    if etag.ends_with('"') { etag } else { format!("\"{etag}\"") }
+}
+
 /// Makes a header's value, refusing what would break the message.
 pub(crate) fn header_value(name: &str, value: &str) -> Result<HeaderValue> {
     if value.bytes().all(|b| (0x20..0x7f).contains(&b)) {
@@ -379,12 +385,22 @@ impl ReadConditions {
             insert("if-none-match", etag)?;
         }
         if let Some(at) = self.if_modified_since {
-            insert("if-modified-since", &httpdate::fmt_http_date(at))?;
+            insert("if-modified-since", &http_date(at)?)?;
         }
         if let Some(at) = self.if_unmodified_since {
-            insert("if-unmodified-since", &httpdate::fmt_http_date(at))?;
+            insert("if-unmodified-since", &http_date(at)?)?;
         }
         Ok(())
+    }
+}
+
+/// Writes a date of a condition; HTTP has years of four digits and the protocol none before 1970.
+fn http_date(at: std::time::SystemTime) -> Result<String> {
+    const YEAR_10000: u64 = 253_402_300_800;
+    let since = at.duration_since(std::time::SystemTime::UNIX_EPOCH).map(|d| d.as_secs());
+    match since {
+        Ok(seconds) if seconds < YEAR_10000 => Ok(httpdate::fmt_http_date(at)),
+        _ => Err(Error::new(ErrorKind::InvalidInput, "the date of a condition must be from 1970 to 9999")),
     }
 }
 
@@ -452,6 +468,13 @@ mod tests {
         assert_eq!(put.as_stored().unwrap(), wanted);
         let bad = Attributes { cache_control: Some("a\nb".into()), ..Attributes::default() };
         assert_eq!(bad.as_stored().unwrap_err().kind(), ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn an_etag_without_quotes_gets_them() {
+        for (text, etag) in [("abc-2", "\"abc-2\""), ("\"abc\"", "\"abc\""), ("W/\"abc\"", "W/\"abc\"")] {
+            assert_eq!(quoted(text.to_owned()), etag);
+        }
     }
 
     #[test]

@@ -144,6 +144,11 @@ impl Error {
         self.0.key.as_deref()
     }
 
+    /// Figures and names that help to understand the fault.
+    pub fn facts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.0.facts.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
     /// How often the request was sent; 0 when none was.
     pub fn attempts(&self) -> u32 {
         self.0.attempts

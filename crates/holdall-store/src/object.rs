@@ -19,7 +19,7 @@ pub struct Metadata {
     pub size: u64,
     /// The `ETag`, quoted; opaque, and another one whenever the bytes are others.
     pub etag: Option<String>,
-    /// When it was written, to the second.
+    /// When it was written; some servers say it to the second in one place and more exactly in another.
     pub last_modified: Option<SystemTime>,
     /// The version, in a store that keeps versions.
     pub version: Option<String>,

@@ -14,7 +14,7 @@ use crate::receipt::Receipt;
 use crate::settings::{Settings, SettingsError};
 use crate::transfer::Buffers;
 use crate::url::{Location, UrlStrategy};
-use crate::{Payload, PostForm, PostPolicy};
+use crate::{Attributes, Payload, PostForm, PostPolicy};
 use bytes::Bytes;
 use std::fmt;
 use std::sync::Arc;
@@ -165,14 +165,7 @@ impl Store {
     /// Fills in what the caller left to the settings and to the name.
     pub(crate) fn put_options(&self, key: &Key, first: &[u8], options: &PutOptions) -> Result<PutOptions> {
         let mut options = options.clone();
-        if let Some(name) = options.attributes.metadata.keys().find(|name| name.starts_with("holdall-")) {
-            return Err(Error::new(
-                ErrorKind::InvalidInput,
-                "metadata names under holdall- are kept for holdall itself",
-            )
-            .with_key(key)
-            .with_fact("name", name));
-        }
+        own_names(&options.attributes).map_err(|e| e.with_key(key))?;
         options.acl = options.acl.or(self.0.settings.acl);
         if options.encryption.is_none() {
             options.encryption.clone_from(&self.0.settings.encryption);
@@ -270,7 +263,12 @@ impl Store {
     /// `NotFound` for the source.
     pub async fn copy(&self, from: &str, to: &str, options: &CopyOptions) -> Result<Receipt> {
         let (from, to) = (Key::parse(from)?, Key::parse(to)?);
-        self.0.backend.copy(&from, &to, options).await.map_err(|e| e.with_key(&from))
+        let mut options = options.clone();
+        if let Some(attributes) = &options.attributes {
+            own_names(attributes).map_err(|e| e.with_key(&to))?;
+        }
+        options.acl = options.acl.or(self.0.settings.acl);
+        self.0.backend.copy(&from, &to, &options).await.map_err(|e| e.with_key(&from))
     }
 
     /// Lists all objects that begin with a prefix, in the bytewise order of their keys.
@@ -366,6 +364,17 @@ impl Store {
         let start = std::time::Instant::now();
         self.0.backend.check().await?;
         Ok(start.elapsed())
+    }
+}
+
+/// Refuses metadata names that are holdall's own.
+fn own_names(attributes: &Attributes) -> Result<()> {
+    match attributes.metadata.keys().find(|name| name.starts_with("holdall-")) {
+        None => Ok(()),
+        Some(name) => {
+            let message = "metadata names under holdall- are kept for holdall itself";
+            Err(Error::new(ErrorKind::InvalidInput, message).with_fact("name", name))
+        }
     }
 }
 

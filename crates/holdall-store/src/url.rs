@@ -61,15 +61,13 @@ impl Location {
     ///
     /// The key is everything after the bucket and may be empty.
     pub fn parse_object(url: &str) -> Result<(Self, String)> {
-        if let Some(rest) = url.strip_prefix("s3://") {
-            let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
-            return Ok((Self::parse(&format!("s3://{bucket}"))?, key.to_owned()));
+        match url.split_once("://") {
+            Some((scheme, rest)) if !scheme.eq_ignore_ascii_case("file") => {
+                let (store, key) = rest.split_once('/').unwrap_or((rest, ""));
+                Ok((Self::parse(&format!("{scheme}://{store}"))?, key.to_owned()))
+            }
+            _ => Ok((Self::parse(url)?, String::new())),
         }
-        if let Some(rest) = url.strip_prefix("memory://") {
-            let (name, key) = rest.split_once('/').unwrap_or((rest, ""));
-            return Ok((Self::parse(&format!("memory://{name}"))?, key.to_owned()));
-        }
-        Ok((Self::parse(url)?, String::new()))
     }
 }
 
@@ -153,5 +151,7 @@ mod tests {
     fn object_urls_keep_the_key_exactly() {
         let (location, key) = Location::parse_object("s3://b//lead/a b/").unwrap();
         assert_eq!((location.to_string().as_str(), key.as_str()), ("s3://b", "/lead/a b/"));
+        let (location, key) = Location::parse_object("S3://b/k").unwrap();
+        assert_eq!((location.to_string().as_str(), key.as_str()), ("s3://b", "k"));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::AnswerBody;
-use crate::object::lossy;
+use crate::object::{lossy, quoted};
 use crate::retry;
 use crate::xml::{MAX_ANSWER, ServiceError};
 use bytes::Bytes;
@@ -32,7 +32,8 @@ impl Reply {
 
     /// The `ETag` that a write must answer.
     pub(crate) fn etag(&self) -> Result<String> {
-        self.text("etag").ok_or_else(|| Error::new(ErrorKind::Protocol, "the answer has no ETag"))
+        let etag = self.text("etag").map(quoted);
+        etag.ok_or_else(|| Error::new(ErrorKind::Protocol, "the answer has no ETag"))
     }
 
     /// The version that was made or read; `null` is S3's word for none.
@@ -94,6 +95,11 @@ fn fault_of(head: &Parts, bytes: &[u8]) -> Error {
 fn describe(kind: ErrorKind, status: u16) -> &'static str {
     match kind {
         ErrorKind::NotFound => "there is no such object",
+        ErrorKind::BucketNotFound => "there is no such bucket",
+        ErrorKind::AlreadyExists => "there is such a bucket already",
+        ErrorKind::Integrity => "the server received other bytes than were announced",
+        ErrorKind::Held => "the object is held",
+        ErrorKind::Incomplete => "the server received fewer bytes than were announced",
         ErrorKind::PermissionDenied => "access is denied",
         ErrorKind::Credentials => "the credentials are refused",
         ErrorKind::Precondition => "the condition does not hold",

@@ -3,7 +3,7 @@
 use crate::client::{Call, Client, Reply};
 use crate::date::parse_iso;
 use crate::error::{Error, ErrorKind, Result};
-use crate::object::{Encryption, ReadConditions};
+use crate::object::{Encryption, ReadConditions, quoted};
 use crate::op::put::{PutOptions, confirm};
 use crate::xml::Element;
 use http::Method;
@@ -122,5 +122,5 @@ pub(crate) fn copy_result(reply: &Reply, root: &str) -> Result<(String, Option<S
     let document = Element::parse_named(&reply.bytes, root)?;
     let etag =
         document.text_of("ETag").ok_or_else(|| Error::new(ErrorKind::Protocol, "the answer has no ETag"))?;
-    Ok((etag.to_owned(), document.text_of("LastModified").and_then(parse_iso)))
+    Ok((quoted(etag.to_owned()), document.text_of("LastModified").and_then(parse_iso)))
 }

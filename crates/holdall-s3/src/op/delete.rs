@@ -134,12 +134,12 @@ fn failures(targets: &[DeleteTarget], root: &Element, host: &str) -> Vec<DeleteF
     let mut failed: HashMap<(&str, Option<&str>), Error> = HashMap::new();
     for entry in root.each("Error") {
         let key = entry.child("Key").map_or("", |k| k.text.as_str());
-        failed.insert((key, entry.text_of("VersionId").filter(|v| *v != "null")), entry_error(entry, host));
+        failed.insert((key, entry.text_of("VersionId").filter(is_version)), entry_error(entry, host));
     }
     let mut out = Vec::new();
     for target in targets {
         let name = (target.key.as_str(), target.version.as_deref());
-        let error = match failed.remove(&name) {
+        let error = match failed.remove(&(name.0, name.1.filter(is_version))) {
             Some(error) => error,
             None if deleted.contains_key(&name) => continue,
             None => Error::new(ErrorKind::Protocol, "the answer does not say what became of the key")
@@ -148,6 +148,11 @@ fn failures(targets: &[DeleteTarget], root: &Element, host: &str) -> Vec<DeleteF
         out.push(DeleteFailure { target: target.clone(), error });
     }
     out
+}
+
+/// Whether this names a version; an object without versions is reported as `null`, asked for so or not.
+fn is_version(id: &&str) -> bool {
+    *id != "null"
 }
 
 fn entry_error(entry: &Element, host: &str) -> Error {
@@ -176,6 +181,17 @@ mod tests {
         let got = failures(&[target("a"), target("b"), target("c")], &root, "h");
         let kinds: Vec<_> = got.iter().map(|f| (f.target.key.as_str(), f.error.kind())).collect();
         assert_eq!(kinds, [("b", ErrorKind::PermissionDenied), ("c", ErrorKind::Protocol)]);
+    }
+
+    #[test]
+    fn a_refused_null_version_keeps_its_reason() {
+        let xml = b"<DeleteResult><Error><Key>a</Key><VersionId>null</VersionId><Code>AccessDenied</Code>\
+            </Error></DeleteResult>";
+        let root = Element::parse(xml).unwrap();
+        for version in [None, Some("null".to_owned())] {
+            let got = failures(&[DeleteTarget { version, ..target("a") }], &root, "h");
+            assert_eq!(got[0].error.kind(), ErrorKind::PermissionDenied);
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::client::{Call, Client, Reply};
 use crate::date::parse_http;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::AnswerBody;
-use crate::object::{Attributes, Encryption, ReadConditions};
+use crate::object::{Attributes, Encryption, ReadConditions, quoted};
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
@@ -74,7 +74,7 @@ pub struct GetOptions {
 pub struct Head {
     /// Size of the whole object in bytes.
     pub size: u64,
-    /// The `ETag`, quoted as the server has it; opaque.
+    /// The `ETag`, in quotes whether or not the server writes them; opaque.
     pub etag: Option<String>,
     /// When it was written.
     pub last_modified: Option<SystemTime>,
@@ -193,7 +193,7 @@ fn content_length(reply: &Reply) -> Option<u64> {
 fn head_of(reply: &Reply, size: u64) -> Head {
     Head {
         size,
-        etag: reply.text("etag"),
+        etag: reply.text("etag").map(quoted),
         last_modified: reply.text("last-modified").and_then(|t| parse_http(&t)),
         version: reply.version(),
         attributes: Attributes::read(reply.headers()),

@@ -31,7 +31,7 @@ pub struct ListedObject {
     pub size: u64,
     /// When it was written.
     pub last_modified: Option<SystemTime>,
-    /// The `ETag`, quoted as the server has it.
+    /// The `ETag`, in quotes whether or not the server writes them.
     pub etag: Option<String>,
     /// The storage class, where it is not the standard one.
     pub storage_class: Option<String>,

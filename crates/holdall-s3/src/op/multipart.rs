@@ -5,7 +5,7 @@ use crate::checksum::Checksum;
 use crate::client::{Call, Client, PayloadIntegrity};
 use crate::date::parse_iso;
 use crate::error::{Error, ErrorKind, Result};
-use crate::object::{Encryption, WriteCondition};
+use crate::object::{Encryption, WriteCondition, quoted};
 use crate::op::copy::{CopySource, copy_result};
 use crate::op::get::{GetOptions, Head};
 use crate::op::put::{PutAnswer, PutOptions, agreed_checksum, confirm};
@@ -208,10 +208,10 @@ impl Client {
                     attempts: reply.attempts,
                 };
                 match root.text_of("ETag") {
-                    Some(etag) => Ok(answer(etag.to_owned(), reply.version())),
+                    Some(etag) => Ok(answer(quoted(etag.to_owned()), reply.version())),
                     // Ceph leaves the element empty.
                     None => {
-                        let head = self.look_at(upload).await.map_err(located)?;
+                        let head = self.look_at(upload, reply.version()).await.map_err(located)?;
                         Ok(answer(head.etag.unwrap_or_default(), head.version))
                     }
                 }
@@ -229,8 +229,9 @@ impl Client {
     }
 
     /// Looks at the object that an upload became.
-    async fn look_at(&self, upload: &UploadHandle) -> Result<Head> {
-        let options = GetOptions { encryption: upload.encryption.clone(), ..GetOptions::default() };
+    async fn look_at(&self, upload: &UploadHandle, version: Option<String>) -> Result<Head> {
+        let encryption = upload.encryption.clone();
+        let options = GetOptions { encryption, version, ..GetOptions::default() };
         let head = self.head_once(&upload.key, &options).await?;
         let ours = upload.nonce.is_empty() || head.attributes.metadata.get(NONCE) == Some(&upload.nonce);
         match (ours, &head.etag) {
@@ -317,7 +318,7 @@ fn part_list(bytes: &[u8]) -> Result<PartList> {
     for part in root.each("Part") {
         let number = part.required("PartNumber")?.parse().map_err(|_| bad("PartNumber"))?;
         let size = part.required("Size")?.parse().map_err(|_| bad("Size"))?;
-        parts.push(ListedPart { number, size, etag: part.required("ETag")?.to_owned() });
+        parts.push(ListedPart { number, size, etag: quoted(part.required("ETag")?.to_owned()) });
     }
     let next = match is_truncated(&root) {
         false => None,

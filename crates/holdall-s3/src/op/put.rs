@@ -29,7 +29,7 @@ pub struct PutOptions {
 /// What a put answered.
 #[derive(Debug, Clone)]
 pub struct PutAnswer {
-    /// The object's `ETag`, quoted as the server has it; opaque.
+    /// The object's `ETag`, in quotes whether or not the server writes them; opaque.
     pub etag: String,
     /// The version made, in a bucket that keeps versions.
     pub version: Option<String>,

@@ -95,7 +95,7 @@ pub(super) fn canonical_request(
     for (name, value) in signed {
         out.push_str(name.as_str());
         out.push(':');
-        push_folded(&mut out, value);
+        push_folded(&mut out, value.to_str().unwrap_or_default());
         out.push('\n');
     }
     out.push('\n');
@@ -106,8 +106,8 @@ pub(super) fn canonical_request(
 }
 
 /// Appends a value trimmed, with runs of blanks as one.
-fn push_folded(out: &mut String, value: &HeaderValue) {
-    let text = value.to_str().unwrap_or_default().trim();
+pub(super) fn push_folded(out: &mut String, value: &str) {
+    let text = value.trim();
     if !text.contains("  ") {
         out.push_str(text);
         return;

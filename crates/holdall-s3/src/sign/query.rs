@@ -1,5 +1,6 @@
 //! Signs a URL, so that whoever has it may make the request without credentials.
 
+use super::header::push_folded;
 use super::key::SigningKey;
 use super::{ALGORITHM, UNSIGNED};
 use crate::credentials::Credentials;
@@ -59,9 +60,10 @@ fn push_headers(out: &mut String, what: &Presign<'_>) {
     all.push(("host", what.authority));
     all.sort_unstable();
     for (name, value) in all {
-        for piece in [name, ":", value.trim(), "\n"] {
-            out.push_str(piece);
-        }
+        out.push_str(name);
+        out.push(':');
+        push_folded(out, value);
+        out.push('\n');
     }
 }
 
@@ -95,6 +97,7 @@ fn canonical_query(
     }
     let mut all: Vec<String> = own.split('&').map(str::to_owned).collect();
     all.extend(what.fields.iter().map(|(name, value)| format!("{name}={value}")));
-    all.sort_unstable();
+    // By name first: as whole fields `a-b=` would come before `a=`.
+    all.sort_unstable_by(|a, b| a.split_once('=').cmp(&b.split_once('=')));
     all.join("&")
 }

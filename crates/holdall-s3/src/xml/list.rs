@@ -7,8 +7,9 @@ use super::{fault, resolve_reference};
 use crate::date::parse_iso;
 use crate::encode::decode_key;
 use crate::error::Result;
+use crate::object::quoted;
 use crate::op::list::ListedObject;
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr2, memmem};
 use std::borrow::Cow;
 
 /// One page, as the server wrote it.
@@ -146,7 +147,7 @@ impl<'a> Scanner<'a> {
     /// The tag that begins here.
     fn tag(&mut self) -> Result<Tag<'a>> {
         let rest = &self.rest()[1..];
-        let end = memchr(b'>', rest.as_bytes()).ok_or_else(|| fault("ends early"))?;
+        let end = tag_end(rest.as_bytes()).ok_or_else(|| fault("ends early"))?;
         let inner = &rest[..end];
         if memchr(b'<', inner.as_bytes()).is_some() {
             return Err(fault("a tag in a tag"));
@@ -158,6 +159,9 @@ impl<'a> Scanner<'a> {
             (None, None) => (inner, false, false),
         };
         let name = inner.split_ascii_whitespace().next().unwrap_or_default();
+        if close && name != inner {
+            return Err(fault("more than a name in an end tag"));
+        }
         let name = name.rsplit_once(':').map_or(name, |(_, local)| local);
         if name.is_empty() || !inner.starts_with(|c: char| !c.is_ascii_whitespace()) {
             return Err(fault("a tag without a name"));
@@ -246,7 +250,7 @@ impl<'a> Scanner<'a> {
                     modified = Some(parse_iso(text.trim()).ok_or_else(|| fault("LastModified is no date"))?);
                 }
                 Tag::Open("ETag") => {
-                    etag = Some(self.text_until("ETag")?.into_owned()).filter(|e| !e.is_empty())
+                    etag = Some(self.text_until("ETag")?.into_owned()).filter(|e| !e.is_empty()).map(quoted);
                 }
                 Tag::Open("StorageClass") => {
                     class =
@@ -289,6 +293,24 @@ impl<'a> Scanner<'a> {
             },
         }
     }
+}
+
+/// Where a tag ends: at the first `>` that is not in an attribute's quotes.
+fn tag_end(rest: &[u8]) -> Option<usize> {
+    let end = memchr(b'>', rest)?;
+    if memchr2(b'"', b'\'', &rest[..end]).is_none() {
+        return Some(end);
+    }
+    let mut quote = None;
+    rest.iter().position(|b| {
+        match (quote, *b) {
+            (None, b'>') => return true,
+            (None, b'"' | b'\'') => quote = Some(*b),
+            (Some(open), b) if b == open => quote = None,
+            _ => {}
+        }
+        false
+    })
 }
 
 fn unescape(raw: &str) -> Result<Cow<'_, str>> {

@@ -59,14 +59,18 @@ impl Store {
 }
 
 fn folder_error(dir: &Path, error: std::io::Error) -> Error {
-    let message = match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such folder",
-        std::io::ErrorKind::NotADirectory => "this is a file, not a folder",
-        _ => "the folder cannot be read",
+    use std::io::ErrorKind as Io;
+    let fault = match error.kind() {
+        Io::NotFound => {
+            Error::new(ErrorKind::NotFound, "there is no such folder").with_hint("check the path")
+        }
+        Io::NotADirectory => {
+            Error::new(ErrorKind::InvalidInput, "this is a file, not a folder").with_hint("use put for files")
+        }
+        Io::PermissionDenied => Error::new(ErrorKind::PermissionDenied, "the folder may not be read")
+            .with_hint("check the folder's permissions and owner"),
+        _ => Error::io("the folder cannot be read", error),
     };
-    let invalid = error.kind() == std::io::ErrorKind::NotADirectory;
-    let fault =
-        if invalid { Error::new(ErrorKind::InvalidInput, message) } else { Error::io(message, error) };
     fault.with_fact("path", dir.display())
 }
 
@@ -81,11 +85,15 @@ impl Push {
             let next = self.walk.lock().unwrap_or_else(PoisonError::into_inner).next();
             let event = match next {
                 None => return Ok(()),
-                Some(Entry::Skipped { path, reason }) => {
+                Some(Entry::Skipped { relative, .. } | Entry::File { relative, .. })
+                    if !self.options.filter.takes(&relative) =>
+                {
+                    continue;
+                }
+                Some(Entry::Skipped { path, reason, .. }) => {
                     TreeEvent::Skipped { name: path.display().to_string(), reason }
                 }
                 Some(Entry::Failed { path, error }) => failed(&path, error),
-                Some(Entry::File { relative, .. }) if !self.options.filter.takes(&relative) => continue,
                 Some(Entry::File { path, relative }) => self.file(path, &relative).await?,
             };
             self.events.add(event);

@@ -116,12 +116,17 @@ fn read_error(error: io::Error) -> Error {
 }
 
 fn open_error(path: &Path, error: io::Error) -> Error {
-    let message = match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file",
-        io::ErrorKind::PermissionDenied => "the file may not be read",
-        _ => "the file cannot be opened",
+    let fault = match error.kind() {
+        io::ErrorKind::NotFound => {
+            Error::new(ErrorKind::NotFound, "there is no such file").with_hint("check the path")
+        }
+        io::ErrorKind::PermissionDenied => {
+            Error::new(ErrorKind::PermissionDenied, "the file may not be read")
+                .with_hint("check the file's permissions and owner")
+        }
+        _ => Error::io("the file cannot be opened", error),
     };
-    Error::io(message, error).with_fact("path", path.display())
+    fault.with_fact("path", path.display())
 }
 
 /// A file that is sent while it is read, after it was hashed.

@@ -12,7 +12,7 @@ pub(super) enum Entry {
     /// A regular file, and its path relative to the folder.
     File { path: PathBuf, relative: String },
     /// Left out, and why.
-    Skipped { path: PathBuf, reason: &'static str },
+    Skipped { path: PathBuf, relative: String, reason: &'static str },
     /// Cannot be read or named.
     Failed { path: PathBuf, error: Error },
 }
@@ -76,7 +76,7 @@ impl Walk {
     fn visit(&mut self, path: PathBuf, relative: String, kind: FileType) -> Option<Entry> {
         let kind = match kind.is_symlink() {
             false => kind,
-            true if !self.follow => return Some(Entry::Skipped { path, reason: "symbolic link" }),
+            true if !self.follow => return Some(Entry::Skipped { path, relative, reason: "symbolic link" }),
             true => match std::fs::metadata(&path) {
                 Ok(target) => target.file_type(),
                 Err(e) => return Some(failed(path, "the symbolic link leads nowhere", e)),
@@ -91,7 +91,7 @@ impl Walk {
         if kind.is_file() {
             return Some(Entry::File { path, relative });
         }
-        Some(Entry::Skipped { path, reason: "neither a file nor a folder" })
+        Some(Entry::Skipped { path, relative, reason: "neither a file nor a folder" })
     }
 }
 

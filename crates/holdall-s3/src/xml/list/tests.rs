@@ -59,6 +59,7 @@ fn broken_pages_are_refused() {
         ("doctype", "<!DOCTYPE x><ListBucketResult></ListBucketResult>"),
         ("two roots", "<ListBucketResult></ListBucketResult><ListBucketResult></ListBucketResult>"),
         ("stray text", "<ListBucketResult>hello<IsTruncated>false</IsTruncated></ListBucketResult>"),
+        ("open quote", "<ListBucketResult xmlns=\"x></ListBucketResult>"),
         ("empty", ""),
     ];
     for (name, text) in table {

@@ -1,15 +1,15 @@
 //! Copies objects inside the store.
 
-use super::backend::MemoryBackend;
+use super::backend::{LIMITS, MemoryBackend};
 use super::carried::{Carried, refuse_encryption};
 use super::conditions::check_read;
 use super::content::Content;
 use super::objects::StoredObject;
-use super::put::receipt;
+use super::put::{check_size, receipt};
 use super::read::refuse_version;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
-use crate::object::CopyOptions;
+use crate::object::{CopyOptions, Metadata};
 use crate::receipt::Receipt;
 use crate::{Attributes, WriteCondition};
 use std::time::Instant;
@@ -17,8 +17,9 @@ use std::time::Instant;
 impl MemoryBackend {
     pub(super) fn copy_object(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Receipt> {
         let started = Instant::now();
-        check_copy(from, to, options)?;
+        refuse_version(options.version.as_deref())?;
         let source = self.existing(from)?;
+        check_copy(&source.metadata, to, options)?;
         check_read(&source.metadata, &options.conditions)?;
         let copy = StoredObject::new(to, content(&source), carried(&source, options)?);
         let copy = self.map().insert(copy, &WriteCondition::Always)?;
@@ -26,10 +27,10 @@ impl MemoryBackend {
     }
 }
 
-fn check_copy(from: &Key, to: &Key, options: &CopyOptions) -> Result<()> {
-    refuse_version(options.version.as_deref())?;
+fn check_copy(source: &Metadata, to: &Key, options: &CopyOptions) -> Result<()> {
+    check_size(source.size, LIMITS.max_put)?;
     refuse_encryption(options.encryption.as_ref())?;
-    if from == to && options.attributes.is_none() {
+    if source.key == *to && options.attributes.is_none() {
         return Err(
             Error::new(ErrorKind::InvalidInput, "a copy onto itself needs new attributes").with_key(to)
         );

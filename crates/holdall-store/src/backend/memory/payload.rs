@@ -17,7 +17,7 @@ const MAX_RESERVE: u64 = 1 << 20;
 pub(super) async fn take(payload: Payload) -> Result<Bytes> {
     match payload {
         Payload::Empty => Ok(Bytes::new()),
-        Payload::Bytes(bytes) => Ok(Bytes::copy_from_slice(&bytes)),
+        Payload::Bytes(bytes) | Payload::Hashed(bytes, _) => Ok(Bytes::copy_from_slice(&bytes)),
         Payload::Source(source) => read(&*source).await,
     }
 }
@@ -36,6 +36,15 @@ async fn read(source: &dyn Source) -> Result<Bytes> {
         return Err(changed("the source shrank while it was read", promised));
     }
     Ok(bytes.into())
+}
+
+/// The digest that bytes come with.
+pub(super) fn announced(payload: &Payload) -> Option<Sha256> {
+    match payload {
+        Payload::Empty | Payload::Bytes(_) => None,
+        Payload::Hashed(_, digest) => Some(*digest),
+        Payload::Source(source) => source.sha256(),
+    }
 }
 
 /// Refuses bytes that do not have the digest they came with, as a server refuses a wrong signed payload.

@@ -4,7 +4,7 @@ use super::backend::{LIMITS, MemoryBackend};
 use super::carried::Carried;
 use super::content::Content;
 use super::objects::StoredObject;
-use super::payload::{check_digest, take};
+use super::payload::{announced, check_digest, take};
 use crate::Payload;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
@@ -22,10 +22,7 @@ impl MemoryBackend {
         let started = Instant::now();
         let carried = Carried::of(options)?;
         check_size(payload.len(), LIMITS.max_put)?;
-        let announced = match &payload {
-            Payload::Source(source) => source.sha256(),
-            _ => None,
-        };
+        let announced = announced(&payload);
         let content = Content::single(take(payload).await?);
         check_digest(announced, content.sha256)?;
         let object = self.map().insert(StoredObject::new(key, content, carried), &options.condition)?;

@@ -2,12 +2,13 @@
 
 use super::backend::LIMITS;
 use super::carried::Carried;
-use super::content::{Content, Part, composite};
+use super::content::{Content, Part};
 use super::objects::{Objects, StoredObject};
 use super::put::{check_size, receipt};
 use crate::WriteCondition;
 use crate::backend::{BoxFuture, PartReceipt, Upload};
 use crate::error::{Error, ErrorKind, Result};
+use crate::integrity::composite;
 use crate::key::Key;
 use crate::object::PutOptions;
 use crate::receipt::Receipt;
@@ -23,6 +24,7 @@ pub(super) struct MemoryUpload {
     objects: Arc<Objects>,
     key: Key,
     carried: Carried,
+    started: Instant,
     /// None once it was completed or aborted.
     parts: Mutex<Option<Parts>>,
 }
@@ -38,7 +40,8 @@ impl MemoryUpload {
             return Err(invalid("a condition is given when the upload is completed").with_key(key));
         }
         let carried = Carried::of(options)?;
-        Ok(Self { objects, key: key.clone(), carried, parts: Mutex::new(Some(Parts::new())) })
+        let parts = Mutex::new(Some(Parts::new()));
+        Ok(Self { objects, key: key.clone(), carried, started: Instant::now(), parts })
     }
 
     fn parts(&self) -> MutexGuard<'_, Option<Parts>> {
@@ -85,11 +88,11 @@ impl Upload for MemoryUpload {
         condition: &'a WriteCondition,
     ) -> BoxFuture<'a, Result<Receipt>> {
         Box::pin(async move {
-            let started = Instant::now();
             let parts = self.finish(parts).map_err(|e| e.with_key(&self.key))?;
             let object = StoredObject::new(&self.key, Content::of_parts(&parts), self.carried.clone());
             let object = self.objects.insert(object, condition).map_err(|e| e.with_key(&self.key))?;
-            Ok(receipt(&object, Some(composite(&parts)), started))
+            let composite = composite(parts.iter().map(|part| part.sha256));
+            Ok(receipt(&object, Some(composite), self.started))
         })
     }
 
@@ -199,7 +202,9 @@ mod tests {
     async fn a_condition_that_fails_gives_the_parts_back() {
         let (objects, upload) = begin();
         let part = upload.put_part(1, Bytes::from_static(b"first")).await.unwrap();
-        complete(&upload, &[part]).await.unwrap();
+        let receipt = complete(&upload, &[part]).await.unwrap();
+        // printf first | openssl sha256 -binary | openssl sha256 -binary | base64
+        assert_eq!(receipt.composite.as_deref(), Some("S5+ssHwWW2HviRJj5eTOKhtx46Ct7ElmYex5B/p6C88=-1"));
         let late = MemoryUpload::begin(objects.clone(), &upload.key, &PutOptions::default()).unwrap();
         let part = late.put_part(1, Bytes::from_static(b"late")).await.unwrap();
         let error = late.complete(&[part], &WriteCondition::Absent).await.unwrap_err();

@@ -128,7 +128,7 @@ impl Abilities {
         if self.has(client, &ability).await? {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Unsupported, ability.lacking()).with_fact("host", client.base_url()))
+        Err(Error::new(ErrorKind::Unsupported, ability.lacking()).with_fact("store", client.base_url()))
     }
 
     /// Whether a signed payload is proved by a success. When the question could not be settled, it is not.
@@ -136,13 +136,11 @@ impl Abilities {
         if self.integrity != PayloadIntegrity::Signed {
             return false;
         }
-        let ask = || async {
-            self.has(client, &Ability::PayloadCheck).await.unwrap_or_else(|error| {
-                tracing::debug!(%error, "whether payloads are checked could not be found out");
-                false
-            })
-        };
-        *self.payload.get_or_init(ask).await
+        let asked = self.payload.get_or_try_init(|| self.has(client, &Ability::PayloadCheck)).await;
+        asked.copied().unwrap_or_else(|error| {
+            tracing::debug!(%error, "whether payloads are checked could not be found out this time");
+            false
+        })
     }
 
     pub(super) async fn has(&self, client: &Client, ability: &Ability) -> Result<bool> {

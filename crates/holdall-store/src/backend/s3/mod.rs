@@ -75,6 +75,7 @@ impl S3Backend {
 
     /// Refuses what this server would take and not do, and answers the condition in the form that it understands.
     async fn demand(&self, options: &PutOptions) -> Result<WriteCondition> {
+        super::check_tags(&options.tags)?;
         if let Some(encryption) = &options.encryption {
             self.abilities.demand(&self.client, Ability::of_encryption(encryption)).await?;
         }

@@ -62,7 +62,14 @@ impl S3Upload {
                 checksum: checksums.get(&part.number).cloned(),
             })
             .collect();
-        let answer = self.backend.client.complete_upload(&self.handle, &completed, condition).await?;
+        let answer = match self.backend.client.complete_upload(&self.handle, &completed, condition).await {
+            // The condition can only fail again: the parts are given back.
+            Err(error) if error.kind() == holdall_s3::ErrorKind::Precondition => {
+                self.backend.client.abort_upload(&self.handle).await?;
+                return Err(error.into());
+            }
+            other => other?,
+        };
         let checked = self.backend.abilities.verified(&self.backend.client).await;
         Ok(Receipt {
             key: self.key.clone(),

@@ -69,6 +69,16 @@ async fn encryption_is_refused_and_nothing_is_stored() {
 }
 
 #[tokio::test]
+async fn bytes_without_their_announced_digest_are_refused() {
+    let memory = MemoryBackend::private();
+    let payload = |text: &'static str| Payload::Hashed(text.into(), crate::sha256(b"right"));
+    let error = memory.put(&key("k"), payload("wrong"), &PutOptions::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Integrity);
+    assert!(memory.objects().is_empty());
+    memory.put(&key("k"), payload("right"), &PutOptions::default()).await.unwrap();
+}
+
+#[tokio::test]
 async fn bytes_come_in_pieces_and_stay_what_they_were() {
     let memory = MemoryBackend::private();
     let bytes: Bytes = (0..600_000u32).map(|n| n as u8).collect();

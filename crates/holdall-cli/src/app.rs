@@ -1,0 +1,79 @@
+//! What a command works with: stores, standard output, and the report on standard error.
+
+use crate::cli::{Globals, Override};
+use crate::failure::{Exit, Failure};
+use crate::output::Output;
+use crate::report::Report;
+use crate::target::Target;
+use holdall::{Error, Location, Settings, SettingsError, Store, Variables};
+
+pub(crate) struct App {
+    pub(crate) globals: Globals,
+    pub(crate) report: Report,
+    pub(crate) out: Output,
+    overrides: Vec<Override>,
+    /// Stores that are open, so that many keys of one store share its connections.
+    open: Vec<(Option<Location>, Store)>,
+}
+
+impl App {
+    /// Opens standard output; what keeps it from that is reported already.
+    pub(crate) fn new(globals: Globals) -> Result<Self, Exit> {
+        let mut report = Report::new(globals.json, globals.quiet);
+        let out = Output::open().map_err(|error| report.failure(&Failure::Output(error)))?;
+        Ok(Self { overrides: globals.overrides(), report, out, globals, open: Vec::new() })
+    }
+
+    /// Sets settings for this command alone; before the first store is opened.
+    pub(crate) fn override_settings(&mut self, more: impl IntoIterator<Item = Override>) {
+        self.overrides.extend(more);
+    }
+
+    /// The store that a target lies in.
+    pub(crate) fn store(&mut self, target: &Target) -> Result<Store, Error> {
+        self.store_at(target.location.as_ref())
+    }
+
+    /// The store at a place, or the current store.
+    pub(crate) fn store_at(&mut self, location: Option<&Location>) -> Result<Store, Error> {
+        if let Some((_, store)) = self.open.iter().find(|(at, _)| at.as_ref() == location) {
+            return Ok(store.clone());
+        }
+        let store = Store::from_settings(&self.settings(location)?)?;
+        self.open.push((location.cloned(), store.clone()));
+        Ok(store)
+    }
+
+    /// The settings for the store at a place, or for the current store.
+    fn settings(&self, location: Option<&Location>) -> Result<Settings, Error> {
+        let chosen = match (location, &self.globals.store) {
+            (Some(location), _) => Some(location.clone()),
+            (None, Some(url)) => Some(Location::parse(url)?),
+            (None, None) => None,
+        };
+        let mut variables = Variables::from_env();
+        for given in &self.overrides {
+            variables.set(given.variable, &*given.value);
+        }
+        if chosen.is_some() {
+            // A store that is chosen already makes it pointless to look for a bucket and to complain of none.
+            variables.set("HOLDALL_STORE", "memory://");
+        }
+        let mut settings =
+            Settings::from_variables(&variables).map_err(|error| self.named_as_given(error))?;
+        settings.store = chosen.or(settings.store);
+        Ok(settings)
+    }
+
+    /// Names the option instead of the variable that stands for it.
+    fn named_as_given(&self, error: SettingsError) -> SettingsError {
+        match error {
+            SettingsError::Invalid { variable, reason } => {
+                let given = self.overrides.iter().rev().find(|given| given.variable == variable);
+                let variable = given.map_or(variable, |given| given.option.to_owned());
+                SettingsError::Invalid { variable, reason }
+            }
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Values that several commands take.
+
+use crate::cli::Override;
+use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
+use holdall::{Attributes, PutOptions, Range, WriteCondition};
+
+/// What an object carries besides its bytes.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "What objects carry")]
+pub(crate) struct ObjectArgs {
+    /// Content type [default: by the name, else by the first bytes]
+    #[arg(long, value_name = "TYPE")]
+    content_type: Option<String>,
+    /// Cache-Control header
+    #[arg(long, value_name = "TEXT")]
+    cache_control: Option<String>,
+    /// Content-Disposition header
+    #[arg(long, value_name = "TEXT")]
+    content_disposition: Option<String>,
+    /// Content-Encoding header
+    #[arg(long, value_name = "TEXT")]
+    content_encoding: Option<String>,
+    /// User metadata; repeatable
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    meta: Vec<(String, String)>,
+    /// Tag; repeatable
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    tag: Vec<(String, String)>,
+    /// Storage class, such as STANDARD_IA
+    #[arg(long, value_name = "CLASS")]
+    storage_class: Option<String>,
+    /// Canned ACL, such as public-read
+    #[arg(long, value_parser = not_empty())]
+    acl: Option<String>,
+    /// Encryption by the server: AES256 or aws:kms
+    #[arg(long, value_name = "HOW", value_parser = not_empty())]
+    sse: Option<String>,
+    /// Encryption by this key of the key service
+    #[arg(long, value_name = "ID", value_parser = not_empty())]
+    kms_key_id: Option<String>,
+    /// Only where no object has the key
+    #[arg(long)]
+    create_only: bool,
+}
+
+impl ObjectArgs {
+    /// Those that are settings too.
+    pub(crate) fn overrides(&self) -> Vec<Override> {
+        Override::given([
+            ("--acl", "HOLDALL_ACL", &self.acl),
+            ("--sse", "HOLDALL_SSE", &self.sse),
+            ("--kms-key-id", "HOLDALL_KMS_KEY_ID", &self.kms_key_id),
+        ])
+    }
+
+    pub(crate) fn into_options(self) -> PutOptions {
+        PutOptions {
+            attributes: Attributes {
+                content_type: self.content_type,
+                cache_control: self.cache_control,
+                content_disposition: self.content_disposition,
+                content_encoding: self.content_encoding,
+                storage_class: self.storage_class,
+                metadata: self.meta.into_iter().collect(),
+                ..Attributes::default()
+            },
+            tags: self.tag,
+            condition: if self.create_only { WriteCondition::Absent } else { WriteCondition::Always },
+            ..PutOptions::default()
+        }
+    }
+}
+
+pub(crate) fn not_empty() -> NonEmptyStringValueParser {
+    NonEmptyStringValueParser::new()
+}
+
+/// Reads `name=value`.
+pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("not NAME=VALUE".to_owned()),
+    }
+}
+
+/// Reads an `ETag`, with its quotes or without.
+pub(crate) fn etag(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("empty".to_owned()),
+        _ if text.starts_with('"') || text.starts_with("W/") => Ok(text.to_owned()),
+        _ => Ok(format!("\"{text}\"")),
+    }
+}
+
+/// Reads `8MiB`, `5GB`, `1024`.
+pub(crate) fn size(text: &str) -> Result<u64, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor: u64 = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kib" => 1 << 10,
+        "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        "t" | "tib" => 1 << 40,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        "tb" => 1_000_000_000_000,
+        _ => return Err("not a size such as 1024, 8MiB, 5GB".to_owned()),
+    };
+    let count: u64 = number.parse().map_err(|_| "not a size such as 1024, 8MiB, 5GB".to_owned())?;
+    count.checked_mul(factor).ok_or_else(|| "out of range".to_owned())
+}
+
+/// Reads `A..B` (half-open), `A..`, `..B` and `-N`, the last N bytes.
+pub(crate) fn range(text: &str) -> Result<Range, String> {
+    let number = |text: &str| text.parse::<u64>().map_err(|_| "not a range such as 0..1024, 100.. or -500");
+    if let Some(last) = text.strip_prefix('-') {
+        return match number(last)? {
+            0 => Err("the range is empty".to_owned()),
+            n => Ok(Range::Last(n)),
+        };
+    }
+    let (start, end) = text.split_once("..").ok_or("not a range such as 0..1024, 100.. or -500")?;
+    let start = if start.is_empty() && !end.is_empty() { 0 } else { number(start)? };
+    if end.is_empty() {
+        return Ok(Range::From(start));
+    }
+    match number(end)? {
+        end if start < end => Ok(Range::Bounded { start, end }),
+        _ => Err("the range is empty".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_half_open_and_never_empty() {
+        let table = [
+            ("0..1024", Range::Bounded { start: 0, end: 1024 }),
+            ("..8", Range::Bounded { start: 0, end: 8 }),
+            ("100..", Range::From(100)),
+            ("-500", Range::Last(500)),
+        ];
+        for (text, expected) in table {
+            assert_eq!(range(text), Ok(expected), "{text}");
+        }
+        for text in ["", "..", "5", "5..5", "6..5", "-0", "-", "a..b", "0..-1", "--5"] {
+            assert!(range(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        for (text, bytes) in [("0", 0), ("8MiB", 8 << 20), ("8m", 8 << 20), ("5GB", 5_000_000_000)] {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "x", "-1", "8XB", "99999999999TB", "1.5MiB"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn etags_get_their_quotes() {
+        for (text, expected) in [("ab", "\"ab\""), ("\"ab\"", "\"ab\""), ("W/\"ab\"", "W/\"ab\"")] {
+            assert_eq!(etag(text).as_deref(), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn a_value_may_hold_equals_signs() {
+        assert_eq!(pair("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
+        assert!(pair("=b").is_err() && pair("a").is_err());
+    }
+}

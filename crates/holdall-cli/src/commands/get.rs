@@ -1,0 +1,54 @@
+//! `holdall get`
+
+use super::{Outcome, cat};
+use crate::app::App;
+use crate::record::{FileRecord, ObjectRecord};
+use crate::target::Target;
+use crate::text;
+use clap::Args;
+use holdall::{GetOptions, Result};
+use std::path::PathBuf;
+
+const AFTER: &str = "\
+Prints the file's path. The file appears whole or not at all.
+
+Examples:
+  holdall get runs/7/report.pdf
+  holdall get runs/7/report.pdf /tmp/
+  holdall get s3://results/runs/7/log.txt - | less";
+
+/// Writes an object to a file
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct Get {
+    /// The key
+    key: String,
+    /// The file, a folder for it, or - for standard output [default: the key's last name]
+    #[arg(value_name = "FILE|DIR/")]
+    file: Option<PathBuf>,
+}
+
+impl Get {
+    pub(crate) async fn run(self, app: &mut App) -> Outcome {
+        let target = Target::parse(&self.key)?;
+        if self.file.as_ref().is_some_and(|file| file.as_os_str() == "-") {
+            return cat::write(&target, &GetOptions::default(), app).await;
+        }
+        let store = app.store(&target)?;
+        let file = self.destination(&target)?;
+        let object = store.get_to_file(&target.key, &file, &GetOptions::default()).await?;
+        let path = file.to_string_lossy();
+        if app.globals.json {
+            return Ok(app.out.json(&FileRecord { path: &path, object: ObjectRecord::from(&object) })?);
+        }
+        app.out.name(&path)?;
+        app.report.summary(&format!("wrote {}", text::bytes(object.size)));
+        Ok(())
+    }
+
+    fn destination(&self, target: &Target) -> Result<PathBuf> {
+        let Some(file) = &self.file else { return Ok(target.file_name()?.into()) };
+        let is_folder = file.as_os_str().as_encoded_bytes().ends_with(b"/") || file.is_dir();
+        if is_folder { Ok(file.join(target.file_name()?)) } else { Ok(file.clone()) }
+    }
+}

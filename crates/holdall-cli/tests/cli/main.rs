@@ -1,0 +1,15 @@
+//! Runs the real command and looks at standard output, standard error and status together.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod errors;
+mod folders;
+mod help;
+mod objects;
+mod presign;
+mod real;
+mod settings;
+mod shell;
+mod signals;
+mod terminal;
+mod usage;

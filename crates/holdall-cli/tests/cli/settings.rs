@@ -1,0 +1,81 @@
+//! Settings that are missing, wrong or contradict each other, and which of them wins.
+
+use crate::shell::{Shell, stdout};
+
+#[test]
+fn no_store_is_named() {
+    Shell::bare().transcript("no_store", &["ls", "ls --json", "put f"]);
+}
+
+#[test]
+fn stores_that_are_none() {
+    Shell::bare().transcript(
+        "stores_that_are_none",
+        &[
+            "ls --store b",
+            "ls --store http://user:pass@host/",
+            "ls --store s3://",
+            "ls --store file:///tmp",
+            "ls ftp://x --store ftp://x",
+        ],
+    );
+    Shell::bare().with("HOLDALL_STORE", "b").transcript("store_variable_that_is_none", &["ls"]);
+}
+
+#[test]
+fn half_a_pair_of_keys() {
+    let shell = Shell::bare().with("S3_BUCKET", "b").with("S3_SECRET_ACCESS_KEY", "canary-secret");
+    shell.transcript("half_a_pair", &["ls", "ls s3://other/"]);
+}
+
+#[test]
+fn two_variables_that_differ() {
+    let shell = Shell::bare().with("S3_BUCKET", "a").with("S3_BUCKET_NAME", "b");
+    shell.transcript("two_variables", &["ls", "ls --store memory://"]);
+}
+
+#[test]
+fn options_are_named_as_they_were_given() {
+    let shell = Shell::bare().with("HOLDALL_CONCURRENCY", "many");
+    shell.write("f", "x");
+    shell.transcript(
+        "options_as_given",
+        &[
+            "ls --store memory://",
+            "ls --store memory:// --concurrency 0",
+            "ls --store memory:// --concurrency 1 --endpoint http://user:canary@host",
+            "ls --store memory:// --concurrency 1 --path-style=perhaps",
+            "put f --store memory:// --concurrency 1 --acl everybody",
+            "put f --store memory:// --concurrency 1 --sse rot13",
+            "ls --store memory:// --concurrency 1 --log loud",
+        ],
+    );
+    Shell::bare().with("HOLDALL_LOG", "a=b=c").transcript("log_variable", &["ls --store memory://"]);
+}
+
+#[test]
+fn an_endpoint_without_a_bucket_is_an_error_but_for_full_urls() {
+    let shell = Shell::new();
+    shell.server().put_object("other", "k", b"hello");
+    let shell = shell.with("HOLDALL_STORE", "");
+    shell.transcript("endpoint_without_bucket", &["cat k", "cat s3://other/k"]);
+}
+
+#[test]
+fn the_option_wins_over_the_variables() {
+    let shell = Shell::new();
+    shell.server().put_object("other", "p/k", b"hello");
+    assert_eq!(stdout(&shell.run(&["ls", "--store", "s3://other/p"])), "k\n");
+    assert_eq!(stdout(&shell.run(&["cat", "--store", "s3://nowhere", "s3://other/p/k"])), "hello");
+}
+
+#[test]
+fn logs_go_to_standard_error_when_asked_for() {
+    let shell = Shell::new();
+    let quiet = shell.run(&["ls"]);
+    assert_eq!((stdout(&quiet).as_str(), quiet.stderr.len()), ("", 0));
+    let loud = shell.run(&["ls", "--log", "trace"]);
+    let text = String::from_utf8(loud.stderr).unwrap();
+    assert!(text.contains("TRACE") || text.contains("DEBUG"), "{text}");
+    assert!(!text.contains("canary-secret"), "{text}");
+}

@@ -1,0 +1,89 @@
+//! Signals, closed pipes and full disks.
+
+use crate::shell::Shell;
+use holdall_testing::fault::{Fault, Kind, Rule};
+use rustix::process::{Pid, Signal, kill_process};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(10), "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn signal(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+#[test]
+fn a_signal_ends_a_get_and_leaves_no_partial_file() {
+    for (number, status) in [(Signal::HUP, 129), (Signal::INT, 130), (Signal::TERM, 143)] {
+        let shell = Shell::with_fault(Rule::new(Fault::StallMidBody { after: 500_000 }).on(Kind::Get));
+        shell.server().put_object("b", "k", &[7; 1_000_000]);
+        let child = shell.spawn(&["get", "k", "got"]);
+        until("the file is begun", || !shell.files().is_empty());
+        signal(&child, number);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(status), "{output:?}");
+        assert_eq!(shell.files(), [""; 0]);
+    }
+}
+
+#[test]
+fn a_signal_ends_a_pull_and_leaves_whole_files_only() {
+    let stall = Rule::new(Fault::StallMidBody { after: 1000 }).on(Kind::Get).key("stalls");
+    let shell = Shell::with_fault(stall);
+    for key in ["p/whole", "p/stalls-1", "p/stalls-2"] {
+        shell.server().put_object("b", key, &[7; 10_000]);
+    }
+    let child = shell.spawn(&["pull", "p", "back"]);
+    until("one is whole and two are begun", || {
+        shell.path("back/whole").exists()
+            && shell.server().log().iter().filter(|s| s.kind == Kind::Get).count() == 3
+    });
+    signal(&child, Signal::TERM);
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(143));
+    assert_eq!(shell.files(), ["back/whole"]);
+}
+
+#[test]
+fn a_signal_ends_a_put_that_waits_for_standard_input() {
+    let shell = Shell::new();
+    let mut child = shell.command(&["put", "-", "k"]).stdin(Stdio::piped()).spawn().unwrap();
+    let stdin = child.stdin.take();
+    std::thread::sleep(Duration::from_millis(200));
+    let start = Instant::now();
+    signal(&child, Signal::INT);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(start.elapsed() < Duration::from_secs(2));
+    drop(stdin);
+    assert!(shell.server().object("b", "k").is_none());
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let shell = Shell::new();
+    shell.server().put_object("b", "k", &[7; 1_000_000]);
+    for line in [&["ls", "-r"][..], &["cat", "k"], &["stat", "k"], &["presign", "k"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = shell.command(line).stdout(writer).output().unwrap();
+        assert_eq!((output.status.code(), &*output.stderr), (Some(141), &b""[..]), "{line:?} {output:?}");
+    }
+}
+
+#[test]
+fn output_that_cannot_be_written_is_an_error() {
+    let shell = Shell::new();
+    shell.server().put_object("b", "k", b"hello");
+    for line in [&["ls"][..], &["cat", "k"], &["stat", "k", "--json"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = shell.command(line).stdout(full).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{line:?} {said}");
+        assert!(said.starts_with("error: cannot write the output: No space left"), "{line:?} {said}");
+    }
+}
