@@ -166,6 +166,7 @@ impl Chain {
             .with_file_read(seam::Files)
             .with_http_send(seam::Http::default())
             .with_command_execute(seam::Commands);
+        refuse_foreign_container_service()?;
         for place in &self.places {
             let found = place.provide_credential_dyn(&context).await.map_err(|e| {
                 Error::new(ErrorKind::Credentials, "a configured source of credentials failed").with_source(e)
@@ -184,6 +185,22 @@ impl Chain {
             Err(e) => Err(none.with_source(e)),
         }
     }
+}
+
+/// A container's credential service gets a token: like AWS's own clients, this one sends it only over TLS, to this
+/// machine, or to the addresses that ECS and EKS have.
+fn refuse_foreign_container_service() -> Result<()> {
+    const LOCAL: [&str; 3] = ["169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"];
+    let Ok(url) = std::env::var("AWS_CONTAINER_CREDENTIALS_FULL_URI") else { return Ok(()) };
+    let allowed = match url.split(['?', '#']).next().map(crate::Endpoint::parse) {
+        Some(Ok(endpoint)) => endpoint.is_tls() || endpoint.is_loopback() || LOCAL.contains(&endpoint.host()),
+        _ => url.trim().is_empty(),
+    };
+    if allowed {
+        return Ok(());
+    }
+    let message = "AWS_CONTAINER_CREDENTIALS_FULL_URI names a host that must not be sent a token";
+    Err(Error::new(ErrorKind::Credentials, message))
 }
 
 impl From<reqsign_aws_core::Credential> for Credentials {

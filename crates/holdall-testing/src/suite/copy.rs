@@ -1,0 +1,234 @@
+//! Copies inside a store.
+
+use super::capability::Capability::{Acl as AclCapability, CopyConditions, CopyTags, Tags};
+use super::case::Case;
+use super::failure::{Outcome, ensure, equal, fails, same_bytes};
+use super::subject::Subject;
+use super::wire;
+use holdall_store::{
+    Acl, Attributes, CopyOptions, ErrorKind, PutOptions, ReadConditions, Receipt, Result, sha256,
+};
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        Case::new("copy/plain", "A copy has the bytes, headers and metadata of its source.", |s| {
+            Box::pin(plain(s))
+        })
+        .serves(&["EVI-3"]),
+        Case::new("copy/new-attributes", "New attributes replace all of the source's.", |s| {
+            Box::pin(new_attributes(s))
+        })
+        .serves(&["EVI-3"]),
+        Case::new("copy/replaces", "A copy replaces what is at its target, and leaves the source.", |s| {
+            Box::pin(replaces(s))
+        })
+        .serves(&["EVI-3"]),
+        Case::new("copy/self", "A copy onto itself needs new attributes, and then changes only them.", |s| {
+            Box::pin(onto_itself(s))
+        })
+        .serves(&["EVI-3"]),
+        Case::new("copy/missing", "A copy of what is not there is NotFound and makes nothing.", |s| {
+            Box::pin(missing(s))
+        })
+        .serves(&["EVI-3", "SES-10"]),
+        Case::new(
+            "copy/conditions",
+            "A copy under conditions on its source is made only if they hold.",
+            |s| Box::pin(conditions(s)),
+        )
+        .serves(&["EVI-3"])
+        .needs(&[CopyConditions]),
+        Case::new("copy/tags", "Tags go along with a copy.", |s| Box::pin(tags(s)))
+            .serves(&["EVI-3", "TOP-12"])
+            .needs(&[Tags]),
+        Case::new("copy/new-tags", "Tags can be replaced, and go along when the rest is replaced.", |s| {
+            Box::pin(new_tags(s))
+        })
+        .serves(&["EVI-3", "TOP-12"])
+        .needs(&[Tags, CopyTags]),
+        Case::new("copy/reserved", "holdall's own metadata cannot be set by a copy.", |s| {
+            Box::pin(reserved(s))
+        })
+        .serves(&["EVI-3"]),
+        Case::new("copy/empty", "An empty object is copied as any other.", |s| Box::pin(empty(s)))
+            .serves(&["EVI-3"]),
+        Case::new("copy/acl", "A copy gets the ACL that it is given, not its source's.", |s| {
+            Box::pin(acl(s))
+        })
+        .serves(&["EVI-3", "DOC-3"])
+        .needs(&[AclCapability]),
+    ]
+}
+
+async fn copy(s: &Subject, from: &str, to: &str, options: &CopyOptions) -> Result<Receipt> {
+    s.store().copy(&s.key(from), &s.key(to), options).await
+}
+
+fn attributes(kind: &str) -> Attributes {
+    Attributes {
+        content_type: Some(format!("application/x-{kind}")),
+        cache_control: Some(format!("max-age={}", kind.len())),
+        metadata: BTreeMap::from([
+            ("kind".to_owned(), kind.to_owned()),
+            (kind.to_owned(), "caf\u{e9}".into()),
+        ]),
+        ..Attributes::default()
+    }
+}
+
+fn replacing(kind: &str) -> CopyOptions {
+    CopyOptions { attributes: Some(attributes(kind)), ..CopyOptions::default() }
+}
+
+async fn source(s: &Subject) -> Outcome<Vec<u8>> {
+    let bytes = s.random("copy").bytes(9000);
+    let options = PutOptions { attributes: attributes("first"), ..PutOptions::default() };
+    s.store().put_with(&s.key("from"), bytes.clone(), &options).await?;
+    Ok(bytes)
+}
+
+async fn plain(s: Subject) -> Outcome {
+    let bytes = source(&s).await?;
+    let receipt = copy(&s, "from", "to", &CopyOptions::default()).await?;
+    same_bytes("the copy", &s.read("to").await?, &bytes)?;
+    let head = s.head("to").await?;
+    equal("key in the receipt", receipt.key.as_str(), &*s.key("to"))?;
+    equal("size in the receipt", receipt.size, 9000)?;
+    equal("ETag of receipt and head", &receipt.etag, &head.etag)?;
+    equal("attributes", head.attributes, attributes("first"))?;
+    let known = [receipt.sha256, head.sha256].into_iter().flatten();
+    ensure(known.into_iter().all(|digest| digest == sha256(&bytes)), "a SHA-256 that is told is right")?;
+    equal("attributes of the source", s.head("from").await?.attributes, attributes("first"))
+}
+
+async fn new_attributes(s: Subject) -> Outcome {
+    let bytes = source(&s).await?;
+    copy(&s, "from", "to", &replacing("second")).await?;
+    same_bytes("the copy", &s.read("to").await?, &bytes)?;
+    let head = s.head("to").await?;
+    equal("attributes", head.attributes, attributes("second"))?;
+    ensure(head.sha256.is_none_or(|digest| digest == sha256(&bytes)), "a SHA-256 that is told is right")?;
+    equal("attributes of the source", s.head("from").await?.attributes, attributes("first"))?;
+    let none = CopyOptions { attributes: Some(Attributes::default()), ..CopyOptions::default() };
+    copy(&s, "from", "bare", &none).await?;
+    let bare = s.head("bare").await?.attributes;
+    ensure(bare.metadata.is_empty() && bare.cache_control.is_none(), format!("{bare:?} has none"))
+}
+
+async fn replaces(s: Subject) -> Outcome {
+    let bytes = source(&s).await?;
+    let before = s.put("to", "something else").await?;
+    let after = copy(&s, "from", "to", &CopyOptions::default()).await?;
+    ensure(before.etag != after.etag, "other bytes have another ETag")?;
+    same_bytes("the target", &s.read("to").await?, &bytes)?;
+    same_bytes("the source", &s.read("from").await?, &bytes)
+}
+
+async fn onto_itself(s: Subject) -> Outcome {
+    let bytes = source(&s).await?;
+    let unchanged = copy(&s, "from", "from", &CopyOptions::default()).await;
+    fails("without new attributes", unchanged, ErrorKind::InvalidInput)?;
+    copy(&s, "from", "from", &replacing("second")).await?;
+    same_bytes("the bytes", &s.read("from").await?, &bytes)?;
+    equal("the attributes", s.head("from").await?.attributes, attributes("second"))
+}
+
+async fn missing(s: Subject) -> Outcome {
+    s.put("to", "as before").await?;
+    let error =
+        fails("onto another", copy(&s, "none", "to", &CopyOptions::default()).await, ErrorKind::NotFound)?;
+    equal("the key that the error names", error.key(), Some(&*s.key("none")))?;
+    same_bytes("the target", &s.read("to").await?, b"as before")?;
+    fails("onto a new one", copy(&s, "none", "new", &replacing("x")).await, ErrorKind::NotFound)?;
+    equal("the target exists", s.exists("new").await?, false)
+}
+
+async fn conditions(s: Subject) -> Outcome {
+    source(&s).await?;
+    let head = s.head("from").await?;
+    let etag = head.etag.unwrap_or_default();
+    let written = head.last_modified.unwrap_or(SystemTime::UNIX_EPOCH);
+    let before = written - Duration::from_secs(3600);
+    let other = "\"00000000000000000000000000000000\"".to_owned();
+    let none = ReadConditions::default;
+    let table = [
+        ("matches", ReadConditions { if_match: Some(etag.clone()), ..none() }, true),
+        ("another", ReadConditions { if_match: Some(other.clone()), ..none() }, false),
+        ("the same", ReadConditions { if_none_match: Some(etag), ..none() }, false),
+        ("not the same", ReadConditions { if_none_match: Some(other), ..none() }, true),
+        ("changed since", ReadConditions { if_modified_since: Some(before), ..none() }, true),
+        ("unchanged since before", ReadConditions { if_unmodified_since: Some(before), ..none() }, false),
+        ("unchanged since", ReadConditions { if_unmodified_since: Some(written), ..none() }, true),
+    ];
+    for (what, conditions, holds) in table {
+        let options = CopyOptions { conditions, ..CopyOptions::default() };
+        let copied = copy(&s, "from", what, &options).await;
+        if holds {
+            copied?;
+        } else {
+            fails(what, copied, ErrorKind::Precondition)?;
+        }
+        equal(format!("{what}: the copy exists"), s.exists(what).await?, holds)?;
+    }
+    Ok(())
+}
+
+fn pair(name: &str, value: &str) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
+async fn tagged(s: &Subject) -> Outcome<Vec<(String, String)>> {
+    let tags = vec![pair("one", "1"), pair("two", "2 + 3")];
+    let options = PutOptions { tags: tags.clone(), ..PutOptions::default() };
+    s.store().put_with(&s.key("from"), "x", &options).await?;
+    Ok(tags)
+}
+
+async fn tags(s: Subject) -> Outcome {
+    let tags = tagged(&s).await?;
+    copy(&s, "from", "kept", &CopyOptions::default()).await?;
+    wire::has_tags(&s, "kept", &tags).await
+}
+
+async fn new_tags(s: Subject) -> Outcome {
+    let tags = tagged(&s).await?;
+    copy(&s, "from", "kept", &replacing("second")).await?;
+    wire::has_tags(&s, "kept", &tags).await?;
+    let other = CopyOptions { tags: Some(vec![pair("three", "3")]), ..CopyOptions::default() };
+    copy(&s, "from", "replaced", &other).await?;
+    wire::has_tags(&s, "replaced", &[pair("three", "3")]).await?;
+    copy(&s, "from", "gone", &CopyOptions { tags: Some(Vec::new()), ..CopyOptions::default() }).await?;
+    wire::has_tags(&s, "gone", &[]).await
+}
+
+async fn reserved(s: Subject) -> Outcome {
+    source(&s).await?;
+    for name in ["holdall-put", "holdall-sha256", "holdall-x"] {
+        let mut options = replacing("second");
+        if let Some(attributes) = &mut options.attributes {
+            attributes.metadata.insert(name.to_owned(), "v".to_owned());
+        }
+        fails(name, copy(&s, "from", "to", &options).await, ErrorKind::InvalidInput)?;
+        equal("the copy exists", s.exists("to").await?, false)?;
+    }
+    Ok(())
+}
+
+async fn empty(s: Subject) -> Outcome {
+    s.put("from", "").await?;
+    equal("size in the receipt", copy(&s, "from", "to", &CopyOptions::default()).await?.size, 0)?;
+    same_bytes("the copy", &s.read("to").await?, b"")
+}
+
+async fn acl(s: Subject) -> Outcome {
+    let public = PutOptions { acl: Some(Acl::PublicRead), ..PutOptions::default() };
+    s.store().put_with(&s.key("from"), "x", &public).await?;
+    copy(&s, "from", "private", &CopyOptions::default()).await?;
+    let options = CopyOptions { acl: Some(Acl::PublicRead), ..CopyOptions::default() };
+    copy(&s, "from", "public", &options).await?;
+    wire::is_public(&s, "from", true).await?;
+    wire::is_public(&s, "private", false).await?;
+    wire::is_public(&s, "public", true).await
+}

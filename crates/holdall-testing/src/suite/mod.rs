@@ -1,0 +1,39 @@
+//! One behaviour suite for every backend and every server.
+//!
+//! A [`Case`] proves one promise on a [`Subject`]: a store, and the [`Profile`] of the server behind it. What a server
+//! cannot do is declared there as a [`Capability`] with its value; a case that needs it is reported as unsupported,
+//! and [`disprove`] shows that the server really cannot and that holdall says so.
+
+mod capability;
+mod case;
+mod compatibility;
+mod completion;
+mod concurrency;
+mod conditions;
+mod copy;
+mod delete;
+mod errors;
+mod failure;
+mod keys;
+mod listing;
+mod metadata;
+mod objects;
+mod parts;
+mod place;
+mod presign;
+mod probe;
+mod profile;
+mod ranges;
+mod service;
+mod subject;
+mod upload;
+mod wire;
+
+pub use capability::Capability;
+pub use case::{Case, Scope, cases};
+pub use compatibility::compatibility_markdown;
+pub use failure::{Failure, Outcome};
+pub use place::Place;
+pub use probe::disprove;
+pub use profile::{Cell, Profile, Value};
+pub use subject::Subject;
