@@ -5,7 +5,7 @@ use std::time::Duration;
 use holdall_store::{ErrorKind, GetOptions};
 use holdall_testing::fault::{Fault, Kind, Rule};
 
-use crate::support::{BUCKET, MIB, World, all_of, bytes, in_time, names};
+use crate::support::{MIB, World, all_of, bytes, in_time, names};
 
 const LARGE: usize = 11 * MIB;
 
@@ -20,8 +20,8 @@ fn on_range(fault: Fault) -> Rule {
 /// A server with a small object and one that is read in ranges, and a file that is there already.
 fn prepared() -> World {
     let world = World::good();
-    world.server.put_object(BUCKET, "small", &bytes(1000));
-    world.server.put_object(BUCKET, "large", &bytes(LARGE));
+    world.server.put_object(&world.bucket, "small", &bytes(1000));
+    world.server.put_object(&world.bucket, "large", &bytes(LARGE));
     world.file("target", b"before");
     world
 }
@@ -135,9 +135,9 @@ async fn an_object_replaced_while_it_is_read_is_changed() {
             while world.count(Kind::GetObject) < 1 {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
-            world.server.put_object(BUCKET, "large", &other);
+            world.server.put_object(&world.bucket, "large", &other);
         };
-        let (result, ()) = tokio::join!(fetch(&world, "large"), replace);
+        let (result, ()) = tokio::join!(fetch(&world, "large"), in_time(replace));
         assert_eq!(result, Err(ErrorKind::Changed));
         assert_eq!(target(&world), b"before");
     }

@@ -6,7 +6,7 @@ use holdall_store::ErrorKind;
 use holdall_store::transfer::{PullOptions, PushOptions, TreeEvent, TreeSummary};
 use holdall_testing::fault::{Fault, Kind, Rule};
 
-use crate::support::{BUCKET, World, in_time, names};
+use crate::support::{World, in_time, names};
 
 type Failures = BTreeMap<String, ErrorKind>;
 
@@ -46,10 +46,10 @@ async fn keys_that_climb_are_each_an_error_and_the_rest_is_pulled() {
         "p/..",
     ];
     for key in climbing {
-        world.server.put_object(BUCKET, key, b"evil");
+        world.server.put_object(&world.bucket, key, b"evil");
     }
     for key in ["p/good", "p/sub/good", "p/C:\\x", "p/~", "p/...", "other/k"] {
-        world.server.put_object(BUCKET, key, b"good");
+        world.server.put_object(&world.bucket, key, b"good");
     }
     let (summary, failures) = pull(&world, "p").await.unwrap();
     assert_eq!((summary.done, summary.failed), (5, climbing.len() as u64));
@@ -80,7 +80,7 @@ async fn a_pull_through_a_listing_that_breaks_is_never_a_success() {
     ] {
         let world = World::with(Rule::new(fault.clone()).on(Kind::ListObjects));
         for n in 0..30 {
-            world.server.put_object(BUCKET, &format!("p/{n:02}"), b"x");
+            world.server.put_object(&world.bucket, &format!("p/{n:02}"), b"x");
         }
         assert_eq!(pull(&world, "p").await.map(drop), Err(kind), "{fault:?}");
         assert!(
@@ -94,7 +94,7 @@ async fn objects_that_cannot_be_read_are_each_an_error_and_leave_no_file() {
     let world = World::with(Rule::new(Fault::ShortBody { missing: 1 }).on(Kind::GetObject).key("bad"));
     world.server.add_rule(Rule::new(Fault::refuse(403, "AccessDenied")).on(Kind::GetObject).key("denied"));
     for key in ["p/1", "p/2-bad", "p/3-denied", "p/4"] {
-        world.server.put_object(BUCKET, key, b"0123456789");
+        world.server.put_object(&world.bucket, key, b"0123456789");
     }
     let (summary, failures) = pull(&world, "p").await.unwrap();
     assert_eq!((summary.done, summary.failed), (2, 2));
@@ -173,7 +173,7 @@ async fn deletes_that_fail_are_named_and_the_rest_is_done() {
         (Fault::OmitKeys { containing: "k3".into() }, ErrorKind::Protocol),
     ] {
         let world = World::with(Rule::new(fault.clone()).on(Kind::DeleteObjects));
-        (0..5).for_each(|n| world.server.put_object(BUCKET, &format!("k{n}"), b"x"));
+        (0..5).for_each(|n| world.server.put_object(&world.bucket, &format!("k{n}"), b"x"));
         let failures = in_time(world.store.delete_many(keys())).await;
         let said: Vec<_> = failures.iter().map(|f| (f.key.as_str(), f.error.kind())).collect();
         assert_eq!(said, [("k3", kind)], "{fault:?}");

@@ -42,7 +42,7 @@ async fn put_and_change(
         change(&path);
     };
     let putting = in_time(world.store.put_file("k", &path, options));
-    let (result, ()) = tokio::join!(putting, changing);
+    let (result, ()) = tokio::join!(putting, in_time(changing));
     result.map(drop).map_err(|error| error.kind())
 }
 

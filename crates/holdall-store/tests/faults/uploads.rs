@@ -9,7 +9,7 @@ use holdall_store::{ErrorKind, PutOptions};
 use holdall_testing::fault::{Fault, Kind, Rule};
 use tokio::io::{AsyncRead, ReadBuf};
 
-use crate::support::{BUCKET, MIB, World, all_of, bytes, in_time};
+use crate::support::{MIB, World, all_of, bytes, in_time};
 
 const SIZE: usize = 12 * MIB;
 
@@ -41,7 +41,7 @@ async fn an_upload_that_fails_gives_its_parts_back() {
     ];
     let fails = |(kind, fault, expected): (Kind, Fault, K)| async move {
         let world = World::with(Rule::new(fault.clone()).on(kind));
-        world.server.put_object(BUCKET, "big", b"before");
+        world.server.put_object(&world.bucket, "big", b"before");
         assert_eq!(put(&world).await, Err(expected), "{kind:?} {fault:?}");
         assert_eq!(world.stored("big").as_deref(), Some(&b"before"[..]), "{kind:?} {fault:?}");
         assert!(world.server.uploads().is_empty(), "{kind:?} {fault:?}: {:?}", world.server.uploads());
