@@ -108,7 +108,8 @@ pub(crate) fn of_code(code: &str) -> Option<(ErrorKind, bool)> {
         | "TokenRefreshRequired"
         | "RequestTimeTooSkewed"
         | "RequestExpired"
-        | "InvalidClientTokenId" => (K::Credentials, false),
+        | "InvalidClientTokenId"
+        | "NotSignedUp" => (K::Credentials, false),
         "PreconditionFailed" | "NotModified" => (K::Precondition, false),
         "BadDigest" | "XAmzContentSHA256Mismatch" | "XAmzContentChecksumMismatch" => (K::Integrity, false),
         "NotImplemented" | "AccessControlListNotSupported" | "MethodNotAllowed" | "InvalidObjectState" => {

@@ -19,7 +19,7 @@ pub struct Metadata {
     pub size: u64,
     /// The `ETag`, quoted; opaque, and another one whenever the bytes are others.
     pub etag: Option<String>,
-    /// When it was written; some servers say it to the second in one place and more exactly in another.
+    /// When it was written, to the second.
     pub last_modified: Option<SystemTime>,
     /// The version, in a store that keeps versions.
     pub version: Option<String>,
@@ -146,7 +146,8 @@ pub struct ListOptions {
     pub prefix: Prefix,
     /// Keys that have this after the prefix are folded into one common prefix; never empty.
     pub delimiter: Option<String>,
-    /// Only keys after this one, in byte order. A common prefix is listed when a key in it is after it.
+    /// Only keys after this one, in byte order. A common prefix is listed when it is itself after this, so one that this
+    /// begins with is left out, with all its keys.
     pub start_after: Option<String>,
     /// Entries in a page, 1 to 1000.
     pub page_size: Option<u32>,

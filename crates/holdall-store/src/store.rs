@@ -165,7 +165,7 @@ impl Store {
     /// Fills in what the caller left to the settings and to the name.
     pub(crate) fn put_options(&self, key: &Key, first: &[u8], options: &PutOptions) -> Result<PutOptions> {
         let mut options = options.clone();
-        own_names(&options.attributes).map_err(|e| e.with_key(key))?;
+        check_metadata(&options.attributes).map_err(|e| e.with_key(key))?;
         options.acl = options.acl.or(self.0.settings.acl);
         if options.encryption.is_none() {
             options.encryption.clone_from(&self.0.settings.encryption);
@@ -265,7 +265,7 @@ impl Store {
         let (from, to) = (Key::parse(from)?, Key::parse(to)?);
         let mut options = options.clone();
         if let Some(attributes) = &options.attributes {
-            own_names(attributes).map_err(|e| e.with_key(&to))?;
+            check_metadata(attributes).map_err(|e| e.with_key(&to))?;
         }
         options.acl = options.acl.or(self.0.settings.acl);
         self.0.backend.copy(&from, &to, &options).await.map_err(|e| e.with_key(&from))
@@ -312,6 +312,11 @@ impl Store {
 
     /// Makes a form for an upload from a browser.
     pub async fn presign_post(&self, policy: &PostPolicy) -> Result<PostForm> {
+        let own = |name: &String| name.to_ascii_lowercase().starts_with("x-amz-meta-holdall-");
+        if policy.fields.iter().chain(&policy.starts_with).any(|(name, _)| own(name)) {
+            let message = "metadata names under holdall- are kept for holdall itself";
+            return Err(Error::new(ErrorKind::InvalidInput, message));
+        }
         self.0.backend.presign_post(policy).await
     }
 
@@ -367,15 +372,24 @@ impl Store {
     }
 }
 
-/// Refuses metadata names that are holdall's own.
-fn own_names(attributes: &Attributes) -> Result<()> {
-    match attributes.metadata.keys().find(|name| name.starts_with("holdall-")) {
-        None => Ok(()),
-        Some(name) => {
-            let message = "metadata names under holdall- are kept for holdall itself";
-            Err(Error::new(ErrorKind::InvalidInput, message).with_fact("name", name))
-        }
+/// What holdall adds to an object's metadata: `holdall-put` with 32 digits and `holdall-sha256` with 64.
+const OWN_METADATA: usize = 11 + 32 + 14 + 64;
+/// S3's bound on an object's metadata, names and values together.
+const MAX_METADATA: usize = 2048;
+
+/// Refuses metadata names that are holdall's own, and metadata that leaves no room for them.
+fn check_metadata(attributes: &Attributes) -> Result<()> {
+    if let Some(name) = attributes.metadata.keys().find(|name| name.starts_with("holdall-")) {
+        let message = "metadata names under holdall- are kept for holdall itself";
+        return Err(Error::new(ErrorKind::InvalidInput, message).with_fact("name", name));
     }
+    let size: usize = attributes.metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if size > MAX_METADATA - OWN_METADATA {
+        return Err(Error::new(ErrorKind::InvalidInput, "user metadata is too large")
+            .with_fact("bytes", size)
+            .with_fact("limit", MAX_METADATA - OWN_METADATA));
+    }
+    Ok(())
 }
 
 impl fmt::Debug for Store {

@@ -137,18 +137,20 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// `NotFound`; `BucketNotFound` when the bucket itself is not there, which a HeadObject cannot tell and which is
-    /// asked for once.
+    /// `NotFound`, `PermissionDenied`; `BucketNotFound` and `Credentials`, which an answer to HEAD cannot tell from
+    /// these: as long as the bucket has not answered well, it is asked again with a listing of one key.
     pub async fn head(&self, key: &str, options: &GetOptions) -> Result<Head> {
         let error = match self.head_once(key, options).await {
-            Err(error) if error.kind() == ErrorKind::NotFound => error,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => error,
             other => return other,
         };
         if self.0.bucket_seen.load(Ordering::Relaxed) {
             return Err(error);
         }
-        match self.head_bucket().await {
-            Err(bucket) if bucket.kind() == ErrorKind::BucketNotFound => Err(bucket),
+        match self.check_bucket().await {
+            Err(bucket) if matches!(bucket.kind(), ErrorKind::BucketNotFound | ErrorKind::Credentials) => {
+                Err(bucket)
+            }
             _ => Err(error),
         }
     }

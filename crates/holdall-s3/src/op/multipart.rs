@@ -211,8 +211,9 @@ impl Client {
                     Some(etag) => Ok(answer(quoted(etag.to_owned()), reply.version())),
                     // Ceph leaves the element empty.
                     None => {
-                        let head = self.look_at(upload, reply.version()).await.map_err(located)?;
-                        Ok(answer(head.etag.unwrap_or_default(), head.version))
+                        let (etag, version) =
+                            self.look_at(upload, parts, reply.version()).await.map_err(located)?;
+                        Ok(answer(etag, version))
                     }
                 }
             }
@@ -228,19 +229,26 @@ impl Client {
         }
     }
 
-    /// Looks at the object that an upload became.
-    async fn look_at(&self, upload: &UploadHandle, version: Option<String>) -> Result<Head> {
+    /// Finds out the `ETag` and version of the object that an upload became. One that was replaced meanwhile has the
+    /// `ETag` that S3 makes of its parts.
+    async fn look_at(
+        &self,
+        upload: &UploadHandle,
+        parts: &[CompletedPart],
+        version: Option<String>,
+    ) -> Result<(String, Option<String>)> {
         let encryption = upload.encryption.clone();
-        let options = GetOptions { encryption, version, ..GetOptions::default() };
-        let head = self.head_once(&upload.key, &options).await?;
-        let ours = upload.nonce.is_empty() || head.attributes.metadata.get(NONCE) == Some(&upload.nonce);
-        match (ours, &head.etag) {
-            (true, Some(_)) => Ok(head),
-            (true, None) => Err(Error::new(ErrorKind::Protocol, "the object has no ETag")),
-            (false, _) => {
-                Err(Error::new(ErrorKind::Changed, "the object was replaced as soon as it was complete"))
-            }
-        }
+        let options = GetOptions { encryption, version: version.clone(), ..GetOptions::default() };
+        let head = self.head_once(&upload.key, &options).await;
+        let ours = |head: &Head| {
+            upload.nonce.is_empty() || head.attributes.metadata.get(NONCE) == Some(&upload.nonce)
+        };
+        let found = match head {
+            Ok(head) if ours(&head) => head.etag.map(|etag| (etag, head.version)),
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => etag_of_parts(parts).map(|etag| (etag, version)),
+        };
+        found.ok_or_else(|| Error::new(ErrorKind::Protocol, "the object has no ETag"))
     }
 
     /// Gives an upload up and its parts back; one that is not there any more is no error.
@@ -302,6 +310,21 @@ fn complete_document(parts: &[CompletedPart]) -> Vec<u8> {
     }
     xml.close("CompleteMultipartUpload");
     xml.finish()
+}
+
+/// The MD5 of the parts' MD5s, and `-` and their number; none where the parts' `ETag`s are no MD5s.
+fn etag_of_parts(parts: &[CompletedPart]) -> Option<String> {
+    let mut all = Vec::with_capacity(parts.len() * 16);
+    for part in parts {
+        let hex = part.etag.trim_matches('"');
+        if hex.len() != 32 {
+            return None;
+        }
+        for at in (0..32).step_by(2) {
+            all.push(u8::from_str_radix(hex.get(at..at + 2)?, 16).ok()?);
+        }
+    }
+    Some(format!("\"{}-{}\"", crate::checksum::hex(&crate::md5(&all)), parts.len()))
 }
 
 fn bad(what: &str) -> Error {

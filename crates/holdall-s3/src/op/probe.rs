@@ -62,11 +62,25 @@ impl Client {
         }
     }
 
+    /// Asks whether the bucket is there and may be listed, by listing one key: an answer to HEAD would have no code.
+    ///
+    /// # Errors
+    ///
+    /// `BucketNotFound`, `Credentials`, `PermissionDenied`.
+    pub async fn check_bucket(&self) -> Result<()> {
+        let call = Call::new("ListObjectsV2", Method::GET).query("list-type", "2").query("max-keys", "1");
+        self.run(&call).await.map(drop)
+    }
+
     /// Asks for an object's tags.
     pub async fn object_tags(&self, key: &str) -> Result<Vec<(String, String)>> {
         let call = Call::on("GetObjectTagging", Method::GET, key).query("tagging", "");
         let reply = self.run(&call).await?;
         let read = || -> Result<Vec<(String, String)>> {
+            // Ceph's answer for an object that never had tags.
+            if reply.bytes.is_empty() {
+                return Ok(Vec::new());
+            }
             let root = Element::parse_named(&reply.bytes, "Tagging")?;
             let set = root.child("TagSet").ok_or_else(|| Error::new(ErrorKind::Protocol, "no TagSet"))?;
             let text = |tag: &Element, name: &str| tag.child(name).map_or(String::new(), |c| c.text.clone());

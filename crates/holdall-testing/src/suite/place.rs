@@ -66,7 +66,11 @@ impl Place {
     }
 
     /// Opens the store that most cases share.
-    pub(crate) fn store(&self) -> Outcome<Store> {
+    ///
+    /// # Errors
+    ///
+    /// Says why it does not open.
+    pub fn store(&self) -> Outcome<Store> {
         match self {
             Self::Memory(memory) => Ok(memory.store.clone()),
             Self::Service(service) => service.store(),

@@ -55,7 +55,6 @@ const fn broken(note: &'static str) -> Cell {
 const SERVERS: [&str; 4] = ["memory", "ceph", "s3s-fs", "moto"];
 
 const REPLACED: &str = "the object is replaced";
-const NO_RESULT: &str = "completion answers no CompleteMultipartUploadResult";
 const LAX: &str = "stale parts are taken, gaps refused; 403 for what is gone";
 const PLAIN: &str = "objects are not encrypted";
 const NO_TAGS: &str = "there are none";
@@ -70,8 +69,8 @@ const fn everywhere(capability: Capability) -> Row {
 const TABLE: &[Row] = &[
     (PutIfAbsent, [WORKS, WORKS, broken("several of 16 racers win"), WORKS]),
     (PutIfMatch, [WORKS, WORKS, broken("several of 16 racers win"), WORKS]),
-    (CompleteIfAbsent, [WORKS, ignored(REPLACED), broken("several of 16 racers win"), broken(NO_RESULT)]),
-    (CompleteIfMatch, [WORKS, ignored(REPLACED), broken("several of 16 racers win"), broken(NO_RESULT)]),
+    (CompleteIfAbsent, [WORKS, ignored(REPLACED), broken("several of 16 racers win"), WORKS]),
+    (CompleteIfMatch, [WORKS, ignored(REPLACED), broken("several of 16 racers win"), ignored(REPLACED)]),
     (CopyConditions, [WORKS, WORKS, broken("412 even on a match"), WORKS]),
     (ReadConditions, [WORKS, WORKS, ignored("all reads are answered"), WORKS]),
     (ReadCombinations, [WORKS, WORKS, ignored("all reads are answered"), broken("time decides over ETag")]),
@@ -79,9 +78,9 @@ const TABLE: &[Row] = &[
     (LastBytes, [WORKS, WORKS, broken("500 where there are fewer"), WORKS]),
     (RangesOfNothing, [WORKS, WORKS, broken("500"), ignored("the whole is answered")]),
     (AtomicPut, [WORKS, WORKS, broken("bytes and metadata are written apart"), WORKS]),
-    (Multipart, [WORKS, WORKS, WORKS, broken(NO_RESULT)]),
-    (StrictUploads, [WORKS, WORKS, broken(LAX), broken(NO_RESULT)]),
-    (ListUploads, [refused(NO_SERVICE), WORKS, refused("501"), broken(NO_RESULT)]),
+    everywhere(Multipart),
+    (StrictUploads, [WORKS, WORKS, broken(LAX), WORKS]),
+    (ListUploads, [refused(NO_SERVICE), WORKS, refused("501"), WORKS]),
     everywhere(DeleteBatch),
     everywhere(ListPages),
     (EncodedListings, [WORKS, WORKS, broken("says that names are encoded and encodes none"), WORKS]),
@@ -94,7 +93,7 @@ const TABLE: &[Row] = &[
     (UnderscoreNames, [WORKS, broken("becomes a dash"), WORKS, ignored("the entry is dropped")]),
     (StorageClass, [WORKS, refused("400 unless it is configured"), refused("400"), WORKS]),
     (Tags, [WORKS, WORKS, ignored(NO_TAGS), WORKS]),
-    (UploadTags, [WORKS, ignored(NO_TAGS), ignored(NO_TAGS), broken(NO_RESULT)]),
+    (UploadTags, [WORKS, ignored(NO_TAGS), ignored(NO_TAGS), WORKS]),
     (CopyTags, [WORKS, broken("lost with the metadata, and not replaced"), ignored(NO_TAGS), WORKS]),
     (Acl, [WORKS, WORKS, ignored("objects stay as they are"), WORKS]),
     (EncryptionKms, [refused("memory encrypts nothing"), WORKS, ignored(PLAIN), WORKS]),
@@ -103,7 +102,7 @@ const TABLE: &[Row] = &[
     (Signatures, [ignored("there are no keys"), WORKS, WORKS, ignored("signatures are not checked")]),
     (MissingBucket, [ignored("every name is a store"), WORKS, broken("a put makes the bucket"), WORKS]),
     (Presign, [refused(NO_SERVICE), WORKS, WORKS, WORKS]),
-    (ResponseOverrides, [refused(NO_SERVICE), WORKS, WORKS, ignored("the object's own are sent")]),
+    (ResponseOverrides, [refused(NO_SERVICE), WORKS, WORKS, WORKS]),
     (PostForm, [refused(NO_SERVICE), WORKS, WORKS, WORKS]),
     (PostLimits, [refused(NO_SERVICE), WORKS, WORKS, ignored("any size is taken")]),
     everywhere(SpecialKeys),

@@ -27,10 +27,10 @@ impl MemoryListing {
             page_size: options.page_size.unwrap_or(MAX_PAGE).clamp(1, MAX_PAGE) as usize,
         };
         let next = match options.start_after {
-            Some(after) if after >= query.prefix => Bound::Excluded(after),
-            _ => Bound::Included(query.prefix.clone()),
+            Some(after) if after >= query.prefix => query.past(after),
+            _ => Some(Bound::Included(query.prefix.clone())),
         };
-        Self { objects, query, next: Some(next) }
+        Self { objects, query, next }
     }
 }
 
@@ -82,6 +82,15 @@ impl Query {
             }
         }
         (page, None)
+    }
+
+    /// Where a listing that starts after a key begins: behind the common prefix that the key lies in, as S3 has it.
+    fn past(&self, after: String) -> Option<Bound<String>> {
+        let inside = after.starts_with(&self.prefix).then(|| self.common_prefix(&after)).flatten();
+        match inside {
+            Some(common) => after_all(common),
+            None => Some(Bound::Excluded(after)),
+        }
     }
 
     /// The part of a key up to the first delimiter after the prefix.

@@ -25,8 +25,10 @@ pub(super) enum Ability {
     IfMatch,
     /// The same, where the `ETag` is given without its quotes: Ceph compares it so.
     IfMatchBare,
-    /// Conditions on CompleteMultipartUpload; several servers ignore them and none but AWS documents them.
-    CompleteCondition,
+    /// `If-None-Match: *` on CompleteMultipartUpload lets exactly one of many racers win.
+    CompleteCreateOnly,
+    /// `If-Match` on CompleteMultipartUpload lets exactly one of many racers win.
+    CompleteIfMatch,
     /// A payload that does not have its signed SHA-256 is refused.
     PayloadCheck,
     /// Encryption by the storage's own keys.
@@ -60,7 +62,8 @@ impl Ability {
             Self::CreateOnly => "create_only",
             Self::IfMatch => "if_match",
             Self::IfMatchBare => "if_match_bare",
-            Self::CompleteCondition => "complete_condition",
+            Self::CompleteCreateOnly => "complete_create_only",
+            Self::CompleteIfMatch => "complete_if_match",
             Self::PayloadCheck => "payload_check",
             Self::SseS3 => "sse_s3",
             Self::SseKms(None) => "sse_kms",
@@ -81,7 +84,9 @@ impl Ability {
             Self::IfMatch | Self::IfMatchBare => {
                 "the server does not replace an object only if it is the expected one"
             }
-            Self::CompleteCondition => "the server does not honour a condition on an object sent in parts",
+            Self::CompleteCreateOnly | Self::CompleteIfMatch => {
+                "the server does not honour a condition on an object sent in parts"
+            }
             Self::PayloadCheck => "the server does not check payloads",
             Self::SseS3 | Self::SseKms(_) | Self::SseCustomer => {
                 "the server does not confirm the encryption asked for"
@@ -146,9 +151,6 @@ impl Abilities {
     pub(super) async fn has(&self, client: &Client, ability: &Ability) -> Result<bool> {
         if self.aws && *ability != Ability::Acl {
             return Ok(true);
-        }
-        if *ability == Ability::CompleteCondition {
-            return Ok(false);
         }
         let mut known = self.known.lock().await;
         let table = known.get_or_insert_with(|| self.cache.load());

@@ -13,6 +13,7 @@ use holdall_s3::{Checksum, CopySource, GetStream, Head, MetadataDirective, Paylo
 use ring::digest::{Context as Digest, SHA256};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::{Duration, SystemTime};
 
 /// What holdall keeps among an object's metadata begins so, and is not shown.
 const OWN: &str = "holdall-";
@@ -78,11 +79,17 @@ pub(super) fn metadata(key: Key, head: Head) -> Metadata {
         key,
         size: head.size,
         etag: head.etag,
-        last_modified: head.last_modified,
+        last_modified: head.last_modified.map(to_the_second),
         version: head.version,
         attributes,
         sha256,
     }
+}
+
+/// Some servers say more in a listing than in a header can be said.
+pub(super) fn to_the_second(at: SystemTime) -> SystemTime {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())
 }
 
 /// The source, pinned to what was seen of it, so that what is copied is what was looked at.

@@ -1,5 +1,6 @@
 //! Lists a bucket below the store's prefix.
 
+use super::convert::to_the_second;
 use crate::backend::{BoxFuture, Listing};
 use crate::error::Result;
 use crate::key::Key;
@@ -39,7 +40,7 @@ impl S3Listing {
             key: Key::listed(relative),
             size: object.size,
             etag: object.etag,
-            last_modified: object.last_modified,
+            last_modified: object.last_modified.map(to_the_second),
             version: None,
             attributes: Attributes { storage_class: object.storage_class, ..Attributes::default() },
             sha256: None,

@@ -108,7 +108,7 @@ impl S3Backend {
         let wire = holdall_s3::PutOptions { condition, ..convert::put_options(options, sha256) };
         let verified = self.abilities.verified(&self.client);
         let (answer, payload_checked) = tokio::join!(self.client.put(&full, payload, &wire), verified);
-        let answer = answer?;
+        let answer = answer.map_err(|error| lost_race(error, &options.condition))?;
         Ok(Receipt {
             key: key.clone(),
             size,
@@ -155,6 +155,10 @@ impl S3Backend {
         let conditions = options.conditions.clone();
         let look = GetOptions { version: options.version.clone(), conditions, ..GetOptions::default() };
         let (source, tags) = self.look(from, &look).await?;
+        // S3 refuses it; not every server does.
+        if from == to && options.version.is_none() && options.attributes.is_none() {
+            return Err(Error::new(ErrorKind::InvalidInput, "a copy onto itself needs new attributes"));
+        }
         if source.size > LIMITS.max_put {
             return Err(Error::new(ErrorKind::InvalidInput, "object is too large for one copy")
                 .with_fact("bytes", source.size)
@@ -203,6 +207,15 @@ impl S3Backend {
         let wire = convert::presign_options(options, self.encryption.as_ref())?;
         Ok(self.client.presign(&method, &full, &wire).await?)
     }
+}
+
+/// Ceph answers 500 `UnknownError` to a writer whose `If-Match` held when it began and no longer when it ended.
+fn lost_race(error: holdall_s3::Error, condition: &WriteCondition) -> Error {
+    if matches!(condition, WriteCondition::Matches(_)) && error.code() == Some("UnknownError") {
+        return Error::new(ErrorKind::Conflict, "another writer replaced the object meanwhile")
+            .with_source(error);
+    }
+    error.into()
 }
 
 impl Backend for S3Backend {
@@ -301,6 +314,6 @@ impl Backend for S3Backend {
     }
 
     fn check(&self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(async move { Ok(self.client.head_bucket().await?) })
+        Box::pin(async move { Ok(self.client.check_bucket().await?) })
     }
 }

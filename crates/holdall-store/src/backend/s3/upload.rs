@@ -50,8 +50,13 @@ impl S3Upload {
         if parts.is_empty() || parts.windows(2).any(|pair| pair[0].number >= pair[1].number) {
             return Err(Error::new(ErrorKind::InvalidInput, "parts are missing or out of order"));
         }
-        if *condition != WriteCondition::Always {
-            self.backend.abilities.demand(&self.backend.client, Ability::CompleteCondition).await?;
+        let ability = match condition {
+            WriteCondition::Always => None,
+            WriteCondition::Absent => Some(Ability::CompleteCreateOnly),
+            WriteCondition::Matches(_) => Some(Ability::CompleteIfMatch),
+        };
+        if let Some(ability) = ability {
+            self.backend.abilities.demand(&self.backend.client, ability).await?;
         }
         let checksums = self.checksums.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let completed: Vec<CompletedPart> = parts

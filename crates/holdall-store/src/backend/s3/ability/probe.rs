@@ -10,9 +10,9 @@ use holdall_s3::{
     MetadataDirective, PutOptions,
 };
 
-/// As many racers find a racy server with near certainty: the least racy one seen lets two of sixteen win.
-const RACERS: usize = 8;
-const ROUNDS: usize = 2;
+/// As many racers find a racy server with near certainty: the least racy one seen lets one to six of sixteen win.
+const RACERS: usize = 16;
+const ROUNDS: usize = 4;
 
 type Wire<T> = std::result::Result<T, WireError>;
 
@@ -21,9 +21,11 @@ pub(super) async fn probe(client: &Client, root: &str, ability: &Ability) -> Res
     let random = (client.config().seams.random)();
     let key = format!("{root}{}", Key::reserved(&format!("probe/{random:032x}")));
     let found = match ability {
-        Ability::CreateOnly => create_only(client, &key).await,
-        Ability::IfMatch => if_match(client, &key, |etag| etag).await,
-        Ability::IfMatchBare => if_match(client, &key, bare).await,
+        Ability::CreateOnly => create_only(client, &key, Way::Whole).await,
+        Ability::CompleteCreateOnly => create_only(client, &key, Way::Parts).await,
+        Ability::IfMatch => if_match(client, &key, Way::Whole, |etag| etag).await,
+        Ability::IfMatchBare => if_match(client, &key, Way::Whole, bare).await,
+        Ability::CompleteIfMatch => if_match(client, &key, Way::Parts, |etag| etag).await,
         Ability::PayloadCheck => client.probe_payload_check(&key).await,
         Ability::SseS3 => encrypts(client, &key, Encryption::S3).await,
         Ability::SseKms(id) => encrypts(client, &key, Encryption::Kms(id.clone())).await,
@@ -32,7 +34,6 @@ pub(super) async fn probe(client: &Client, root: &str, ability: &Ability) -> Res
         Ability::Tags => keeps_tags(client, &key).await,
         Ability::UploadTags => upload_keeps_tags(client, &key).await,
         Ability::CopyTags => copy_minds_tags(client, &key).await,
-        Ability::CompleteCondition => Ok(false),
     };
     remove(client, &key).await;
     Ok(found?)
@@ -50,8 +51,36 @@ async fn put(client: &Client, key: &str, bytes: Vec<u8>, options: &PutOptions) -
     client.put(key, Payload::from(bytes), options).await.map(|answer| answer.etag)
 }
 
-fn under(condition: WriteCondition) -> PutOptions {
-    PutOptions { condition, ..PutOptions::default() }
+/// How an object is written under a condition.
+#[derive(Clone, Copy)]
+enum Way {
+    Whole,
+    Parts,
+}
+
+async fn write(
+    client: &Client,
+    key: &str,
+    bytes: Vec<u8>,
+    condition: &WriteCondition,
+    way: Way,
+) -> Wire<String> {
+    match way {
+        Way::Whole => {
+            let options = PutOptions { condition: condition.clone(), ..PutOptions::default() };
+            put(client, key, bytes, &options).await
+        }
+        Way::Parts => {
+            let upload = client.create_upload(key, &PutOptions::default()).await?;
+            let part = client.upload_part(&upload, 1, Payload::from(bytes)).await?;
+            let parts = [CompletedPart { number: 1, etag: part.etag, checksum: part.checksum }];
+            let done = client.complete_upload(&upload, &parts, condition).await;
+            if done.is_err() {
+                client.abort_upload(&upload).await?;
+            }
+            done.map(|answer| answer.etag)
+        }
+    }
 }
 
 /// Whether a put was refused because of its condition; other faults are the probe's own.
@@ -66,10 +95,9 @@ fn refused(result: Wire<String>) -> Wire<bool> {
     }
 }
 
-/// How many of the racers win when each puts other bytes under one condition.
-async fn winners(client: &Client, key: &str, condition: &WriteCondition) -> Wire<usize> {
-    let options = under(condition.clone());
-    let racers = (0..RACERS).map(|n| put(client, key, vec![n as u8; n + 1], &options));
+/// How many of the racers win when each writes other bytes under one condition.
+async fn winners(client: &Client, key: &str, condition: &WriteCondition, way: Way) -> Wire<usize> {
+    let racers = (0..RACERS).map(|n| write(client, key, vec![n as u8; n + 1], condition, way));
     let mut won = 0;
     for result in join_all(racers).await {
         won += usize::from(!refused(result)?);
@@ -77,11 +105,11 @@ async fn winners(client: &Client, key: &str, condition: &WriteCondition) -> Wire
     Ok(won)
 }
 
-async fn create_only(client: &Client, key: &str) -> Wire<bool> {
+async fn create_only(client: &Client, key: &str, way: Way) -> Wire<bool> {
     for round in 0..ROUNDS {
         let key = format!("{key}-{round}");
-        let won = winners(client, &key, &WriteCondition::Absent).await;
-        let again = refused(put(client, &key, Vec::new(), &under(WriteCondition::Absent)).await);
+        let won = winners(client, &key, &WriteCondition::Absent, way).await;
+        let again = refused(write(client, &key, vec![0], &WriteCondition::Absent, way).await);
         remove(client, &key).await;
         if won? != 1 || !again? {
             return Ok(false);
@@ -90,14 +118,14 @@ async fn create_only(client: &Client, key: &str) -> Wire<bool> {
     Ok(true)
 }
 
-async fn if_match(client: &Client, key: &str, form: fn(String) -> String) -> Wire<bool> {
+async fn if_match(client: &Client, key: &str, way: Way, form: fn(String) -> String) -> Wire<bool> {
+    let wrong = WriteCondition::Matches(form("\"00000000000000000000000000000000\"".to_owned()));
     for _ in 0..ROUNDS {
         let etag = put(client, key, vec![0xff; 3], &PutOptions::default()).await?;
-        let wrong = WriteCondition::Matches(form("\"00000000000000000000000000000000\"".to_owned()));
-        if !refused(put(client, key, Vec::new(), &under(wrong)).await)? {
+        if !refused(write(client, key, vec![0], &wrong, way).await)? {
             return Ok(false);
         }
-        if winners(client, key, &WriteCondition::Matches(form(etag))).await? != 1 {
+        if winners(client, key, &WriteCondition::Matches(form(etag)), way).await? != 1 {
             return Ok(false);
         }
     }
