@@ -61,16 +61,18 @@ impl Endpoint {
         let (tls, rest) = match text.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (true, rest),
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (false, rest),
+            Some((scheme, _)) if scheme.contains([':', '@']) => return Err(EndpointError::Credentials),
             Some((scheme, _)) => return Err(EndpointError::Scheme(scheme.chars().take(20).collect())),
             None => (true, text),
         };
+        // Also behind the first slash: a secret may hold one, and what is before it would be shown as a host or port.
+        if rest.contains('@') {
+            return Err(EndpointError::Credentials);
+        }
         let (authority, path) = match rest.find(['/', '?', '#']) {
             Some(at) => rest.split_at(at),
             None => (rest, ""),
         };
-        if authority.contains('@') {
-            return Err(EndpointError::Credentials);
-        }
         if path.contains(['?', '#']) {
             return Err(EndpointError::Query);
         }
@@ -319,7 +321,9 @@ mod tests {
         assert!(matches!(Endpoint::parse("ftp://x"), Err(EndpointError::Scheme(_))));
         assert!(matches!(Endpoint::parse("https://"), Err(EndpointError::Host(_))));
         assert!(matches!(Endpoint::parse("https://a b"), Err(EndpointError::Host(_))));
-        assert!(matches!(Endpoint::parse("https://u:p@host"), Err(EndpointError::Credentials)));
+        for url in ["https://u:p@host", "u:p@host", "https://id:se/cret@host"] {
+            assert!(matches!(Endpoint::parse(url), Err(EndpointError::Credentials)), "{url}");
+        }
         assert!(matches!(Endpoint::parse("https://host/?x"), Err(EndpointError::Query)));
         assert!(matches!(Endpoint::parse("https://host:99999"), Err(EndpointError::Port(_))));
         let endpoint = Endpoint::parse("host").unwrap();

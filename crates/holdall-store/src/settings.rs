@@ -8,6 +8,7 @@ pub use table::Variables;
 use crate::url::{Location, UrlStrategy};
 use crate::{Acl, Encryption, Secret};
 use holdall_s3::{Addressing, ChecksumAlgorithm, Endpoint, PayloadIntegrity};
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -51,8 +52,8 @@ pub enum SettingsError {
     },
 }
 
-/// A pair of keys and what goes with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A pair of keys and what goes with it. `Debug` shows nothing of any of them.
+#[derive(Clone, PartialEq, Eq)]
 pub struct KeyPair {
     /// The access key's id.
     pub access_key_id: String,
@@ -60,6 +61,12 @@ pub struct KeyPair {
     pub secret_access_key: Secret,
     /// The session token of temporary keys.
     pub session_token: Option<Secret>,
+}
+
+impl fmt::Debug for KeyPair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyPair").field("access_key_id", &"***").finish_non_exhaustive()
+    }
 }
 
 /// All that decides where objects go and how. Plain data: making one asks and opens nothing.

@@ -28,8 +28,13 @@ impl Location {
     ///
     /// `InvalidInput` for another scheme, a bucket that is missing, a query or fragment, or a relative folder.
     pub fn parse(url: &str) -> Result<Self> {
+        Self::parse_part(url, url)
+    }
+
+    /// Reads the URL of a store that is a part of what the user gave, which faults are told of.
+    fn parse_part(url: &str, given: &str) -> Result<Self> {
         let invalid =
-            |message: &str| Err(Error::new(ErrorKind::InvalidInput, message).with_fact("url", shown(url)));
+            |message: &str| Err(Error::new(ErrorKind::InvalidInput, message).with_fact("url", shown(given)));
         let Some((scheme, rest)) = url.split_once("://") else {
             return invalid("not a store's URL")
                 .map_err(|e: Error| e.with_hint("a store is s3://bucket/prefix or memory://name"));
@@ -64,7 +69,7 @@ impl Location {
         match url.split_once("://") {
             Some((scheme, rest)) if !scheme.eq_ignore_ascii_case("file") => {
                 let (store, key) = rest.split_once('/').unwrap_or((rest, ""));
-                Ok((Self::parse(&format!("{scheme}://{store}"))?, key.to_owned()))
+                Ok((Self::parse_part(&format!("{scheme}://{store}"), url)?, key.to_owned()))
             }
             _ => Ok((Self::parse(url)?, String::new())),
         }
@@ -73,11 +78,17 @@ impl Location {
 
 /// A URL without what may be a password in it.
 fn shown(url: &str) -> String {
-    let text: String = url.chars().take(100).collect();
-    match (text.find("://"), text.rfind('@')) {
-        (Some(scheme), Some(at)) if at > scheme => format!("{}***{}", &text[..scheme + 3], &text[at..]),
-        _ => text,
+    let scheme = url.find("://").map_or("", |at| &url[..at + 3]);
+    // A password may hold a slash, so whatever is before the last sign may be one.
+    match url.rsplit_once('@') {
+        Some((before, after)) if before.len() >= scheme.len() => cut(&format!("{scheme}***@{after}")),
+        Some((_, after)) => cut(&format!("***@{after}")),
+        None => cut(url),
     }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(100).collect()
 }
 
 fn decode_path(path: &str) -> Result<PathBuf> {
@@ -143,8 +154,11 @@ mod tests {
         for url in ["b", "http://x", "s3://", "s3:///k", "file://relative", "s3://u:p@b/k", "file:///a%00b"] {
             assert_eq!(Location::parse(url).unwrap_err().kind(), ErrorKind::InvalidInput, "{url}");
         }
-        let text = Location::parse("http://user:hunter2@host/").unwrap_err().to_string();
-        assert!(!text.contains("hunter2"), "{text}");
+        let long = format!("s3://user:hunter2{}@b", "x".repeat(200));
+        for url in ["http://user:hunter2@host/", "user:hunter2@host", "s3://u:hunter2/x@b", &long] {
+            let text = Location::parse_object(url).unwrap_err().to_string();
+            assert!(!text.contains("hunter2"), "{text}");
+        }
     }
 
     #[test]

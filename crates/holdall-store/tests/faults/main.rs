@@ -1,0 +1,12 @@
+//! The store on a server that misbehaves: files whole or not at all, folders that say what failed, uploads that are
+//! given back, and no wrong answer after any number of random faults.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
+
+mod chaos;
+mod downloads;
+mod folders;
+mod integrity;
+mod model;
+mod sources;
+mod support;
+mod uploads;
