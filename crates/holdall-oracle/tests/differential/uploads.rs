@@ -2,7 +2,7 @@
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart as TheirPart};
-use holdall_oracle::{Bench, odd_keys, read};
+use holdall_oracle::{Bench, read};
 use holdall_s3::{
     Attributes, CompletedPart, CopySource, GetOptions, PartCopyOptions, Payload, PutOptions, UploadHandle,
     WriteCondition,
