@@ -142,10 +142,10 @@ impl Chain {
 
     async fn resolve(&self, now: SystemTime) -> Result<Arc<Credentials>> {
         let mut last = self.last.lock().await;
-        if let Some(credentials) = last.as_ref() {
-            if credentials.expires_at.is_none_or(|end| end > now + EARLY) {
-                return Ok(credentials.clone());
-            }
+        if let Some(credentials) = last.as_ref()
+            && credentials.expires_at.is_none_or(|end| end > now + EARLY)
+        {
+            return Ok(credentials.clone());
         }
         let fresh = Arc::new(self.load().await?);
         *last = Some(fresh.clone());

@@ -113,10 +113,10 @@ pub(crate) fn quoted(etag: String) -> String {
 
 /// Makes a header's value, refusing what would break the message.
 pub(crate) fn header_value(name: &str, value: &str) -> Result<HeaderValue> {
-    if value.bytes().all(|b| (0x20..0x7f).contains(&b)) {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            return Ok(value);
-        }
+    if value.bytes().all(|b| (0x20..0x7f).contains(&b))
+        && let Ok(value) = HeaderValue::from_str(value)
+    {
+        return Ok(value);
     }
     Err(Error::new(ErrorKind::InvalidInput, format!("value cannot be sent as a header name={name}")))
 }

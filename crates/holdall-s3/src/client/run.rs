@@ -141,10 +141,8 @@ impl Client {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(call.payload.len()));
         }
         let absolute = self.0.transport.needs_absolute_form(&place.destination);
-        if absolute {
-            if let Some(value) = self.0.transport.proxy_authorization(&place.destination) {
-                headers.insert(http::header::PROXY_AUTHORIZATION, value);
-            }
+        if absolute && let Some(value) = self.0.transport.proxy_authorization(&place.destination) {
+            headers.insert(http::header::PROXY_AUTHORIZATION, value);
         }
         let uri = request_uri(absolute.then_some(&*place.site.authority), path, &query)?;
         let make = || {

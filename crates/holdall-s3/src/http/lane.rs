@@ -143,10 +143,10 @@ impl AnswerBody {
     }
 
     fn finish(&mut self) {
-        if let Some(lane) = self.lane.take() {
-            if lane.is_reusable() {
-                self.pool.put_back(self.to.clone(), lane);
-            }
+        if let Some(lane) = self.lane.take()
+            && lane.is_reusable()
+        {
+            self.pool.put_back(self.to.clone(), lane);
         }
     }
 

@@ -327,13 +327,13 @@ impl GetStream {
         if self.at < self.end {
             return Err(Error::new(ErrorKind::Incomplete, "the answer's body ended early").transient());
         }
-        if let Some((running, wanted)) = self.verify.take() {
-            if running.finish() != wanted {
-                return Err(Error::new(
-                    ErrorKind::Integrity,
-                    "the bytes do not have the checksum that the server keeps",
-                ));
-            }
+        if let Some((running, wanted)) = self.verify.take()
+            && running.finish() != wanted
+        {
+            return Err(Error::new(
+                ErrorKind::Integrity,
+                "the bytes do not have the checksum that the server keeps",
+            ));
         }
         Ok(())
     }

@@ -174,10 +174,10 @@ impl ListPages {
         if page.objects.iter().any(|o| foreign(&o.key)) || page.prefixes.iter().any(|p| foreign(p)) {
             return Err(protocol("a key does not begin with the prefix asked for"));
         }
-        if let (Some(start), Some(first)) = (start, page.objects.first()) {
-            if first.key.as_str() <= start {
-                return Err(protocol("a key is not after the one to start after"));
-            }
+        if let (Some(start), Some(first)) = (start, page.objects.first())
+            && first.key.as_str() <= start
+        {
+            return Err(protocol("a key is not after the one to start after"));
         }
         Ok(page)
     }

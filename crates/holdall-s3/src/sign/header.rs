@@ -23,11 +23,11 @@ pub(crate) fn sign_headers(
     payload: &str,
 ) {
     headers.insert("x-amz-date", HeaderValue::from_str(date.as_str()).expect("digits and letters"));
-    if let Some(token) = &credentials.session_token {
-        if let Ok(mut value) = HeaderValue::from_str(token.expose()) {
-            value.set_sensitive(true);
-            headers.insert("x-amz-security-token", value);
-        }
+    if let Some(token) = &credentials.session_token
+        && let Ok(mut value) = HeaderValue::from_str(token.expose())
+    {
+        value.set_sensitive(true);
+        headers.insert("x-amz-security-token", value);
     }
     let signed = signed_headers(headers);
     let canonical = canonical_request(method, path, query, &signed, payload);

@@ -68,10 +68,12 @@ impl Signer {
 
     pub(crate) fn key(&self, credentials: &Credentials, date: &AmzDate, region: &str) -> Arc<SigningKey> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(key) = last.as_ref() {
-            if key.day == date.day() && key.region == region && key.secret == credentials.secret_access_key {
-                return key.clone();
-            }
+        if let Some(key) = last.as_ref()
+            && key.day == date.day()
+            && key.region == region
+            && key.secret == credentials.secret_access_key
+        {
+            return key.clone();
         }
         let key = Arc::new(SigningKey::derive(credentials, date.day(), region, self.service));
         *last = Some(key.clone());

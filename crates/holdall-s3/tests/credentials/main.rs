@@ -35,7 +35,12 @@ fn main() -> ExitCode {
         ("a_web_identity_goes_to_the_token_service", a_web_identity_goes_to_the_token_service),
         ("nothing_to_be_found_is_said", nothing_to_be_found_is_said),
     ];
-    let trials = trials.map(|(name, test)| Trial::test(name, move || Ok(test())));
+    let trials = trials.map(|(name, test)| {
+        Trial::test(name, move || {
+            let _: () = test();
+            Ok(())
+        })
+    });
     libtest_mimic::run(&Arguments::from_args(), trials.into()).exit_code()
 }
 

@@ -146,10 +146,10 @@ async fn write_stream(mut object: Object, file: &File, offset: u64, len: u64) ->
         at += piece.len() as u64;
     }
     // Only at its end does the stream say whether the digest is right.
-    if at == object.range.end - object.range.start {
-        if let Some(more) = object.stream.next().await {
-            more?;
-        }
+    if at == object.range.end - object.range.start
+        && let Some(more) = object.stream.next().await
+    {
+        more?;
     }
     Ok(())
 }

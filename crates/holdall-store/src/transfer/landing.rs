@@ -87,10 +87,10 @@ impl Landing {
         if path.is_empty() {
             return Ok(self.root.clone());
         }
-        if let Some((known, folder)) = self.last.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
-            if known == path {
-                return Ok(folder.clone());
-            }
+        if let Some((known, folder)) = self.last.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
+            && known == path
+        {
+            return Ok(folder.clone());
         }
         let mut at = self.root.clone();
         for name in path.split('/') {
