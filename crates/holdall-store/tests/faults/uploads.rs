@@ -149,3 +149,28 @@ async fn a_put_that_is_dropped_stores_nothing() {
     tokio::time::timeout(Duration::from_millis(300), putting).await.unwrap_err();
     assert!(world.keys().is_empty());
 }
+
+/// Some services demand equal parts, and many know neither trailers nor chunks.
+#[tokio::test]
+async fn parts_are_equal_but_the_last_and_nothing_travels_in_chunks() {
+    let world = World::good();
+    let body = bytes(16 * MIB);
+    in_time(world.store.put("bytes", body.clone())).await.unwrap();
+    in_time(world.store.put_reader("stream", &body[..], None, &PutOptions::default())).await.unwrap();
+    in_time(world.store.put_file("file", &world.file("source", &body), &PutOptions::default()))
+        .await
+        .unwrap();
+    for key in ["bytes", "stream", "file"] {
+        let log = world.server.log();
+        let parts = log.iter().filter(|seen| seen.kind == Kind::UploadPart && seen.key == key);
+        let mut sizes: Vec<usize> = parts.map(|seen| seen.body_length).collect();
+        sizes.sort_unstable();
+        assert_eq!(sizes, [MIB, 5 * MIB, 5 * MIB, 5 * MIB], "{key}");
+    }
+    for seen in world.server.log() {
+        for name in ["transfer-encoding", "x-amz-trailer", "x-amz-decoded-content-length", "expect"] {
+            assert_eq!(seen.header(name), None, "{:?}", seen.kind);
+        }
+        assert!(seen.header("content-encoding").is_none_or(|coding| !coding.contains("aws-chunked")));
+    }
+}
