@@ -78,11 +78,20 @@ impl CredentialsSource {
 
     /// The credentials to sign with now; none for an unsigned request.
     pub(crate) async fn resolve(&self, now: SystemTime) -> Result<Option<Arc<Credentials>>> {
-        match self {
-            Self::Anonymous => Ok(None),
-            Self::Static(credentials) => Ok(Some(credentials.clone())),
-            Self::Chain(chain) => chain.resolve(now).await.map(Some),
+        let found = match self {
+            Self::Anonymous => return Ok(None),
+            Self::Static(credentials) => credentials.clone(),
+            Self::Chain(chain) => chain.resolve(now).await?,
+        };
+        let sendable = |text: &str| text.bytes().all(|b| b.is_ascii_graphic());
+        if !sendable(&found.access_key_id)
+            || !found.session_token.as_ref().is_none_or(|t| sendable(t.expose()))
+        {
+            let message =
+                "the access key or the session token holds a blank or another character that no key has";
+            return Err(Error::new(ErrorKind::Credentials, message));
         }
+        Ok(Some(found))
     }
 
     /// Forgets what the chain answered, because the server says that it expired.

@@ -8,7 +8,7 @@
 //!
 //! # Retries
 //!
-//! A request is tried [`Config::attempts`] times in all. What is tried again is decided by the service's error
+//! A request is tried [`RetryPolicy::attempts`] times in all. What is tried again is decided by the service's error
 //! code first and its status second ([`RetryPolicy`]); between attempts the client waits a random share of an
 //! exponentially growing bound. Retries of one client draw on one budget, so an endpoint that fails everything is
 //! not hammered.

@@ -1,5 +1,7 @@
 //! Files, streams and folders: what arrives is what was there, and nothing else is left.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use holdall_store::transfer::{Filter, PullOptions, PushOptions, TreeEvent};
 use holdall_store::{ErrorKind, GetOptions, PutOptions, Settings, Store, WriteCondition};
 use holdall_testing::fault::{FaultServer, Script};

@@ -113,6 +113,7 @@ pub(super) struct Abilities {
 impl Abilities {
     pub(super) fn new(client: &Client, root: &str) -> Self {
         let base = client.base_url();
+        let loopback = client.config().endpoint.as_ref().is_some_and(holdall_s3::Endpoint::is_loopback);
         let host = client.config().endpoint.as_ref().map(holdall_s3::Endpoint::host);
         Self {
             root: root.to_owned(),
@@ -120,7 +121,7 @@ impl Abilities {
             integrity: client.config().integrity,
             known: Mutex::new(None),
             payload: tokio::sync::OnceCell::new(),
-            cache: Cache::of(&base),
+            cache: Cache::of(&base, loopback),
         }
     }
 

@@ -19,7 +19,12 @@ struct File {
 }
 
 impl Cache {
-    pub(super) fn of(url: &str) -> Self {
+    /// The file for a bucket's URL. Nothing is remembered of servers on this machine: what listens on a port there
+    /// changes from one run to the next.
+    pub(super) fn of(url: &str, loopback: bool) -> Self {
+        if loopback {
+            return Self(None);
+        }
         let name = crate::sha256(url.as_bytes()).to_hex();
         Self(folder().map(|folder| folder.join(format!("{}.json", &name[..32]))))
     }
