@@ -53,6 +53,10 @@ impl Client {
                 continue;
             }
             let error = error.in_operation(call.operation, &host, attempt);
+            if !error.is_transient() {
+                // A plain no is an answer: the server is well, and the retries that led to it are paid back.
+                self.0.budget.pay_back(spent);
+            }
             if call.once || !error.is_transient() || attempt >= self.0.config.retry.attempts.max(1) {
                 return Err(error.doubtful(doubt));
             }
