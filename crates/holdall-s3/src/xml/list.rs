@@ -106,6 +106,12 @@ enum Tag<'a> {
     Empty(&'a str),
 }
 
+/// What XML calls white space; Rust's own idea of it is wider.
+const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
+
+/// A mark that some writers put before a document.
+const BOM: &str = "\u{feff}";
+
 struct Scanner<'a> {
     text: &'a str,
     at: usize,
@@ -127,16 +133,16 @@ impl<'a> Scanner<'a> {
         loop {
             let rest = self.rest();
             let blank = memchr(b'<', rest.as_bytes()).ok_or_else(|| fault("ends early"))?;
-            if !rest[..blank].trim_start_matches('\u{feff}').trim_ascii().is_empty() {
+            if !rest[..blank].trim_start_matches(BOM).trim_matches(BLANKS).is_empty() {
                 return Err(fault("text where a tag should be"));
             }
             self.at += blank;
             let rest = self.rest();
-            if rest.starts_with("<?") {
+            if rest.starts_with("<?xml version=") && self.at <= BOM.len() {
                 self.past("?>")?;
             } else if rest.starts_with("<!--") {
                 self.past("-->")?;
-            } else if rest.starts_with("<!") {
+            } else if rest.starts_with("<!") || rest.starts_with("<?") {
                 return Err(fault("a declaration"));
             } else {
                 return self.tag();
@@ -154,17 +160,19 @@ impl<'a> Scanner<'a> {
         }
         self.at += end + 2;
         let (inner, close, empty) = match (inner.strip_prefix('/'), inner.strip_suffix('/')) {
-            (Some(inner), _) => (inner.trim_ascii_end(), true, false),
+            (Some(inner), _) => (inner.trim_end_matches(BLANKS), true, false),
             (None, Some(inner)) => (inner, false, true),
             (None, None) => (inner, false, false),
         };
-        let name = inner.split_ascii_whitespace().next().unwrap_or_default();
+        let name = inner.split(BLANKS).next().unwrap_or_default();
         if close && name != inner {
             return Err(fault("more than a name in an end tag"));
         }
-        let name = name.rsplit_once(':').map_or(name, |(_, local)| local);
-        if name.is_empty() || !inner.starts_with(|c: char| !c.is_ascii_whitespace()) {
+        if name.is_empty() {
             return Err(fault("a tag without a name"));
+        }
+        if memchr(b':', name.as_bytes()).is_some() {
+            return Err(fault("a name with a prefix"));
         }
         Ok(match (close, empty) {
             (true, _) => Tag::Close(name),
@@ -285,10 +293,10 @@ impl<'a> Scanner<'a> {
     /// Only blanks and comments may follow the root.
     fn finish(&mut self) -> Result<()> {
         match memchr(b'<', self.rest().as_bytes()) {
-            None if self.rest().trim_ascii().is_empty() => Ok(()),
+            None if self.rest().trim_matches(BLANKS).is_empty() => Ok(()),
             None => Err(fault("text after the end")),
             Some(_) => match self.next_tag() {
-                Err(_) if self.rest().trim_ascii().is_empty() => Ok(()),
+                Err(_) if self.rest().trim_matches(BLANKS).is_empty() => Ok(()),
                 _ => Err(fault("more than one root")),
             },
         }

@@ -60,6 +60,7 @@ fn broken_pages_are_refused() {
         ("two roots", "<ListBucketResult></ListBucketResult><ListBucketResult></ListBucketResult>"),
         ("stray text", "<ListBucketResult>hello<IsTruncated>false</IsTruncated></ListBucketResult>"),
         ("open quote", "<ListBucketResult xmlns=\"x></ListBucketResult>"),
+        ("prefixed names", "<ListBucketResult><:IsTruncated>false</IsTruncated></ListBucketResult>"),
         ("empty", ""),
     ];
     for (name, text) in table {
