@@ -4,7 +4,6 @@ use crate::WriteCondition;
 use crate::backend::{PartReceipt, Upload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::receipt::Receipt;
-use crate::store::Store;
 use bytes::Bytes;
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -45,12 +44,11 @@ impl PartSender {
     }
 
     /// Waits for all parts and makes the object.
-    pub(super) async fn complete(&mut self, store: &Store) -> Result<Receipt> {
+    pub(super) async fn complete(&mut self) -> Result<Receipt> {
         while let Some(finished) = self.tasks.join_next().await {
             self.done.push(joined(finished)?);
         }
         self.done.sort_unstable_by_key(|part| part.number);
-        let _ = store;
         self.upload.complete(&self.done, &WriteCondition::Always).await
     }
 

@@ -69,7 +69,7 @@ where
             sender.room(most).await?;
             sender.send(index + 1, read(plan.range(index)))?;
         }
-        sender.complete(store).await
+        sender.complete().await
     };
     match send_all().await {
         Ok(receipt) => Ok(Receipt { elapsed: start.elapsed(), ..receipt }),
@@ -221,7 +221,7 @@ impl Store {
                 .with_hint("say how long it will be (--expected-size), or set a larger part size"));
             }
         }
-        sender.complete(self).await
+        sender.complete().await
     }
 
     /// Reads until a buffer is full or the reader has no more.
