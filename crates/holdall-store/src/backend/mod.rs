@@ -1,6 +1,9 @@
 //! What a place for objects must be able to do, and the places there are.
 
+mod carried;
+mod conditions;
 pub mod memory;
+mod payload;
 pub mod s3;
 mod tags;
 

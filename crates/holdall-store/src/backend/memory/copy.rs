@@ -1,12 +1,12 @@
 //! Copies objects inside the store.
 
 use super::backend::{LIMITS, MemoryBackend};
-use super::carried::{Carried, refuse_encryption};
-use super::conditions::check_read;
 use super::content::Content;
 use super::objects::StoredObject;
 use super::put::{check_size, receipt};
 use super::read::refuse_version;
+use crate::backend::carried::{Carried, refuse_encryption};
+use crate::backend::conditions::check_read;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::CopyOptions;

@@ -1,11 +1,11 @@
 //! Stores objects whole.
 
 use super::backend::{LIMITS, MemoryBackend};
-use super::carried::Carried;
 use super::content::Content;
 use super::objects::StoredObject;
-use super::payload::{announced, check_digest, take};
 use crate::Payload;
+use crate::backend::carried::Carried;
+use crate::backend::payload::{announced, check_digest, take};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::PutOptions;

@@ -1,8 +1,8 @@
 //! Reads objects and what is known of them.
 
 use super::backend::MemoryBackend;
-use super::conditions::check_read;
 use super::objects::StoredObject;
+use crate::backend::conditions::check_read;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::{GetOptions, Metadata, Object, ObjectStream};

@@ -1,11 +1,11 @@
 //! Objects that arrive in parts.
 
 use super::backend::LIMITS;
-use super::carried::Carried;
 use super::content::{Content, Part};
 use super::objects::{Objects, StoredObject};
 use super::put::{check_size, receipt};
 use crate::WriteCondition;
+use crate::backend::carried::Carried;
 use crate::backend::{BoxFuture, PartReceipt, Upload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::integrity::composite;

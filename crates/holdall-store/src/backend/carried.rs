@@ -10,21 +10,21 @@ const NO_CONTENT_TYPE: &str = "binary/octet-stream";
 
 /// Attributes, tags and ACL that were checked, as they will be read again.
 #[derive(Clone)]
-pub(super) struct Carried {
-    pub(super) attributes: Attributes,
-    pub(super) tags: Vec<(String, String)>,
-    pub(super) acl: Option<Acl>,
+pub(crate) struct Carried {
+    pub(crate) attributes: Attributes,
+    pub(crate) tags: Vec<(String, String)>,
+    pub(crate) acl: Option<Acl>,
 }
 
 impl Carried {
-    /// Checks what a put asks for.
-    pub(super) fn of(options: &PutOptions) -> Result<Self> {
+    /// Checks what a put asks for of a store that encrypts nothing.
+    pub(crate) fn of(options: &PutOptions) -> Result<Self> {
         refuse_encryption(options.encryption.as_ref())?;
         Self::new(&options.attributes, &options.tags, options.acl)
     }
 
     /// Checks what there is to carry.
-    pub(super) fn new(attributes: &Attributes, tags: &[(String, String)], acl: Option<Acl>) -> Result<Self> {
+    pub(crate) fn new(attributes: &Attributes, tags: &[(String, String)], acl: Option<Acl>) -> Result<Self> {
         check_tags(tags)?;
         let mut attributes = attributes.as_stored()?;
         attributes.content_type.get_or_insert_with(|| NO_CONTENT_TYPE.to_owned());
@@ -32,10 +32,10 @@ impl Carried {
     }
 }
 
-/// Refuses a promise that memory does not keep.
-pub(super) fn refuse_encryption(encryption: Option<&Encryption>) -> Result<()> {
+/// Refuses a promise that neither memory nor a folder keeps.
+pub(crate) fn refuse_encryption(encryption: Option<&Encryption>) -> Result<()> {
     match encryption {
-        Some(_) => Err(Error::new(ErrorKind::Unsupported, "a store in memory encrypts nothing")),
+        Some(_) => Err(Error::new(ErrorKind::Unsupported, "this kind of store encrypts nothing")),
         None => Ok(()),
     }
 }
