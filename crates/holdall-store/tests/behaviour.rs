@@ -1,11 +1,12 @@
 //! Runs the behaviour suite: a trial per server and case.
 //!
-//! Memory always takes part; servers do when the environment describes them (`HOLDALL_TEST_CEPH`,
+//! Memory and a folder always take part; servers do when the environment describes them (`HOLDALL_TEST_CEPH`,
 //! `HOLDALL_TEST_S3S_FS`, `HOLDALL_TEST_MOTO`; `HOLDALL_TEST_ENV` stands for the usual variables). The seed of keys and
 //! bytes is printed; `HOLDALL_TEST_SEED` sets it.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a program whose output is its result")]
 
+use holdall_store::Settings;
 use holdall_testing::random::seed_from_env;
 use holdall_testing::server::Server;
 use holdall_testing::suite::{Capability, Case, Outcome, Place, Profile, Subject, cases, disprove};
@@ -71,7 +72,11 @@ fn benches(runtime: &Arc<Runtime>, seed: u64, only_names: bool) -> Result<Vec<Be
         runtime: runtime.clone(),
         seed,
     };
-    let mut benches = vec![bench("memory", Profile::of("memory"), Place::memory())];
+    let folder = Place::folder(Settings::default()).map_err(|failure| format!("folder: {failure}"))?;
+    let mut benches = vec![
+        bench("memory", Profile::of("memory"), Place::memory()),
+        bench("folder", Profile::of("folder"), folder),
+    ];
     for server in Server::all_from_env()? {
         let place = match server.name.as_str() {
             _ if only_names => Ok(Place::memory()),

@@ -2,6 +2,7 @@
 
 use crate::backend::check_tags;
 use crate::error::{Error, ErrorKind, Result};
+use crate::key::Key;
 use crate::object::PutOptions;
 use crate::{Acl, Attributes, Encryption};
 
@@ -38,4 +39,13 @@ pub(crate) fn refuse_encryption(encryption: Option<&Encryption>) -> Result<()> {
         Some(_) => Err(Error::new(ErrorKind::Unsupported, "this kind of store encrypts nothing")),
         None => Ok(()),
     }
+}
+
+/// Refuses a copy that would change nothing, as S3 does.
+pub(crate) fn check_onto_itself(from: &Key, to: &Key, new_attributes: bool) -> Result<()> {
+    if from == to && !new_attributes {
+        let message = "a copy onto itself needs new attributes";
+        return Err(Error::new(ErrorKind::InvalidInput, message).with_key(to));
+    }
+    Ok(())
 }

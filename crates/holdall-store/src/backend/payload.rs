@@ -59,11 +59,11 @@ pub(crate) fn check_digest(promised: Option<Sha256>, found: Option<Sha256>) -> R
     }
 }
 
-fn changed(message: &str, promised: u64) -> Error {
+pub(crate) fn changed(message: &str, promised: u64) -> Error {
     Error::new(ErrorKind::Changed, message).with_fact("bytes", promised)
 }
 
-fn unreadable(error: io::Error) -> Error {
+pub(crate) fn unreadable(error: io::Error) -> Error {
     let message = "reading the payload failed";
     match error.kind() {
         io::ErrorKind::UnexpectedEof => Error::new(ErrorKind::Changed, message).with_source(error),
