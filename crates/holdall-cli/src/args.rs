@@ -93,26 +93,6 @@ pub(crate) fn etag(text: &str) -> Result<String, String> {
     }
 }
 
-/// Reads `8MiB`, `5GB`, `1024`.
-pub(crate) fn size(text: &str) -> Result<u64, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let factor: u64 = match unit.to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "k" | "kib" => 1 << 10,
-        "m" | "mib" => 1 << 20,
-        "g" | "gib" => 1 << 30,
-        "t" | "tib" => 1 << 40,
-        "kb" => 1_000,
-        "mb" => 1_000_000,
-        "gb" => 1_000_000_000,
-        "tb" => 1_000_000_000_000,
-        _ => return Err("not a size such as 1024, 8MiB, 5GB".to_owned()),
-    };
-    let count: u64 = number.parse().map_err(|_| "not a size such as 1024, 8MiB, 5GB".to_owned())?;
-    count.checked_mul(factor).ok_or_else(|| "out of range".to_owned())
-}
-
 /// Reads `A..B` (half-open), `A..`, `..B` and `-N`, the last N bytes.
 pub(crate) fn range(text: &str) -> Result<Range, String> {
     let number = |text: &str| text.parse::<u64>().map_err(|_| "not a range such as 0..1024, 100.. or -500");
@@ -150,16 +130,6 @@ mod tests {
         }
         for text in ["", "..", "5", "5..5", "6..5", "-0", "-", "a..b", "0..-1", "--5"] {
             assert!(range(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn sizes_have_units() {
-        for (text, bytes) in [("0", 0), ("8MiB", 8 << 20), ("8m", 8 << 20), ("5GB", 5_000_000_000)] {
-            assert_eq!(size(text), Ok(bytes), "{text}");
-        }
-        for text in ["", "x", "-1", "8XB", "99999999999TB", "1.5MiB"] {
-            assert!(size(text).is_err(), "{text}");
         }
     }
 

@@ -38,10 +38,10 @@ pub use holdall_s3::{
 };
 pub use key::{Key, Prefix};
 pub use object::{
-    CopyOptions, DeleteFailure, DeleteOptions, Deleted, GetOptions, ListOptions, Metadata, Object,
-    ObjectStream, Page, PresignMethod, PresignOptions, PutOptions,
+    CopyOptions, DeleteFailure, DeleteOptions, Deleted, GcOptions, GetOptions, Leftover, ListOptions,
+    Metadata, Object, ObjectStream, Page, PresignMethod, PresignOptions, PutOptions,
 };
 pub use receipt::{Receipt, State, Verified};
-pub use settings::{Fsync, Settings, SettingsError, Variables};
+pub use settings::{Fsync, Settings, SettingsError, Variables, parse_size, parse_time};
 pub use store::{ObjectList, Stats, Store};
 pub use url::{Location, UrlStrategy};

@@ -122,6 +122,37 @@ pub struct DeleteFailure {
     pub error: Error,
 }
 
+/// What is tidied up.
+#[derive(Debug, Clone, Copy)]
+pub struct GcOptions {
+    /// Only what nobody has touched for so long: what is younger may be in use.
+    pub older_than: Duration,
+    /// Say what there is and leave it.
+    pub dry_run: bool,
+}
+
+impl Default for GcOptions {
+    fn default() -> Self {
+        Self { older_than: Duration::from_secs(7 * 86_400), dry_run: false }
+    }
+}
+
+/// Something that a write left behind and nobody needs.
+#[derive(Debug)]
+pub struct Leftover {
+    /// What it is: `upload` (parts of an object that was never completed), `temporary` (an object that was never named),
+    /// `record` (what belonged to an object that is gone).
+    pub kind: &'static str,
+    /// The key, or the file in the store's own folder.
+    pub name: String,
+    /// How long it has been untouched.
+    pub age: Duration,
+    /// Its size in bytes, where it is known.
+    pub size: Option<u64>,
+    /// Why it could not be removed.
+    pub error: Option<Error>,
+}
+
 /// How an object is copied.
 #[derive(Debug, Clone, Default)]
 pub struct CopyOptions {

@@ -3,6 +3,7 @@
 mod parse;
 mod table;
 
+pub use parse::{parse_size, parse_time};
 pub use table::Variables;
 
 use crate::url::{Location, UrlStrategy};

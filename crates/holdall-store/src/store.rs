@@ -8,8 +8,8 @@ use crate::content_type::{SNIFF, content_type_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
 use crate::object::{
-    CopyOptions, DeleteFailure, DeleteOptions, Deleted, GetOptions, ListOptions, Metadata, Object, Page,
-    PresignMethod, PresignOptions, PutOptions,
+    CopyOptions, DeleteFailure, DeleteOptions, Deleted, GcOptions, GetOptions, Leftover, ListOptions,
+    Metadata, Object, Page, PresignMethod, PresignOptions, PutOptions,
 };
 use crate::receipt::Receipt;
 use crate::settings::{Settings, SettingsError};
@@ -368,6 +368,19 @@ impl Store {
             stats.bytes += page.objects.iter().map(|o| o.size).sum::<u64>();
         }
         Ok(stats)
+    }
+
+    /// Removes what interrupted writes left behind, and hands on each thing: parts of uploads that were never completed,
+    /// and in a folder temporary files and records of objects that are gone. Objects are never touched.
+    ///
+    /// What is younger than `older_than` is left alone, since somebody may be at work on it: give more than the longest
+    /// upload takes.
+    ///
+    /// # Errors
+    ///
+    /// What keeps it from finding leftovers. One that cannot be removed is handed on with its error, and the rest go on.
+    pub async fn gc(&self, options: &GcOptions, mut found: impl FnMut(Leftover) + Send) -> Result<()> {
+        self.0.backend.gc(options, &mut found).await
     }
 
     /// Asks whether the store is there and may be used, and answers how long that took.

@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use holdall_store::{
     Attributes, Backend, BoxFuture, CopyOptions, DeleteFailure, DeleteOptions, Deleted, Error, ErrorKind,
-    GetOptions, Key, Limits, ListOptions, Listing, Metadata, Object, Page, PartReceipt, Payload, PostForm,
-    PostPolicy, PresignOptions, PutOptions, Range, Receipt, Result, Upload, WriteCondition,
+    GcOptions, GetOptions, Key, Leftover, Limits, ListOptions, Listing, Metadata, Object, Page, PartReceipt,
+    Payload, PostForm, PostPolicy, PresignOptions, PutOptions, Range, Receipt, Result, Upload,
+    WriteCondition,
 };
 use std::sync::Arc;
 
@@ -195,6 +196,14 @@ impl Backend for Bent {
 
     fn public_url(&self, key: &Key) -> Option<String> {
         self.inner.public_url(key)
+    }
+
+    fn gc<'a>(
+        &'a self,
+        options: &'a GcOptions,
+        found: &'a mut (dyn FnMut(Leftover) + Send),
+    ) -> BoxFuture<'a, Result<()>> {
+        self.inner.gc(options, found)
     }
 
     fn check(&self) -> BoxFuture<'_, Result<()>> {

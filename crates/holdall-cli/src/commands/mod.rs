@@ -2,6 +2,7 @@
 
 mod cat;
 mod cp;
+mod gc;
 mod get;
 mod ls;
 mod presign;
@@ -31,6 +32,7 @@ pub(crate) enum Command {
     Push(push::Push),
     Pull(pull::Pull),
     Presign(presign::Presign),
+    Gc(gc::Gc),
 }
 
 impl Command {
@@ -46,6 +48,7 @@ impl Command {
             Self::Push(command) => command.run(app).await,
             Self::Pull(command) => command.run(app).await,
             Self::Presign(command) => command.run(app).await,
+            Self::Gc(command) => command.run(app).await,
         }
     }
 }

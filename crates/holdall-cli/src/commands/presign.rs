@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use crate::app::App;
-use crate::args::{not_empty, pair, size};
+use crate::args::{not_empty, pair};
 use crate::cli::Override;
 use crate::failure::Failure;
 use crate::record::{FormRecord, UrlRecord};
@@ -44,7 +44,7 @@ pub(crate) struct Presign {
     #[arg(long, conflicts_with_all = ["method", "download_name"])]
     post: bool,
     /// The most bytes that may be posted
-    #[arg(long, value_name = "SIZE", requires = "post", value_parser = size)]
+    #[arg(long, value_name = "SIZE", requires = "post", value_parser = holdall::parse_size)]
     max_size: Option<u64>,
     /// A field of the form that must begin so; repeatable
     #[arg(long, value_name = "FIELD=TEXT", requires = "post", value_parser = pair)]

@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use crate::app::App;
-use crate::args::{ObjectArgs, etag, size};
+use crate::args::{ObjectArgs, etag};
 use crate::record::ReceiptRecord;
 use crate::target::Target;
 use crate::text;
@@ -29,7 +29,7 @@ pub(crate) struct Put {
     #[arg(value_name = "KEY|PREFIX/")]
     key: Option<String>,
     /// The size of standard input, where more than 10,000 parts of the set size may come
-    #[arg(long, value_name = "SIZE", value_parser = size)]
+    #[arg(long, value_name = "SIZE", value_parser = holdall::parse_size)]
     expected_size: Option<u64>,
     /// Only where the object has this ETag
     #[arg(long, value_name = "ETAG", value_parser = etag, conflicts_with = "create_only")]

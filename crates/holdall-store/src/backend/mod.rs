@@ -16,8 +16,8 @@ pub(crate) use tags::check_tags;
 use crate::error::Result;
 use crate::key::Key;
 use crate::object::{
-    CopyOptions, DeleteFailure, DeleteOptions, Deleted, GetOptions, ListOptions, Metadata, Object, Page,
-    PresignOptions, PutOptions,
+    CopyOptions, DeleteFailure, DeleteOptions, Deleted, GcOptions, GetOptions, Leftover, ListOptions,
+    Metadata, Object, Page, PresignOptions, PutOptions,
 };
 use crate::receipt::Receipt;
 use crate::{Payload, PostForm, PostPolicy, Sha256, WriteCondition};
@@ -119,6 +119,17 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// The URL of an object for whoever may read it without signing; none where there is no such thing.
     fn public_url(&self, key: &Key) -> Option<String>;
+
+    /// Removes what interrupted writes left behind, and hands on each thing. Objects are never touched.
+    ///
+    /// # Errors
+    ///
+    /// What keeps it from finding leftovers; one that cannot be removed is handed on with its error, and the rest go on.
+    fn gc<'a>(
+        &'a self,
+        options: &'a GcOptions,
+        found: &'a mut (dyn FnMut(Leftover) + Send),
+    ) -> BoxFuture<'a, Result<()>>;
 
     /// Asks whether the store is there and may be used.
     fn check(&self) -> BoxFuture<'_, Result<()>>;

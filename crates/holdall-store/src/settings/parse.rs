@@ -29,7 +29,11 @@ pub(super) fn size(text: &str, unit: u64) -> Result<u64, String> {
 }
 
 /// Reads `30s`, `1.5`, `500ms`, `10m`, `12h`, `7d`; a bare number counts seconds.
-pub(super) fn time(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+///
+/// What is wrong with the text.
+pub fn parse_time(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, suffix) = text.split_at(digits);
@@ -54,8 +58,18 @@ pub(super) fn flag(text: &str) -> Result<bool, String> {
     }
 }
 
+/// Reads `8MiB`, `5GB`, `1024`; a bare number counts bytes.
+///
+/// # Errors
+///
+/// What is wrong with the text.
+pub fn parse_size(text: &str) -> Result<u64, String> {
+    size(text, 1)
+}
+
 #[cfg(test)]
 mod tests {
+    use super::parse_time as time;
     use super::*;
 
     #[test]

@@ -1,6 +1,6 @@
 //! Which variable sets what, and which wins.
 
-use super::parse::{flag, size, time};
+use super::parse::{flag, parse_time as time, size};
 use super::{Fsync, KeyPair, MIB, Settings, SettingsError, checksum};
 use crate::key::Prefix;
 use crate::url::{Location, UrlStrategy};

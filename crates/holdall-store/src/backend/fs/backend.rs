@@ -11,8 +11,8 @@ use crate::backend::{Backend, BoxFuture, Limits, Listing, Upload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::{
-    CopyOptions, DeleteFailure, DeleteOptions, Deleted, GetOptions, ListOptions, Metadata, Object,
-    PresignOptions, PutOptions,
+    CopyOptions, DeleteFailure, DeleteOptions, Deleted, GcOptions, GetOptions, Leftover, ListOptions,
+    Metadata, Object, PresignOptions, PutOptions,
 };
 use crate::receipt::Receipt;
 use crate::settings::Settings;
@@ -161,6 +161,19 @@ impl Backend for FolderBackend {
 
     fn public_url(&self, _: &Key) -> Option<String> {
         None
+    }
+
+    fn gc<'a>(
+        &'a self,
+        options: &'a GcOptions,
+        found: &'a mut (dyn FnMut(Leftover) + Send),
+    ) -> BoxFuture<'a, Result<()>> {
+        let (folder, options) = (self.folder.clone(), *options);
+        Box::pin(async move {
+            let leftovers = run(move || folder.gc(&options)).await?;
+            leftovers.into_iter().for_each(found);
+            Ok(())
+        })
     }
 
     fn check(&self) -> BoxFuture<'_, Result<()>> {

@@ -1,53 +1,115 @@
 //! Lists keys page by page: those at their paths and those under `.holdall/odd/`, merged.
 
-use super::backend::run;
 use super::folder::Folder;
 use super::names::ODD;
-use super::walk::{Item, Limits, Walk};
+use super::walk::{Item, Limits, Named, Walk};
 use super::window::Tree;
 use crate::Attributes;
 use crate::backend::folding::{Folding, after_all};
 use crate::backend::parts::MAX_PAGE;
 use crate::backend::{BoxFuture, Listing};
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::Key;
-use crate::object::{ListOptions, Metadata, Page};
+use crate::object::{ListOptions, Page};
+use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-type Turned = (Result<Page>, Option<Box<Pages>>);
+/// How many pages are read at once: looking at files is slow, and many can be looked at side by side.
+const AT_ONCE: usize = 4;
 
-/// A listing under way. The next page is read while the last one is looked at.
+type Looking = JoinHandle<Page>;
+type Naming = JoinHandle<(Result<Vec<Looking>>, Option<Box<Pages>>)>;
+
+/// A listing under way. The next pages are read while the last one is looked at.
 pub(super) struct FolderListing {
-    /// What is not begun, none at the end.
-    pages: Option<Box<Pages>>,
-    ahead: Option<JoinHandle<Turned>>,
+    /// Pages that are read, in their order.
+    pages: VecDeque<Looking>,
+    /// Names that are read to make further pages of.
+    naming: Option<Naming>,
+    /// What is not begun.
+    rest: Option<Box<Pages>>,
 }
 
 impl FolderListing {
     pub(super) fn new(folder: Arc<Folder>, options: ListOptions, window: usize) -> Self {
-        Self { pages: Pages::new(folder, options, window).map(Box::new), ahead: None }
+        let rest = Pages::new(folder, options, window).map(Box::new);
+        Self { pages: VecDeque::new(), naming: None, rest }
     }
 
     async fn turn(&mut self) -> Option<Result<Page>> {
-        let (page, rest) = match self.ahead.take() {
-            None => {
-                let pages = self.pages.take()?;
-                run(move || Ok(pages.turn())).await.unwrap_or_else(|e| (Err(e), None))
+        self.go_on();
+        if self.pages.is_empty() || self.naming.as_ref().is_some_and(JoinHandle::is_finished) {
+            let naming = self.naming.take()?;
+            match naming.await {
+                Ok((Ok(pages), rest)) => {
+                    self.pages.extend(pages);
+                    self.rest = rest;
+                    self.go_on();
+                }
+                Ok((Err(error), _)) => return Some(Err(error)),
+                Err(error) => return Some(Err(cancelled(error))),
             }
-            Some(ahead) => ahead.await.unwrap_or_else(|e| {
-                (Err(Error::new(ErrorKind::Cancelled, "listing was cancelled").with_source(e)), None)
-            }),
-        };
-        self.ahead = rest.map(|pages| tokio::task::spawn_blocking(move || pages.turn()));
-        Some(page)
+        }
+        Some(self.pages.pop_front()?.await.map_err(cancelled))
     }
+
+    /// Has further names read, unless there are pages enough for now.
+    fn go_on(&mut self) {
+        if self.pages.len() <= AT_ONCE
+            && let Some(rest) = self.rest.take()
+        {
+            let runtime = Handle::current();
+            self.naming = Some(tokio::task::spawn_blocking(move || rest.turn(&runtime)));
+        }
+    }
+}
+
+impl Drop for FolderListing {
+    fn drop(&mut self) {
+        // Those that have not begun never do.
+        self.pages.iter().for_each(JoinHandle::abort);
+    }
+}
+
+fn cancelled(error: tokio::task::JoinError) -> Error {
+    Error::new(ErrorKind::Cancelled, "listing was cancelled").with_source(error)
 }
 
 impl Listing for FolderListing {
     fn next_page(&mut self) -> BoxFuture<'_, Option<Result<Page>>> {
         Box::pin(self.turn())
+    }
+}
+
+/// What a page is made of.
+#[derive(Default)]
+struct Draft {
+    objects: Vec<Named>,
+    page: Page,
+}
+
+impl Draft {
+    fn len(&self) -> usize {
+        self.objects.len() + self.page.prefixes.len() + self.page.failures.len()
+    }
+
+    /// Looks at the files.
+    fn finish(self, at: &OwnedFd, folder: &Folder) -> Page {
+        let mut page = self.page;
+        page.objects.reserve_exact(self.objects.len());
+        for named in self.objects {
+            match named.look() {
+                Ok(Some(identity)) => {
+                    let attributes = Attributes::default();
+                    page.objects.push(folder.metadata(at, &named.key, identity, attributes, None));
+                }
+                Ok(None) => {}
+                Err(error) => page.failures.push(error),
+            }
+        }
+        page
     }
 }
 
@@ -67,7 +129,7 @@ struct Ahead {
 }
 
 impl Ahead {
-    fn fill(&mut self, at: &Arc<OwnedFd>) {
+    fn fill(&mut self, at: &OwnedFd) {
         if self.item.is_none() {
             self.item = self.walk.next(at);
         }
@@ -76,7 +138,8 @@ impl Ahead {
     /// What is next, as a key; a failure comes before all keys.
     fn key(&self) -> Option<&str> {
         match self.item.as_ref()? {
-            Item::Object { key, .. } | Item::Folder(key) => Some(key),
+            Item::Object(named) => Some(named.key.as_str()),
+            Item::Folder(key) => Some(key),
             Item::Failed(_) => Some(""),
         }
     }
@@ -96,35 +159,43 @@ impl Pages {
         Some(Self { folder, folding, page_size, plain, odd })
     }
 
-    /// Reads a page, and answers what is left, none after the last.
-    fn turn(mut self: Box<Self>) -> Turned {
+    /// Reads the names of some pages, and answers what is left, none after the last.
+    fn turn(mut self: Box<Self>, runtime: &Handle) -> (Result<Vec<Looking>>, Option<Box<Self>>) {
         let at = match self.folder.root.for_reading() {
             Ok(Some(at)) => Arc::new(at),
-            Ok(None) => return (Ok(Page::default()), None),
+            Ok(None) => return (Ok(Vec::new()), None),
             Err(error) => return (Err(error), None),
         };
-        let mut page = Page::default();
-        let mut more = false;
-        while let Some(item) = self.next(&at) {
-            self.add(&at, item, &mut page);
-            if page.objects.len() + page.prefixes.len() + page.failures.len() >= self.page_size {
-                more = self.is_more(&at);
-                break;
-            }
+        let (mut pages, mut more) = (Vec::new(), true);
+        while more && pages.len() < AT_ONCE {
+            let draft = self.draft(&at);
+            more = self.is_more(&at);
+            let (at, folder) = (at.clone(), self.folder.clone());
+            pages.push(runtime.spawn_blocking(move || draft.finish(&at, &folder)));
         }
         self.plain.walk.rest();
         self.odd.walk.rest();
-        (Ok(page), more.then_some(self))
+        (Ok(pages), more.then_some(self))
     }
 
-    fn is_more(&mut self, at: &Arc<OwnedFd>) -> bool {
+    fn draft(&mut self, at: &OwnedFd) -> Draft {
+        let mut draft = Draft::default();
+        while draft.len() < self.page_size
+            && let Some(item) = self.next(at)
+        {
+            self.add(item, &mut draft);
+        }
+        draft
+    }
+
+    fn is_more(&mut self, at: &OwnedFd) -> bool {
         self.plain.fill(at);
         self.odd.fill(at);
         self.plain.item.is_some() || self.odd.item.is_some()
     }
 
     /// The lesser of what both walks meet next. What both have is met once: a file at its path means itself.
-    fn next(&mut self, at: &Arc<OwnedFd>) -> Option<Item> {
+    fn next(&mut self, at: &OwnedFd) -> Option<Item> {
         self.plain.fill(at);
         self.odd.fill(at);
         match (self.plain.key(), self.odd.key()) {
@@ -138,23 +209,16 @@ impl Pages {
         }
     }
 
-    fn add(&mut self, at: &Arc<OwnedFd>, item: Item, page: &mut Page) {
+    fn add(&mut self, item: Item, draft: &mut Draft) {
         match item {
-            Item::Failed(error) => page.failures.push(error),
-            Item::Folder(prefix) => page.prefixes.push(prefix),
-            Item::Object { key, identity } => match self.folding.common_prefix(&key).map(str::to_owned) {
+            Item::Failed(error) => draft.page.failures.push(error),
+            Item::Folder(prefix) => draft.page.prefixes.push(prefix),
+            Item::Object(named) => match self.folding.common_prefix(named.key.as_str()).map(str::to_owned) {
                 Some(common) => {
                     self.skip(&common);
-                    page.prefixes.push(common);
+                    draft.page.prefixes.push(common);
                 }
-                None => {
-                    let key = Key::listed(&key);
-                    let attributes = Attributes::default();
-                    page.objects.push(Metadata {
-                        sha256: None,
-                        ..self.folder.metadata(at, &key, identity, attributes, None)
-                    });
-                }
+                None => draft.objects.push(named),
             },
         }
     }

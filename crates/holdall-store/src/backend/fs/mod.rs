@@ -18,6 +18,7 @@ mod backend;
 mod copy;
 mod delete;
 mod folder;
+mod gc;
 mod listing;
 mod lock;
 mod names;

@@ -21,10 +21,18 @@ impl Identity {
         format!("\"{inode:x}-{:x}-{:x}\"", self.modified, self.size)
     }
 
-    pub(super) fn last_modified(self) -> SystemTime {
+    fn modified(self) -> SystemTime {
         let since = Duration::from_nanos(self.modified.unsigned_abs());
-        let at = if self.modified < 0 { UNIX_EPOCH - since } else { UNIX_EPOCH + since };
-        whole_second(at)
+        if self.modified < 0 { UNIX_EPOCH - since } else { UNIX_EPOCH + since }
+    }
+
+    pub(super) fn last_modified(self) -> SystemTime {
+        whole_second(self.modified())
+    }
+
+    /// How long it has not been written to; nothing for a file of the future.
+    pub(super) fn age(self, now: SystemTime) -> Duration {
+        now.duration_since(self.modified()).unwrap_or_default()
     }
 }
 

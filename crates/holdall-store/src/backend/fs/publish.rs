@@ -202,6 +202,7 @@ impl Folder {
             self.remove_sidecar(at, &stale);
         }
         let failed = |e| fault("what belongs to the object cannot be kept", e);
+        sealed.record.name(key.as_str());
         let (above, name) = split(&path);
         let folder = self.root.own(at, above.strip_prefix(".holdall/").unwrap_or(above))?;
         let mut draft = self.begin(at)?;

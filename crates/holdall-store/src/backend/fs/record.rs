@@ -51,6 +51,9 @@ fn nanoseconds(seconds: i64, rest: i64) -> i64 {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Record {
     schema: String,
+    /// The object's, in a record that is a file of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
     /// Names the write.
     put: String,
     size: u64,
@@ -83,6 +86,7 @@ impl Record {
         let attributes = carried.attributes.clone();
         Self {
             schema: SCHEMA.to_owned(),
+            key: None,
             put,
             size: 0,
             modified: 0,
@@ -103,6 +107,16 @@ impl Record {
     pub(super) fn stamp(&mut self, identity: Identity) {
         self.size = identity.size;
         self.modified = identity.modified;
+    }
+
+    /// Which object a record speaks of that is a file of its own; none when it cannot be read.
+    pub(super) fn key_of(json: &[u8]) -> Option<String> {
+        serde_json::from_slice::<Self>(json).ok()?.key
+    }
+
+    /// Makes it a file of its own.
+    pub(super) fn name(&mut self, key: &str) {
+        self.key = Some(key.to_owned());
     }
 
     pub(super) fn to_json(&self) -> Vec<u8> {

@@ -1,9 +1,11 @@
 //! The folder itself: how it is opened, made, and brought to the disk.
 
+use super::gc::sweep_temporaries;
 use super::names::split;
 use crate::disk::{Draft, Holding, SEARCH, enter, fault, make_folder, open_beneath, open_folder};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::RESERVED;
+use crate::object::GcOptions;
 use crate::settings::Fsync;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags};
 use rustix::io::{self, Errno};
@@ -60,6 +62,8 @@ pub(super) struct Root {
     implicit: bool,
     kind: OnceLock<Kind>,
     format_is_known: AtomicBool,
+    /// This process looked for temporaries that others left.
+    is_swept: AtomicBool,
     /// Folders that are on the disk under their names.
     settled: Mutex<HashSet<Born>>,
 }
@@ -72,6 +76,7 @@ impl Root {
             implicit,
             kind: OnceLock::new(),
             format_is_known: AtomicBool::new(false),
+            is_swept: AtomicBool::new(false),
             settled: Mutex::default(),
         }
     }
@@ -112,6 +117,10 @@ impl Root {
         };
         let at = at.map_err(|e| self.cannot_open(e))?;
         self.check_format(&at)?;
+        if !self.is_swept.swap(true, Ordering::Relaxed) {
+            // What is left is no reason not to write: `gc` says what is the matter.
+            drop(sweep_temporaries(&at, &GcOptions::default()));
+        }
         Ok(at)
     }
 

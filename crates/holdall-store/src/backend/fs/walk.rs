@@ -2,10 +2,10 @@
 
 use super::names::Mark;
 use super::record::Identity;
-use super::window::{self, Name, Tree, Window};
+use super::window::{self, Entry, Tree, Window};
 use crate::disk::{SEARCH, fault, open_beneath};
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::MAX_KEY;
+use crate::key::{Key, MAX_KEY};
 use rustix::fs::{AtFlags, FileType, OFlags};
 use rustix::io::Errno;
 use std::ops::Bound;
@@ -16,11 +16,34 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) enum Item {
     /// A file.
-    Object { key: String, identity: Identity },
+    Object(Named),
     /// A folder with at least one file in it, where folders are not entered; the key ends in a slash.
     Folder(String),
     /// Something that is there and cannot be listed.
     Failed(Error),
+}
+
+/// A file that has the name of an object; whether it is one is asked later, of many at once.
+#[derive(Debug)]
+pub(super) struct Named {
+    pub(super) key: Key,
+    folder: Arc<OwnedFd>,
+    /// The name in the folder, where it is not the key's own.
+    disk: Option<String>,
+}
+
+impl Named {
+    /// Looks at the file; none when it is not there any more.
+    pub(super) fn look(&self) -> Result<Option<Identity>> {
+        let name = self.disk.as_deref().unwrap_or(self.key.name());
+        match rustix::fs::statat(&*self.folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => {
+                Ok(Some(Identity::of_stat(&stat)))
+            }
+            Ok(_) | Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(fault("the object cannot be looked at", error).with_key(&self.key)),
+        }
+    }
 }
 
 /// What the walk is limited to.
@@ -58,7 +81,7 @@ struct Level {
     key: Vec<u8>,
     window: Window,
     /// To look at files by; closed between pages.
-    folder: Option<OwnedFd>,
+    folder: Option<Arc<OwnedFd>>,
 }
 
 /// A walk under way.
@@ -71,6 +94,8 @@ pub(super) struct Walk {
     bound: usize,
     stack: Vec<Level>,
     begun: bool,
+    /// The key that is looked at.
+    key: Vec<u8>,
 }
 
 /// Every folder on the way may hold as much.
@@ -78,7 +103,7 @@ const LEAST: usize = 64 * 1024;
 
 impl Walk {
     pub(super) fn new(tree: Tree, root: &'static str, limits: Limits, bound: usize) -> Self {
-        Self { tree, root, limits, bound, stack: Vec::new(), begun: false }
+        Self { tree, root, limits, bound, stack: Vec::new(), begun: false, key: Vec::new() }
     }
 
     /// Goes on at a later key.
@@ -95,7 +120,7 @@ impl Walk {
     }
 
     /// The next in order; none after the last.
-    pub(super) fn next(&mut self, at: &Arc<OwnedFd>) -> Option<Item> {
+    pub(super) fn next(&mut self, at: &OwnedFd) -> Option<Item> {
         if !self.begun {
             self.begun = true;
             if let Err(error) = self.enter(at, self.root.to_owned(), Vec::new()) {
@@ -103,18 +128,19 @@ impl Walk {
             }
         }
         while let Some(level) = self.stack.last_mut() {
-            let Some(name) = level.window.pop() else {
+            let Some(entry) = level.window.pop() else {
                 if let Err(error) = self.turn(at) {
                     return Some(Item::Failed(error));
                 }
                 continue;
             };
-            let mut key = level.key.clone();
-            key.extend_from_slice(&name.text);
-            if !self.limits.takes(&key, name.mark == Mark::File) {
+            self.key.clear();
+            self.key.extend_from_slice(&level.key);
+            self.key.extend_from_slice(level.window.text(&entry));
+            if !self.limits.takes(&self.key, entry.mark == Mark::File) {
                 continue;
             }
-            if let Some(item) = self.visit(at, key, &name) {
+            if let Some(item) = self.visit(at, entry) {
                 return Some(item);
             }
         }
@@ -123,8 +149,8 @@ impl Walk {
 
     /// Goes on with the names of a folder that did not fit, or leaves it.
     fn turn(&mut self, at: &OwnedFd) -> Result<()> {
-        let bound = self.bound_here();
         let Some(mut level) = self.stack.pop() else { return Ok(()) };
+        let bound = self.bound_here();
         if let Some(after) = level.window.more() {
             let read = read(at, self.tree, &self.limits, &level.path, &level.key, bound, Some(&after))?;
             if let Some(window) = read {
@@ -136,7 +162,7 @@ impl Walk {
     }
 
     fn bound_here(&self) -> usize {
-        (self.bound >> self.stack.len().clamp(1, 32)).max(LEAST)
+        (self.bound >> self.stack.len().min(32)).max(LEAST)
     }
 
     fn enter(&mut self, at: &OwnedFd, path: String, key: Vec<u8>) -> Result<()> {
@@ -161,24 +187,25 @@ impl Walk {
         rest.split_once('/').map(|(name, _)| name).filter(|name| super::names::is_path(name))
     }
 
-    fn visit(&mut self, at: &Arc<OwnedFd>, key: Vec<u8>, name: &Name) -> Option<Item> {
-        let Ok(disk) = str::from_utf8(&name.disk) else {
-            return Some(refused(&key, "the name is not UTF-8 and can be no key"));
-        };
+    fn visit(&mut self, at: &OwnedFd, entry: Entry) -> Option<Item> {
         let level = self.stack.last_mut()?;
-        let path = if level.path.is_empty() { disk.to_owned() } else { format!("{}/{disk}", level.path) };
-        if name.mark == Mark::File {
-            return object(at, level, disk, key);
+        let Ok(disk) = str::from_utf8(level.window.disk(&entry)) else {
+            return Some(refused(&self.key, "the name is not UTF-8 and can be no key"));
+        };
+        if entry.mark == Mark::File {
+            let disk = (self.tree == Tree::Odd).then(|| disk.to_owned());
+            return object(at, &level.path, &mut level.folder, disk, &self.key);
         }
-        let entered =
-            if self.limits.folded && name.mark == Mark::Folder && key.len() > self.limits.prefix.len() {
-                match has_object(at, self.tree, &path) {
-                    Ok(true) => return Some(folder(key)),
-                    other => other.map(drop),
-                }
-            } else {
-                self.enter(at, path, key)
-            };
+        let path = if level.path.is_empty() { disk.to_owned() } else { format!("{}/{disk}", level.path) };
+        let is_below = entry.mark == Mark::Folder && self.key.len() > self.limits.prefix.len();
+        let entered = if self.limits.folded && is_below {
+            match has_object(at, self.tree, &path) {
+                Ok(true) => return Some(folder(&self.key)),
+                other => other.map(drop),
+            }
+        } else {
+            self.enter(at, path, self.key.clone())
+        };
         entered.err().map(Item::Failed)
     }
 }
@@ -213,38 +240,38 @@ fn open(at: &OwnedFd, path: &str) -> Result<Option<OwnedFd>> {
     }
 }
 
-/// Looks at a file; none when it is not there any more.
-fn object(at: &OwnedFd, level: &mut Level, disk: &str, key: Vec<u8>) -> Option<Item> {
-    let failed = |error| Some(Item::Failed(fault("the object cannot be looked at", error).with_key(disk)));
-    let folder = match &level.folder {
+/// A file; none when its folder is not there any more.
+fn object(
+    at: &OwnedFd,
+    path: &str,
+    folder: &mut Option<Arc<OwnedFd>>,
+    disk: Option<String>,
+    key: &[u8],
+) -> Option<Item> {
+    let folder = match folder {
         Some(folder) => folder,
-        None => match open_beneath(at, &level.path, SEARCH) {
-            Ok(folder) => level.folder.insert(folder),
+        None => match open_beneath(at, path, SEARCH) {
+            Ok(opened) => folder.insert(Arc::new(opened)),
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return None,
-            Err(error) => return failed(error),
+            Err(error) => {
+                let error = fault("the folder cannot be opened", error).with_fact("folder", path);
+                return Some(Item::Failed(error));
+            }
         },
     };
-    let stat = match rustix::fs::statat(folder, disk, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(stat) => stat,
-        Err(Errno::NOENT) => return None,
-        Err(error) => return failed(error),
-    };
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return None;
-    }
     if key.len() > MAX_KEY {
-        return Some(refused(&key, "the path is too long for a key"));
+        return Some(refused(key, "the path is too long for a key"));
     }
-    match String::from_utf8(key) {
-        Ok(key) => Some(Item::Object { key, identity: Identity::of_stat(&stat) }),
-        Err(error) => Some(refused(error.as_bytes(), "the name is not UTF-8 and can be no key")),
-    }
+    Some(match str::from_utf8(key) {
+        Ok(key) => Item::Object(Named { key: Key::listed(key), folder: folder.clone(), disk }),
+        Err(_) => refused(key, "the name is not UTF-8 and can be no key"),
+    })
 }
 
-fn folder(key: Vec<u8>) -> Item {
-    match String::from_utf8(key) {
-        Ok(key) => Item::Folder(key),
-        Err(error) => refused(error.as_bytes(), "the name is not UTF-8 and can be no key"),
+fn folder(key: &[u8]) -> Item {
+    match str::from_utf8(key) {
+        Ok(key) => Item::Folder(key.to_owned()),
+        Err(_) => refused(key, "the name is not UTF-8 and can be no key"),
     }
 }
 

@@ -24,17 +24,17 @@ pub(super) enum Tree {
     Odd,
 }
 
-/// A name, in the window's bytes.
+/// A name of a folder, in its window's bytes.
 #[derive(Debug, Clone, Copy)]
-struct Entry {
+pub(super) struct Entry {
     /// The first eight bytes in which names here differ: most comparisons end with them.
     head: u64,
     start: u32,
     /// Of what the name stands for; a folder's ends in a slash.
     len: u16,
     /// Of the name on the disk, which follows; 0 when it is the same.
-    disk: u16,
-    mark: Mark,
+    disk: u8,
+    pub(super) mark: Mark,
 }
 
 const ENTRY: usize = size_of::<Entry>();
@@ -47,16 +47,6 @@ pub(super) struct Window {
     next: usize,
     /// The last name that is here, when the folder has more.
     cut: Option<Vec<u8>>,
-}
-
-/// A name of a folder.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Name {
-    /// What it adds to a key.
-    pub(super) text: Vec<u8>,
-    /// As it is on the disk.
-    pub(super) disk: Vec<u8>,
-    pub(super) mark: Mark,
 }
 
 impl Window {
@@ -76,7 +66,7 @@ impl Window {
     ) -> Result<Self> {
         let mut window = Self::default();
         each(folder, tree, |text, disk, mark| {
-            if wanted(text, mark) && window.cut.as_ref().is_none_or(|cut| text <= cut.as_slice()) {
+            if wanted(text, mark) && window.cut.as_ref().is_none_or(|cut| text < cut.as_slice()) {
                 window.push(text, disk, mark);
                 if window.bytes.len() + window.entries.len() * ENTRY > bound {
                     window.halve();
@@ -90,19 +80,27 @@ impl Window {
 
     fn push(&mut self, text: &[u8], disk: Option<&[u8]>, mark: Mark) {
         let start = self.bytes.len() as u32;
-        self.bytes.extend_from_slice(text);
         let disk = disk.unwrap_or_default();
+        grow(&mut self.bytes, text.len() + disk.len());
+        grow(&mut self.entries, 1);
+        self.bytes.extend_from_slice(text);
         self.bytes.extend_from_slice(disk);
-        self.entries.push(Entry { head: 0, start, len: text.len() as u16, disk: disk.len() as u16, mark });
+        self.entries.push(Entry { head: 0, start, len: text.len() as u16, disk: disk.len() as u8, mark });
     }
 
-    fn text(&self, entry: &Entry) -> &[u8] {
+    /// What a name adds to a key.
+    pub(super) fn text(&self, entry: &Entry) -> &[u8] {
         let start = entry.start as usize;
         &self.bytes[start..start + usize::from(entry.len)]
     }
 
-    fn disk(&self, entry: &Entry) -> &[u8] {
-        let start = entry.start as usize + usize::from(entry.len);
+    /// A name as it is on the disk.
+    pub(super) fn disk(&self, entry: &Entry) -> &[u8] {
+        let text = self.text(entry);
+        if entry.disk == 0 {
+            return if entry.mark == Mark::Folder { &text[..text.len() - 1] } else { text };
+        }
+        let start = entry.start as usize + text.len();
         &self.bytes[start..start + usize::from(entry.disk)]
     }
 
@@ -137,30 +135,35 @@ impl Window {
         self.sort();
         self.entries.truncate((self.entries.len() / 2).max(1));
         self.cut = self.entries.last().map(|entry| self.text(entry).to_vec());
-        let mut kept = Self { cut: self.cut.take(), ..Self::default() };
-        for entry in &self.entries {
-            let disk = (entry.disk > 0).then(|| self.disk(entry));
-            kept.push(self.text(entry), disk, entry.mark);
+        // In the order in which they lie, each moves towards the front and over nothing that is needed still.
+        self.entries.sort_unstable_by_key(|entry| entry.start);
+        let mut end = 0;
+        for entry in &mut self.entries {
+            let (start, len) = (entry.start as usize, usize::from(entry.len) + usize::from(entry.disk));
+            self.bytes.copy_within(start..start + len, end);
+            entry.start = end as u32;
+            end += len;
         }
-        *self = kept;
+        self.bytes.truncate(end);
     }
 
     /// Takes the next name.
-    pub(super) fn pop(&mut self) -> Option<Name> {
+    pub(super) fn pop(&mut self) -> Option<Entry> {
         let entry = *self.entries.get(self.next)?;
         self.next += 1;
-        let text = self.text(&entry).to_vec();
-        let disk = match (entry.disk, entry.mark) {
-            (0, Mark::Folder) => text[..text.len() - 1].to_vec(),
-            (0, _) => text.clone(),
-            _ => self.disk(&entry).to_vec(),
-        };
-        Some(Name { text, disk, mark: entry.mark })
+        Some(entry)
     }
 
     /// After which name the folder has more than was held, once all here were taken.
     pub(super) fn more(&mut self) -> Option<Vec<u8>> {
         if self.next < self.entries.len() { None } else { self.cut.take() }
+    }
+}
+
+/// Makes room by a share of what there is: doubling would hold twice what is needed.
+fn grow<T>(list: &mut Vec<T>, more: usize) {
+    if list.capacity() - list.len() < more {
+        list.reserve_exact(more.max(list.len() / 8).max(1024));
     }
 }
 
@@ -261,7 +264,11 @@ mod tests {
     }
 
     fn all(window: &mut Window) -> Vec<String> {
-        std::iter::from_fn(|| window.pop()).map(|name| String::from_utf8(name.text).unwrap()).collect()
+        let mut all = Vec::new();
+        while let Some(entry) = window.pop() {
+            all.push(String::from_utf8(window.text(&entry).to_vec()).unwrap());
+        }
+        all
     }
 
     #[test]

@@ -10,8 +10,8 @@ use crate::backend::{Backend, BoxFuture, Limits, Listing, Upload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::{
-    CopyOptions, DeleteFailure, DeleteOptions, Deleted, GetOptions, ListOptions, Metadata, Object,
-    PresignOptions, PutOptions,
+    CopyOptions, DeleteFailure, DeleteOptions, Deleted, GcOptions, GetOptions, Leftover, ListOptions,
+    Metadata, Object, PresignOptions, PutOptions,
 };
 use crate::receipt::Receipt;
 use crate::url::Location;
@@ -164,6 +164,15 @@ impl Backend for MemoryBackend {
 
     fn public_url(&self, key: &Key) -> Option<String> {
         Some(format!("{URL}/{}", holdall_s3::encode_key(key.as_str())))
+    }
+
+    fn gc<'a>(
+        &'a self,
+        _: &'a GcOptions,
+        _: &'a mut (dyn FnMut(Leftover) + Send),
+    ) -> BoxFuture<'a, Result<()>> {
+        // Parts go with the upload that they are of.
+        Box::pin(async { Ok(()) })
     }
 
     fn check(&self) -> BoxFuture<'_, Result<()>> {

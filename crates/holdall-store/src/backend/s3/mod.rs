@@ -3,6 +3,7 @@
 mod ability;
 mod convert;
 mod delete;
+mod gc;
 mod listing;
 mod open;
 mod upload;
@@ -11,8 +12,8 @@ use super::{Backend, BoxFuture, Limits, Listing, Upload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, MAX_KEY, Prefix};
 use crate::object::{
-    CopyOptions, DeleteFailure, DeleteOptions, Deleted, GetOptions, ListOptions, Metadata, Object,
-    PresignMethod, PresignOptions, PutOptions,
+    CopyOptions, DeleteFailure, DeleteOptions, Deleted, GcOptions, GetOptions, Leftover, ListOptions,
+    Metadata, Object, PresignMethod, PresignOptions, PutOptions,
 };
 use crate::receipt::{Receipt, State};
 use crate::settings::Settings;
@@ -311,6 +312,14 @@ impl Backend for S3Backend {
 
     fn public_url(&self, key: &Key) -> Option<String> {
         Some(self.client.object_url(&format!("{}{key}", self.root)))
+    }
+
+    fn gc<'a>(
+        &'a self,
+        options: &'a GcOptions,
+        found: &'a mut (dyn FnMut(Leftover) + Send),
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(gc::abort_stale(&self.client, &self.root, options, found))
     }
 
     fn check(&self) -> BoxFuture<'_, Result<()>> {
