@@ -4,6 +4,7 @@ use super::capability::Capability::{self, *};
 use super::case::{Case, Scope, cases};
 use super::failure::{Failure, Outcome, equal, fails, same_bytes};
 use super::profile::Value;
+use super::secrets::{CUSTOMER_KEY, heard};
 use super::service::Wire;
 use super::subject::Subject;
 use futures_util::FutureExt;
@@ -104,7 +105,7 @@ fn options_of(capability: Capability, matches: WriteCondition) -> PutOptions {
         Capability::Acl => PutOptions { acl: Some(Acl::PublicRead), ..none },
         EncryptionKms => PutOptions { encryption: Some(Encryption::Kms(Some("key".into()))), ..none },
         EncryptionS3 => PutOptions { encryption: Some(Encryption::S3), ..none },
-        EncryptionCustomer => PutOptions { encryption: Some(Encryption::customer([7; 32])), ..none },
+        EncryptionCustomer => PutOptions { encryption: Some(Encryption::customer(*CUSTOMER_KEY)), ..none },
         _ => tagged(),
     }
 }
@@ -199,7 +200,7 @@ impl Asked<'_> {
         let upload = client.create_upload(&key, &WireOptions::default()).await?;
         let part = client.upload_part(&upload, 1, payload()).await?;
         let parts = [CompletedPart { number: 1, etag: part.etag, checksum: part.checksum }];
-        let done = client.complete_upload(&upload, &parts, &condition).await;
+        let done = heard(client.complete_upload(&upload, &parts, &condition).await);
         if done.is_err() {
             // A server may have taken the upload with the refusal.
             let _gone = client.abort_upload(&upload).await;
