@@ -85,6 +85,9 @@ impl S3Backend {
         if !options.tags.is_empty() {
             self.abilities.demand(&self.client, Ability::Tags).await?;
         }
+        for ability in Ability::of_metadata(&options.attributes.metadata) {
+            self.abilities.demand(&self.client, ability).await?;
+        }
         match &options.condition {
             WriteCondition::Always => {}
             WriteCondition::Absent => self.abilities.demand(&self.client, Ability::CreateOnly).await?,
