@@ -1,6 +1,6 @@
 //! Bytes that are not those that were put.
 
-use holdall_store::{ErrorKind, GetOptions, PutOptions, Range};
+use holdall_store::{CopyOptions, ErrorKind, GetOptions, PutOptions, Range, ReadConditions};
 use holdall_testing::fault::{Fault, Kind, Rule};
 
 use crate::support::{World, bytes, in_time};
@@ -86,4 +86,19 @@ async fn a_metadata_name_that_the_server_keeps_is_sent() {
     in_time(world.store.put_with("k", "x", &underscored())).await.unwrap();
     let kept = in_time(world.store.head("k")).await.unwrap();
     assert_eq!(kept.attributes.metadata, underscored().attributes.metadata);
+}
+
+/// What is copied is what was looked at; that it is gone is the caller's condition only where the caller gave one.
+#[tokio::test]
+async fn a_source_that_is_replaced_while_it_is_copied_is_changed() {
+    let world = World::with(Rule::new(Fault::refuse(412, "PreconditionFailed")).on(Kind::CopyObject));
+    let etag = in_time(world.store.put("from", "x")).await.unwrap().etag;
+    let free = CopyOptions::default();
+    let conditions = ReadConditions { if_match: etag, ..ReadConditions::default() };
+    let bound = CopyOptions { conditions, ..CopyOptions::default() };
+    for (options, wanted) in [(free, ErrorKind::Changed), (bound, ErrorKind::Precondition)] {
+        let error = in_time(world.store.copy("from", "to", &options)).await.unwrap_err();
+        assert_eq!(error.kind(), wanted, "{error:?}");
+        assert_eq!(world.keys(), ["from"]);
+    }
 }
