@@ -73,8 +73,9 @@ fn run(page: &Page) -> Result<Completion, Failed> {
     };
     let service = Service::on(&server?)?;
     let outcome = session::run(page, Some(&service));
-    service.close()?;
-    Ok(outcome.map(|()| Completion::Completed)?)
+    let closed = service.close();
+    outcome.and(closed)?;
+    Ok(Completion::Completed)
 }
 
 /// A page that lies is found out; one that is right is not.

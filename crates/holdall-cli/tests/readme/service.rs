@@ -10,7 +10,7 @@ use std::future::Future;
 
 pub(crate) struct Service {
     client: Client,
-    /// The variables that a reader sets to his own, with ours.
+    /// The variables by which a reader names a service, with our values.
     own: Vec<(&'static str, String)>,
     /// What was put in the place of what the page shows.
     replaced: RefCell<Vec<(String, String)>>,

@@ -2,8 +2,9 @@
 //!
 //! S3-compatible servers take headers that they do not understand and answer with a success. So before holdall relies
 //! on a condition, an encryption, an ACL, tags or an underscore in the name of metadata, it tries them on a throw-away
-//! object below `.holdall/probe/`, and it finds out whether signed payloads are checked. What was found is kept for a week, per endpoint and bucket, in the
-//! cache folder (`$XDG_CACHE_HOME/holdall/probes`); AWS's own behaviour is documented and needs no probe.
+//! object below `.holdall/probe/`, and it finds out whether signed payloads are checked. What was found is kept for a
+//! week, per endpoint and bucket, in the cache folder (`$XDG_CACHE_HOME/holdall/probes`); AWS's own behaviour is
+//! documented and needs no probe.
 
 mod cache;
 mod probe;
