@@ -5,7 +5,7 @@ use crate::commands::Command;
 use clap::{Args, Parser};
 
 const AFTER: &str = "\
-A KEY is a key of the current store, or a full URL: s3://bucket/key, memory://name/key.
+A KEY is a key of the current store, or a full URL: s3://bucket/key, file:///dir/key.
 The current store is --store, else $HOLDALL_STORE, else the bucket of $S3_BUCKET.
 
 Exit status: 0 done, 1 something failed, 2 usage or settings, 3 not found, 4 no permission,

@@ -18,6 +18,7 @@
 
 pub mod backend;
 mod content_type;
+mod disk;
 mod error;
 mod integrity;
 mod key;
@@ -41,6 +42,6 @@ pub use object::{
     ObjectStream, Page, PresignMethod, PresignOptions, PutOptions,
 };
 pub use receipt::{Receipt, State, Verified};
-pub use settings::{Settings, SettingsError, Variables};
+pub use settings::{Fsync, Settings, SettingsError, Variables};
 pub use store::{ObjectList, Stats, Store};
 pub use url::{Location, UrlStrategy};

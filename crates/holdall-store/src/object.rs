@@ -154,12 +154,15 @@ pub struct ListOptions {
 }
 
 /// A page of a listing, in the bytewise order of keys.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Page {
     /// Objects.
     pub objects: Vec<Metadata>,
     /// Common prefixes.
     pub prefixes: Vec<String>,
+    /// What is there and cannot be listed: a file whose name can be no key, a folder that may not be read. The rest of
+    /// the listing is whole.
+    pub failures: Vec<Error>,
 }
 
 /// What a presigned URL permits.

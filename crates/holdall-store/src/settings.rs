@@ -72,8 +72,10 @@ impl fmt::Debug for KeyPair {
 /// All that decides where objects go and how. Plain data: making one asks and opens nothing.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The store; none when no bucket is named either.
+    /// The store; none when neither it nor a bucket is named.
     pub store: Option<Location>,
+    /// The folder that is the store where none is named; none when there is no home to put it in.
+    pub default_store: Option<PathBuf>,
     /// The service's endpoint.
     pub endpoint: Option<Endpoint>,
     /// The endpoint that presigned and public URLs are made for.
@@ -114,6 +116,8 @@ pub struct Settings {
     pub encryption: Option<Encryption>,
     /// How payloads are proved.
     pub integrity: PayloadIntegrity,
+    /// What a folder store does before a write is acknowledged.
+    pub fsync: Fsync,
     /// Proxy for http endpoints.
     pub http_proxy: Option<Secret>,
     /// Proxy for https endpoints.
@@ -124,12 +128,23 @@ pub struct Settings {
     pub ca_bundle: Option<PathBuf>,
 }
 
+/// What a folder store does before a write is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum Fsync {
+    /// The object, what belongs to it, and its name are brought to the disk: it survives a power cut.
+    #[default]
+    Data,
+    /// Nothing: it survives the end of the process, and a power cut only by luck.
+    None,
+}
+
 const MIB: u64 = 1 << 20;
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             store: None,
+            default_store: None,
             endpoint: None,
             public_endpoint: None,
             public_base_url: None,
@@ -150,6 +165,7 @@ impl Default for Settings {
             acl: None,
             encryption: None,
             integrity: PayloadIntegrity::Signed,
+            fsync: Fsync::Data,
             http_proxy: None,
             https_proxy: None,
             no_proxy: None,

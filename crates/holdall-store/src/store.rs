@@ -1,5 +1,6 @@
 //! The store that callers hold: one way to open it, one set of verbs, whatever is behind it.
 
+use crate::backend::fs::FolderBackend;
 use crate::backend::memory::MemoryBackend;
 use crate::backend::s3::S3Backend;
 use crate::backend::{Backend, Listing};
@@ -62,20 +63,28 @@ impl Store {
         Self::from_settings(&Settings::from_env()?)
     }
 
-    /// Opens the store that settings name. Nothing is connected before the first call.
+    /// Opens the store that settings name, else the default one: a folder below the user's home, which the first put
+    /// makes and which is empty until then. Nothing is connected or made before the first call.
     ///
     /// # Errors
     ///
-    /// `Config` when no store is named or the settings contradict each other.
+    /// `Config` when no store is named and there is no home, or the settings contradict each other.
     pub fn from_settings(settings: &Settings) -> Result<Self> {
-        let Some(location) = &settings.store else {
-            return Err(Error::new(ErrorKind::Config, "no store is named")
-                .with_hint("set HOLDALL_STORE, or S3_BUCKET with its endpoint and keys"));
+        if let Some(location) = &settings.store {
+            return Self::open_location(location, settings);
+        }
+        let Some(folder) = &settings.default_store else {
+            return Err(Error::new(
+                ErrorKind::Config,
+                "no store is named, and neither HOME nor XDG_DATA_HOME is set",
+            )
+            .with_hint("set HOLDALL_STORE, or S3_BUCKET with its endpoint and keys"));
         };
-        Self::open_location(location, settings)
+        let backend = Arc::new(FolderBackend::open_default(folder, settings));
+        Ok(Self::with_backend(backend, settings.clone()))
     }
 
-    /// Opens a store by URL: `s3://bucket/prefix`, `memory://name`. The rest comes from the settings.
+    /// Opens a store by URL: `s3://bucket/prefix`, `file:///folder`, `memory://name`. The rest comes from the settings.
     ///
     /// # Errors
     ///
@@ -94,10 +103,7 @@ impl Store {
             Location::Memory(None) => Arc::new(MemoryBackend::private()),
             Location::Memory(Some(name)) => MemoryBackend::shared(name),
             Location::S3 { bucket, prefix } => Arc::new(S3Backend::open(bucket, prefix, settings)?),
-            Location::Folder(_) => {
-                return Err(Error::new(ErrorKind::Unsupported, "this version keeps no objects in folders")
-                    .with_fact("url", location));
-            }
+            Location::Folder(path) => Arc::new(FolderBackend::open(path, settings)?),
         };
         Ok(Self::with_backend(backend, settings.clone()))
     }
@@ -293,7 +299,11 @@ impl Store {
         if options.page_size.is_some_and(|n| !(1..=1000).contains(&n)) {
             return Err(Error::new(ErrorKind::InvalidInput, "page size must be from 1 to 1000"));
         }
-        Ok(ObjectList { pages: self.0.backend.list(options), ready: Vec::new().into_iter() })
+        Ok(ObjectList {
+            pages: self.0.backend.list(options),
+            ready: Vec::new().into_iter(),
+            failures: Vec::new().into_iter(),
+        })
     }
 
     /// Makes a URL for one request by somebody without credentials.
@@ -354,7 +364,7 @@ impl Store {
         let mut list = self.list(prefix)?;
         let mut stats = Stats::default();
         while let Some(page) = list.next_page().await {
-            let page = page?;
+            let page = whole(page?)?;
             stats.objects += page.objects.len() as u64;
             stats.bytes += page.objects.iter().map(|o| o.size).sum::<u64>();
         }
@@ -403,6 +413,12 @@ impl fmt::Debug for Store {
 pub struct ObjectList {
     pages: Box<dyn Listing>,
     ready: std::vec::IntoIter<Metadata>,
+    failures: std::vec::IntoIter<Error>,
+}
+
+/// Refuses a page that leaves out what is there.
+fn whole(mut page: Page) -> Result<Page> {
+    if page.failures.is_empty() { Ok(page) } else { Err(page.failures.swap_remove(0)) }
 }
 
 impl ObjectList {
@@ -411,24 +427,35 @@ impl ObjectList {
         self.pages.next_page().await
     }
 
-    /// The next object, common prefixes left out; none after the last.
+    /// The next object, common prefixes left out; none after the last. What is there and cannot be listed is an error
+    /// of its own, after which the listing goes on.
     pub async fn next(&mut self) -> Option<Result<Metadata>> {
         loop {
+            if let Some(error) = self.failures.next() {
+                return Some(Err(error));
+            }
             if let Some(object) = self.ready.next() {
                 return Some(Ok(object));
             }
             match self.pages.next_page().await? {
-                Ok(page) => self.ready = page.objects.into_iter(),
+                Ok(page) => {
+                    self.ready = page.objects.into_iter();
+                    self.failures = page.failures.into_iter();
+                }
                 Err(error) => return Some(Err(error)),
             }
         }
     }
 
     /// Reads the whole listing into memory.
+    ///
+    /// # Errors
+    ///
+    /// Also when something is there that cannot be listed.
     pub async fn collect(mut self) -> Result<Page> {
         let mut all = Page::default();
         while let Some(page) = self.next_page().await {
-            let page = page?;
+            let page = whole(page?)?;
             all.objects.extend(page.objects);
             all.prefixes.extend(page.prefixes);
         }

@@ -1,9 +1,9 @@
 //! Where a store is, and which URL an object has.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::Prefix;
+use crate::key::{Prefix, RESERVED};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A store's place, as a URL names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +36,9 @@ impl Location {
         let invalid =
             |message: &str| Err(Error::new(ErrorKind::InvalidInput, message).with_fact("url", shown(given)));
         let Some((scheme, rest)) = url.split_once("://") else {
-            return invalid("not a store's URL")
-                .map_err(|e: Error| e.with_hint("a store is s3://bucket/prefix or memory://name"));
+            return invalid("not a store's URL").map_err(|e: Error| {
+                e.with_hint("a store is s3://bucket/prefix, file:///folder or memory://name")
+            });
         };
         match scheme.to_ascii_lowercase().as_str() {
             "s3" => {
@@ -64,16 +65,36 @@ impl Location {
 
     /// Splits a full object URL such as `s3://bucket/key` into its store and its key.
     ///
-    /// The key is everything after the bucket and may be empty.
+    /// The key is everything after the bucket and may be empty. Of `file:///folder/key` the folder is the nearest one
+    /// above that holdall keeps objects in, as its `.holdall/` shows, else the one that the file is in; a URL that ends
+    /// in a slash is a folder's.
     pub fn parse_object(url: &str) -> Result<(Self, String)> {
         match url.split_once("://") {
             Some((scheme, rest)) if !scheme.eq_ignore_ascii_case("file") => {
                 let (store, key) = rest.split_once('/').unwrap_or((rest, ""));
                 Ok((Self::parse_part(&format!("{scheme}://{store}"), url)?, key.to_owned()))
             }
-            _ => Ok((Self::parse(url)?, String::new())),
+            _ => match Self::parse(url)? {
+                Self::Folder(path) => split_path(&path, url.ends_with('/')),
+                other => Ok((other, String::new())),
+            },
         }
     }
+}
+
+/// Finds the store that a path lies in.
+fn split_path(path: &Path, is_folder: bool) -> Result<(Location, String)> {
+    let path = path.components().as_path();
+    let is_store = |folder: &&Path| folder.join(RESERVED).is_dir();
+    let inside = if is_folder { Some(path) } else { path.parent() };
+    let usual = inside.unwrap_or(path);
+    let store = inside.and_then(|inside| inside.ancestors().find(is_store)).unwrap_or(usual);
+    let rest = path.strip_prefix(store).unwrap_or(Path::new(""));
+    let Some(key) = rest.to_str() else {
+        return Err(Error::new(ErrorKind::InvalidInput, "the URL's path is not UTF-8 and can be no key"));
+    };
+    let slash = if is_folder && !key.is_empty() { "/" } else { "" };
+    Ok((Location::Folder(store.to_owned()), format!("{key}{slash}")))
 }
 
 /// A URL without what may be a password in it.
@@ -159,6 +180,25 @@ mod tests {
             let text = Location::parse_object(url).unwrap_err().to_string();
             assert!(!text.contains("hunter2"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_file_lies_in_the_nearest_store_above_it() {
+        let bag = tempfile::tempdir().unwrap();
+        let root = bag.path().to_str().unwrap();
+        std::fs::create_dir_all(bag.path().join("a/b")).unwrap();
+        let parse = |rest: &str| {
+            let (location, key) = Location::parse_object(&format!("file://{root}{rest}")).unwrap();
+            (location.to_string().strip_prefix(&format!("file://{root}")).unwrap().to_owned(), key)
+        };
+        let pair = |store: &str, key: &str| (store.to_owned(), key.to_owned());
+        assert_eq!(parse("/a/b/c.txt"), pair("/a/b", "c.txt"));
+        assert_eq!(parse("/a/b/"), pair("/a/b", ""));
+        std::fs::create_dir(bag.path().join("a/.holdall")).unwrap();
+        assert_eq!(parse("/a/b/c.txt"), pair("/a", "b/c.txt"));
+        assert_eq!(parse("/a/b/"), pair("/a", "b/"));
+        assert_eq!(parse("/a/"), pair("/a", ""));
+        assert_eq!(parse("/x"), pair("", "x"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::Outcome;
 use crate::app::App;
+use crate::failure::Failure;
 use crate::output::Output;
 use crate::record::{ListedRecord, PrefixRecord};
 use crate::target::Target;
@@ -54,10 +55,16 @@ impl Ls {
             (false, false) => Format::Keys,
         };
         let mut list = app.store(&target)?.list_with(options)?;
+        let mut outcome = Ok(());
         while let Some(page) = list.next_page().await {
-            print(&page?, format, &mut app.out)?;
+            let page = page?;
+            print(&page, format, &mut app.out)?;
+            for failure in &page.failures {
+                app.report.error(failure, None);
+                outcome = Err(Failure::Reported);
+            }
         }
-        Ok(())
+        outcome
     }
 }
 

@@ -132,6 +132,10 @@ impl Tally {
                     break;
                 }
             };
+            for failure in &page.failures {
+                self.failed += 1;
+                app.report.error(failure, None);
+            }
             let keys = page.objects.into_iter().map(|object| object.key).collect();
             batches.spawn(delete(store.clone(), keys, self.dry_run));
             if batches.len() >= BATCHES {

@@ -15,7 +15,8 @@ fn stores_that_are_none() {
             "ls --store b",
             "ls --store http://user:pass@host/",
             "ls --store s3://",
-            "ls --store file:///tmp",
+            "ls --store file://relative",
+            "ls --store file:///proc/none",
             "ls ftp://x --store ftp://x",
         ],
     );

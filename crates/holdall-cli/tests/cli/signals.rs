@@ -18,13 +18,21 @@ fn signal(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();
 }
 
+/// Whether a process writes to a file that has no name.
+fn opens_a_nameless_file(child: &Child) -> bool {
+    let Ok(open) = std::fs::read_dir(format!("/proc/{}/fd", child.id())) else { return false };
+    let target = |entry: std::io::Result<std::fs::DirEntry>| std::fs::read_link(entry.ok()?.path()).ok();
+    open.filter_map(target).any(|path| path.to_string_lossy().ends_with("(deleted)"))
+}
+
 #[test]
 fn a_signal_ends_a_get_and_leaves_no_partial_file() {
     for (number, status) in [(Signal::HUP, 129), (Signal::INT, 130), (Signal::TERM, 143)] {
         let shell = Shell::with_fault(Rule::new(Fault::StallMidBody { after: 500_000 }).on(Kind::Get));
         shell.server().put_object("b", "k", &[7; 1_000_000]);
         let child = shell.spawn(&["get", "k", "got"]);
-        until("the file is begun", || !shell.files().is_empty());
+        until("the bytes come", || shell.server().log().iter().any(|s| s.kind == Kind::Get));
+        until("the file is begun", || opens_a_nameless_file(&child) || !shell.files().is_empty());
         signal(&child, number);
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(status), "{output:?}");

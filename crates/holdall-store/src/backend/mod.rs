@@ -1,6 +1,13 @@
 //! What a place for objects must be able to do, and the places there are.
 
+mod carried;
+mod conditions;
+mod folding;
+pub mod fs;
 pub mod memory;
+mod parts;
+mod payload;
+mod ranges;
 pub mod s3;
 mod tags;
 
@@ -40,7 +47,7 @@ pub struct Limits {
 /// Every write is atomic: readers see the old object or the new one, whole. A put that fails leaves what was there,
 /// unless the fault says that its outcome is unknown.
 pub trait Backend: fmt::Debug + Send + Sync + 'static {
-    /// The kind of place: `memory`, `s3`.
+    /// The kind of place: `memory`, `folder`, `s3`.
     fn kind(&self) -> &'static str;
 
     /// The store's URL, without credentials.

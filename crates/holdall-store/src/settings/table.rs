@@ -1,13 +1,14 @@
 //! Which variable sets what, and which wins.
 
 use super::parse::{flag, size, time};
-use super::{KeyPair, MIB, Settings, SettingsError, checksum};
+use super::{Fsync, KeyPair, MIB, Settings, SettingsError, checksum};
 use crate::key::Prefix;
 use crate::url::{Location, UrlStrategy};
 use crate::{Acl, Encryption, Secret};
 use holdall_s3::{Addressing, Endpoint};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 /// Variables and their values, such as a process's environment. `Debug` shows the names only.
 #[derive(Clone, Default)]
@@ -98,7 +99,12 @@ impl Row {
 }
 
 pub(super) fn read(variables: &Variables) -> Result<Settings, SettingsError> {
-    let mut s = Settings { store: store(variables)?, keys: keys(variables)?, ..Settings::default() };
+    let mut s = Settings {
+        store: store(variables)?,
+        default_store: default_store(variables),
+        keys: keys(variables)?,
+        ..Settings::default()
+    };
     let text = |value: &str| Ok(Some(value.to_owned()));
     let secret = |value: &str| Ok(Some(Secret::new(value)));
     let endpoint = |value: &str| Endpoint::parse(value).map(Some).map_err(|e| e.to_string());
@@ -140,6 +146,7 @@ pub(super) fn read(variables: &Variables) -> Result<Settings, SettingsError> {
         .read(variables, &mut s.encryption, |v| Ok(Some(Encryption::Kms(Some(v.to_owned())))))?;
     row("checksum", &[&["AWS_REQUEST_CHECKSUM_CALCULATION"]])
         .read(variables, &mut s.integrity, |v| checksum(v).ok_or_else(|| "unknown checksum".to_owned()))?;
+    row("fsync", &[]).read(variables, &mut s.fsync, fsync)?;
     row("http_proxy", &[&["HTTP_PROXY", "http_proxy"]]).read(variables, &mut s.http_proxy, secret)?;
     row("https_proxy", &[&["HTTPS_PROXY", "https_proxy"]]).read(variables, &mut s.https_proxy, secret)?;
     row("no_proxy", &[&["NO_PROXY", "no_proxy"]]).read(variables, &mut s.no_proxy, text)?;
@@ -167,6 +174,13 @@ fn store(variables: &Variables) -> Result<Option<Location>, SettingsError> {
         }
         _ => Ok(None),
     }
+}
+
+/// `$XDG_DATA_HOME/holdall/store`. As the XDG base directory specification has it, a relative path is not looked at.
+fn default_store(variables: &Variables) -> Option<PathBuf> {
+    let absolute = |name: &str| variables.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let data = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")))?;
+    Some(data.join("holdall/store"))
 }
 
 /// The pair of the highest rank that is set; half of any pair is an error.
@@ -206,6 +220,14 @@ fn addressing(value: &str) -> Result<Addressing, String> {
     match value {
         "auto" => Ok(Addressing::Auto),
         _ => Ok(if flag(value)? { Addressing::Path } else { Addressing::VirtualHost }),
+    }
+}
+
+fn fsync(value: &str) -> Result<Fsync, String> {
+    match value {
+        "data" => Ok(Fsync::Data),
+        "none" => Ok(Fsync::None),
+        _ => Err("must be data or none".to_owned()),
     }
 }
 

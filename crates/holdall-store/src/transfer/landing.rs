@@ -3,16 +3,15 @@
 //! Every folder on the way is opened by its own name, relative to the one before and without following symbolic
 //! links, so that no key and no link placed meanwhile leads out.
 
+use crate::disk::{Draft, Holding, MAX_NAME, enter, fault as disk_fault};
 use crate::error::{Error, ErrorKind, Result};
-use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-
-const MAX_NAME: usize = 255;
 
 /// A folder that files land in.
 #[derive(Debug)]
@@ -62,13 +61,8 @@ fn fault(message: &str, error: Errno) -> Error {
             format!("{message}: a file, a folder or a symbolic link is in its place"),
         )
         .with_source(io::Error::from(error)),
-        _ => Error::io(message, error.into()),
+        _ => disk_fault(message, error),
     }
-}
-
-fn open_folder(at: &OwnedFd, name: &str) -> rustix::io::Result<OwnedFd> {
-    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDONLY;
-    rustix::fs::openat(at, name, flags, Mode::empty())
 }
 
 impl Landing {
@@ -107,37 +101,24 @@ impl Landing {
     }
 }
 
-/// Opens a folder by its name, making it where it is not there.
-fn enter(at: &OwnedFd, name: &str) -> rustix::io::Result<OwnedFd> {
-    match open_folder(at, name) {
-        Err(Errno::NOENT) => {
-            match rustix::fs::mkdirat(at, name, Mode::from_raw_mode(0o777)) {
-                Ok(()) | Err(Errno::EXIST) => {}
-                Err(error) => return Err(error),
-            }
-            open_folder(at, name)
-        }
-        other => other,
-    }
-}
-
-/// A file being written under another name in its folder. Dropped before [`Temporary::commit`] it goes away.
+/// A file being written. Dropped before [`Temporary::commit`] it goes away.
 #[derive(Debug)]
 pub(crate) struct Temporary {
     folder: Arc<OwnedFd>,
     name: String,
-    temporary: String,
-    file: Arc<File>,
-    committed: bool,
+    draft: Draft,
+}
+
+/// Where a file has its name until it is whole, on file systems that need one.
+fn holding(folder: &Arc<OwnedFd>) -> Holding {
+    Holding { folder: folder.clone(), prefix: ".holdall-", suffix: ".part" }
 }
 
 impl Temporary {
     fn new(folder: Arc<OwnedFd>, name: &str) -> Result<Self> {
-        let temporary = format!(".holdall-{:016x}.part", random());
-        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDWR;
-        let file = rustix::fs::openat(&*folder, &temporary, flags, Mode::from_raw_mode(0o666))
+        let draft = Draft::begin(&*folder, || Ok(holding(&folder)))
             .map_err(|e| fault("the file cannot be made", e))?;
-        Ok(Self { folder, name: name.to_owned(), temporary, file: Arc::new(file.into()), committed: false })
+        Ok(Self { folder, name: name.to_owned(), draft })
     }
 
     /// Begins a file at a path of the caller's.
@@ -157,7 +138,7 @@ impl Temporary {
     }
 
     pub(crate) fn file(&self) -> Arc<File> {
-        self.file.clone()
+        self.draft.file().clone()
     }
 
     /// Claims the space, so that a lack of it is known before the download and not after.
@@ -165,7 +146,7 @@ impl Temporary {
         if size == 0 {
             return Ok(());
         }
-        match rustix::fs::fallocate(&*self.file, rustix::fs::FallocateFlags::empty(), 0, size) {
+        match rustix::fs::fallocate(&**self.draft.file(), rustix::fs::FallocateFlags::empty(), 0, size) {
             Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(()),
             Err(error) => Err(Error::io("there is no room for the file", error.into())),
         }
@@ -173,28 +154,14 @@ impl Temporary {
 
     /// Gives the file its name.
     pub(crate) fn commit(mut self) -> Result<()> {
-        rustix::fs::renameat(&*self.folder, &self.temporary, &*self.folder, &self.name)
-            .map_err(|e| fault("the file cannot be given its name", e))?;
-        self.committed = true;
-        Ok(())
+        let named = match self.draft.publish_new(&*self.folder, &self.name) {
+            Err(Errno::EXIST) => {
+                self.draft.publish_over(&*self.folder, &self.name, || Ok(holding(&self.folder)))
+            }
+            other => other,
+        };
+        named.map_err(|e| fault("the file cannot be given its name", e))
     }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        if self.committed {
-            return;
-        }
-        if let Err(error) = rustix::fs::unlinkat(&*self.folder, &self.temporary, AtFlags::empty()) {
-            tracing::warn!(name = self.temporary, %error, "a temporary file is left behind");
-        }
-    }
-}
-
-fn random() -> u64 {
-    use std::hash::{BuildHasher, Hasher};
-    // The standard library's own random state: different in every instance, and no secret is made of it.
-    std::collections::hash_map::RandomState::new().build_hasher().finish()
 }
 
 #[cfg(test)]

@@ -95,7 +95,14 @@ impl Pull {
             }
             match list.next_page().await {
                 None => return Ok(None),
-                Some(page) => self.ready.lock().unwrap_or_else(PoisonError::into_inner).extend(page?.objects),
+                Some(page) => {
+                    let page = page?;
+                    self.ready.lock().unwrap_or_else(PoisonError::into_inner).extend(page.objects);
+                    for error in page.failures {
+                        let name = error.key().unwrap_or(&self.prefix).to_owned();
+                        self.events.add(TreeEvent::Failed { name, error });
+                    }
+                }
             }
         }
     }

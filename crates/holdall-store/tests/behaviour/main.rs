@@ -1,6 +1,6 @@
 //! Runs the behaviour suite: a trial per server and case.
 //!
-//! Memory always takes part; servers do when the environment describes them (`HOLDALL_TEST_CEPH`,
+//! Memory and a folder always take part; servers do when the environment describes them (`HOLDALL_TEST_CEPH`,
 //! `HOLDALL_TEST_S3S_FS`, `HOLDALL_TEST_MOTO`; `HOLDALL_TEST_ENV` stands for the usual variables). The seed of keys and
 //! bytes is printed; `HOLDALL_TEST_SEED` sets it.
 //!
@@ -11,6 +11,7 @@
 mod canaries;
 
 use canaries::Canaries;
+use holdall_store::Settings;
 use holdall_testing::random::seed_from_env;
 use holdall_testing::server::Server;
 use holdall_testing::suite::{Capability, Case, Outcome, Place, Profile, Subject, cases, disprove};
@@ -50,6 +51,7 @@ fn run(args: &Arguments) -> Result<ExitCode, String> {
     let runtime = Arc::new(runtime.map_err(|e| format!("no runtime: {e}"))?);
     let servers = Server::all_from_env()?;
     let canaries = if args.list { None } else { Some(Canaries::listen(&servers, &runtime)?) };
+    let with_servers = !servers.is_empty();
     let benches = benches(servers, &runtime, seed, args.list)?;
     if !args.list {
         println!("HOLDALL_TEST_SEED={seed:#x}");
@@ -65,7 +67,7 @@ fn run(args: &Arguments) -> Result<ExitCode, String> {
         }
     }
     let everything = args.filter.is_none() && args.skip.is_empty();
-    match canaries.verdict(everything && benches.len() > 1) {
+    match canaries.verdict(everything && with_servers) {
         Ok(heard) => println!("{heard}"),
         Err(told) => {
             eprintln!("{told}");
@@ -89,7 +91,11 @@ fn benches(
         runtime: runtime.clone(),
         seed,
     };
-    let mut benches = vec![bench("memory", Profile::of("memory"), Place::memory())];
+    let folder = Place::folder(Settings::default()).map_err(|failure| format!("folder: {failure}"))?;
+    let mut benches = vec![
+        bench("memory", Profile::of("memory"), Place::memory()),
+        bench("folder", Profile::of("folder"), folder),
+    ];
     for server in servers {
         let place = match server.name.as_str() {
             _ if only_names => Ok(Place::memory()),

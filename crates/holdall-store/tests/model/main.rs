@@ -11,7 +11,7 @@ mod reference;
 mod subject;
 
 use holdall_store::backend::memory::MemoryBackend;
-use holdall_store::{Settings, Store};
+use holdall_store::{Fsync, Location, Settings, Store};
 use holdall_testing::bent::{Bent, Bug};
 use holdall_testing::random::{Random, seed_from_env};
 use holdall_testing::server::Server;
@@ -88,6 +88,15 @@ fn demand_none(difference: Option<Difference>) {
 #[test]
 fn memory_answers_as_the_model_does() {
     demand_none(explore(&runtime(), Store::memory, seed(), tries(3000)));
+}
+
+#[test]
+fn a_folder_answers_as_the_model_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings { fsync: Fsync::None, ..Settings::default() };
+    let location = Location::Folder(folder.path().to_owned());
+    let store = Store::open_location(&location, &settings).unwrap();
+    demand_none(explore(&runtime(), || store.clone(), seed(), tries(1000)));
 }
 
 #[test]

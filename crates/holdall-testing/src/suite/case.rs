@@ -59,7 +59,7 @@ impl Case {
     /// Why the case means nothing here; none where it does.
     pub fn unsupported(&self, profile: Profile, place: &Place) -> Option<String> {
         match self.scope {
-            Scope::Memory if place.service().is_some() => Some("it is about memory".to_owned()),
+            Scope::Memory if place.memory_backend().is_none() => Some("it is about memory".to_owned()),
             Scope::Service if place.service().is_none() => Some("it is about services".to_owned()),
             _ => profile.lacks(self.needs),
         }

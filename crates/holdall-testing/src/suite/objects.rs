@@ -150,7 +150,11 @@ async fn stats(s: Subject) -> Outcome {
 async fn health(s: Subject) -> Outcome {
     let took = s.store().health().await?;
     ensure(took < Duration::from_secs(60), "it took no minute")?;
-    let scheme = if s.store().is_remote() { "s3://" } else { "memory://" };
+    let scheme = match s.backend().kind() {
+        "s3" => "s3://",
+        "folder" => "file:///",
+        _ => "memory://",
+    };
     let location = s.store().location();
     ensure(location.starts_with(scheme), format!("{location} begins with {scheme}"))?;
     let secret = s.place().service().map(super::service::Service::secret_key);

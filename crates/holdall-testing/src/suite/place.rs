@@ -1,12 +1,13 @@
-//! Where cases run: memory, or an S3 service.
+//! Where cases run: memory, a folder, or an S3 service.
 
 use super::failure::Outcome;
 use super::service::Service;
 use crate::bent::{Bent, Bug};
 use crate::server::Server;
 use holdall_store::backend::memory::MemoryBackend;
-use holdall_store::{Backend, Settings, Store};
+use holdall_store::{Backend, Location, Settings, Store};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A store in memory, and what holds it, to look into.
 pub struct Memory {
@@ -26,10 +27,35 @@ impl Memory {
     }
 }
 
+/// Stores in folders, gone with this.
+pub struct Folders {
+    parent: tempfile::TempDir,
+    settings: Settings,
+    made: AtomicU32,
+}
+
+impl Folders {
+    /// Opens a folder by its name, which need not be there.
+    fn open(&self, name: &str) -> Outcome<Store> {
+        Ok(Store::open_location(&Location::Folder(self.parent.path().join(name)), &self.settings)?)
+    }
+
+    /// What is kept of an object beside its bytes, as another program sees it.
+    pub(super) fn record(&self, key: &str) -> Outcome<String> {
+        let path = self.parent.path().join("store").join(key);
+        let mut value = vec![0; 65_536];
+        let n = rustix::fs::getxattr(path, "user.holdall", &mut value[..])?;
+        value.truncate(n);
+        Ok(String::from_utf8(value)?)
+    }
+}
+
 /// A place for the stores of a run.
 pub enum Place {
     /// Memory of this process.
     Memory(Memory),
+    /// A folder of this machine.
+    Folder(Box<Folders>),
     /// An S3 service.
     Service(Box<Service>),
 }
@@ -43,6 +69,17 @@ impl Place {
     /// Memory with a fault put into it.
     pub fn bent(bug: Bug) -> Self {
         Self::Memory(Memory::new(Some(bug)))
+    }
+
+    /// A folder of this machine; `fsync` as the settings say.
+    ///
+    /// # Errors
+    ///
+    /// Says why it cannot be made.
+    pub fn folder(settings: Settings) -> Outcome<Self> {
+        let parent = tempfile::tempdir()?;
+        std::fs::create_dir(parent.path().join("store"))?;
+        Ok(Self::Folder(Box::new(Folders { parent, settings, made: AtomicU32::new(0) })))
     }
 
     /// A server, with a bucket made for this run.
@@ -73,6 +110,7 @@ impl Place {
     pub fn store(&self) -> Outcome<Store> {
         match self {
             Self::Memory(memory) => Ok(memory.store.clone()),
+            Self::Folder(folders) => folders.open("store"),
             Self::Service(service) => service.store(),
         }
     }
@@ -81,6 +119,11 @@ impl Place {
     pub(crate) async fn own_store(&self) -> Outcome<Store> {
         match self {
             Self::Memory(memory) => Ok(Memory::new(memory.bug).store),
+            Self::Folder(folders) => {
+                let name = format!("own-{}", folders.made.fetch_add(1, Ordering::Relaxed));
+                std::fs::create_dir(folders.parent.path().join(&name))?;
+                folders.open(&name)
+            }
             Self::Service(service) => service.own_store().await,
         }
     }
@@ -89,6 +132,9 @@ impl Place {
     pub(crate) fn missing_store(&self) -> Outcome<Store> {
         match self {
             Self::Memory(..) => Ok(Store::open("memory://nobody-made-this", &Settings::default())?),
+            Self::Folder(folders) => {
+                folders.open(&format!("missing-{}", folders.made.fetch_add(1, Ordering::Relaxed)))
+            }
             Self::Service(service) => service.missing_store(),
         }
     }
@@ -97,6 +143,7 @@ impl Place {
     pub(crate) fn store_as(&self, access: Option<&str>, secret: Option<&str>) -> Outcome<Store> {
         match self {
             Self::Memory(memory) => Ok(memory.store.clone()),
+            Self::Folder(folders) => folders.open("store"),
             Self::Service(service) => service.store_as(access, secret),
         }
     }
@@ -104,7 +151,7 @@ impl Place {
     /// The service, where there is one.
     pub(crate) fn service(&self) -> Option<&Service> {
         match self {
-            Self::Memory(..) => None,
+            Self::Memory(..) | Self::Folder(..) => None,
             Self::Service(service) => Some(service),
         }
     }
@@ -113,7 +160,15 @@ impl Place {
     pub(crate) fn memory_backend(&self) -> Option<&MemoryBackend> {
         match self {
             Self::Memory(memory) => Some(&memory.backend),
-            Self::Service(_) => None,
+            Self::Folder(_) | Self::Service(_) => None,
+        }
+    }
+
+    /// The folders to look into, where it is those.
+    pub(crate) fn folders(&self) -> Option<&Folders> {
+        match self {
+            Self::Folder(folders) => Some(folders),
+            Self::Memory(_) | Self::Service(_) => None,
         }
     }
 
@@ -124,7 +179,7 @@ impl Place {
     /// Says what stays behind.
     pub async fn close(&self) -> Outcome {
         match self {
-            Self::Memory(..) => Ok(()),
+            Self::Memory(..) | Self::Folder(..) => Ok(()),
             Self::Service(service) => service.close().await,
         }
     }
@@ -134,6 +189,7 @@ impl std::fmt::Debug for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Memory(..) => "Memory",
+            Self::Folder(..) => "Folder",
             Self::Service(_) => "Service",
         })
     }

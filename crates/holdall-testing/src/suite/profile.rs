@@ -52,7 +52,7 @@ const fn broken(note: &'static str) -> Cell {
 }
 
 /// The servers of the table, in the order of its columns.
-const SERVERS: [&str; 4] = ["memory", "ceph", "s3s-fs", "moto"];
+const SERVERS: [&str; 5] = ["memory", "folder", "ceph", "s3s-fs", "moto"];
 
 const REPLACED: &str = "the object is replaced";
 const LAX: &str = "stale parts are taken, gaps refused; 403 for what is gone";
@@ -60,59 +60,104 @@ const PLAIN: &str = "objects are not encrypted";
 const NO_TAGS: &str = "there are none";
 const NO_SERVICE: &str = "no service would answer";
 
-type Row = (Capability, [Cell; 4]);
+type Row = (Capability, [Cell; 5]);
 
 const fn everywhere(capability: Capability) -> Row {
-    (capability, [WORKS; 4])
+    (capability, [WORKS; 5])
 }
 
 const TABLE: &[Row] = &[
-    (PutIfAbsent, [WORKS, WORKS, broken("several of 16 racers win"), WORKS]),
-    (PutIfMatch, [WORKS, WORKS, broken("several of 16 racers win"), WORKS]),
-    (CompleteIfAbsent, [WORKS, ignored(REPLACED), broken("several of 16 racers win"), WORKS]),
-    (CompleteIfMatch, [WORKS, ignored(REPLACED), broken("several of 16 racers win"), ignored(REPLACED)]),
-    (CopyConditions, [WORKS, WORKS, broken("412 even on a match"), WORKS]),
-    (ReadConditions, [WORKS, WORKS, ignored("all reads are answered"), WORKS]),
-    (ReadCombinations, [WORKS, WORKS, ignored("all reads are answered"), broken("time decides over ETag")]),
+    (PutIfAbsent, [WORKS, WORKS, WORKS, broken("several of 16 racers win"), WORKS]),
+    (PutIfMatch, [WORKS, WORKS, WORKS, broken("several of 16 racers win"), WORKS]),
+    (CompleteIfAbsent, [WORKS, WORKS, ignored(REPLACED), broken("several of 16 racers win"), WORKS]),
+    (
+        CompleteIfMatch,
+        [WORKS, WORKS, ignored(REPLACED), broken("several of 16 racers win"), ignored(REPLACED)],
+    ),
+    (CopyConditions, [WORKS, WORKS, WORKS, broken("412 even on a match"), WORKS]),
+    (ReadConditions, [WORKS, WORKS, WORKS, ignored("all reads are answered"), WORKS]),
+    (
+        ReadCombinations,
+        [WORKS, WORKS, WORKS, ignored("all reads are answered"), broken("time decides over ETag")],
+    ),
     everywhere(Ranges),
-    (LastBytes, [WORKS, WORKS, broken("500 where there are fewer"), WORKS]),
-    (RangesOfNothing, [WORKS, WORKS, broken("500"), ignored("the whole is answered")]),
-    (AtomicPut, [WORKS, WORKS, broken("bytes and metadata are written apart"), WORKS]),
+    (LastBytes, [WORKS, WORKS, WORKS, broken("500 where there are fewer"), WORKS]),
+    (RangesOfNothing, [WORKS, WORKS, WORKS, broken("500"), ignored("the whole is answered")]),
+    (AtomicPut, [WORKS, WORKS, WORKS, broken("bytes and metadata are written apart"), WORKS]),
     everywhere(Multipart),
-    (StrictUploads, [WORKS, WORKS, broken(LAX), WORKS]),
-    (ListUploads, [refused(NO_SERVICE), WORKS, refused("501"), WORKS]),
+    (StrictUploads, [WORKS, WORKS, WORKS, broken(LAX), WORKS]),
+    (ListUploads, [refused(NO_SERVICE), refused(NO_SERVICE), WORKS, refused("501"), WORKS]),
     everywhere(DeleteBatch),
     everywhere(ListPages),
-    (EncodedListings, [WORKS, WORKS, broken("says that names are encoded and encodes none"), WORKS]),
-    (ListedEtags, [WORKS, WORKS, ignored("there are none"), WORKS]),
-    (LongDelimiter, [WORKS, WORKS, broken("only its first character counts"), WORKS]),
+    (EncodedListings, [WORKS, WORKS, WORKS, broken("says that names are encoded and encodes none"), WORKS]),
+    (ListedEtags, [WORKS, WORKS, WORKS, ignored("there are none"), WORKS]),
+    (LongDelimiter, [WORKS, WORKS, WORKS, broken("only its first character counts"), WORKS]),
     everywhere(StartAfter),
     everywhere(ByteOrder),
     everywhere(StandardHeaders),
-    (OddMetadata, [WORKS, WORKS, broken("blanks at the ends are lost"), WORKS]),
-    (UnderscoreNames, [WORKS, broken("becomes a dash"), WORKS, WORKS]),
-    (UnderscoreTwins, [WORKS, refused("403"), WORKS, ignored("the one with `_` is dropped")]),
-    (StorageClass, [WORKS, refused("400 unless it is configured"), refused("400"), WORKS]),
-    (Tags, [WORKS, WORKS, ignored(NO_TAGS), WORKS]),
-    (UploadTags, [WORKS, ignored(NO_TAGS), ignored(NO_TAGS), WORKS]),
-    (CopyTags, [WORKS, broken("lost with the metadata, and not replaced"), ignored(NO_TAGS), WORKS]),
-    (Acl, [WORKS, WORKS, ignored("objects stay as they are"), WORKS]),
-    (EncryptionKms, [refused("memory encrypts nothing"), WORKS, ignored(PLAIN), WORKS]),
-    (EncryptionS3, [refused("memory encrypts nothing"), ignored(PLAIN), ignored(PLAIN), WORKS]),
-    (EncryptionCustomer, [refused("memory encrypts nothing"), WORKS, ignored(PLAIN), ignored(PLAIN)]),
-    (Signatures, [ignored("there are no keys"), WORKS, WORKS, ignored("signatures are not checked")]),
-    (MissingBucket, [ignored("every name is a store"), WORKS, broken("a put makes the bucket"), WORKS]),
-    (Presign, [refused(NO_SERVICE), WORKS, WORKS, WORKS]),
-    (ResponseOverrides, [refused(NO_SERVICE), WORKS, WORKS, WORKS]),
-    (PostForm, [refused(NO_SERVICE), WORKS, WORKS, WORKS]),
-    (PostLimits, [refused(NO_SERVICE), WORKS, WORKS, ignored("any size is taken")]),
+    (OddMetadata, [WORKS, WORKS, WORKS, broken("blanks at the ends are lost"), WORKS]),
+    (UnderscoreNames, [WORKS, WORKS, broken("becomes a dash"), WORKS, WORKS]),
+    (UnderscoreTwins, [WORKS, WORKS, refused("403"), WORKS, ignored("the one with `_` is dropped")]),
+    (StorageClass, [WORKS, WORKS, refused("400 unless it is configured"), refused("400"), WORKS]),
+    (Tags, [WORKS, WORKS, WORKS, ignored(NO_TAGS), WORKS]),
+    (UploadTags, [WORKS, WORKS, ignored(NO_TAGS), ignored(NO_TAGS), WORKS]),
+    (CopyTags, [WORKS, WORKS, broken("lost with the metadata, and not replaced"), ignored(NO_TAGS), WORKS]),
+    (Acl, [WORKS, WORKS, WORKS, ignored("objects stay as they are"), WORKS]),
+    (
+        EncryptionKms,
+        [refused("memory encrypts nothing"), refused("nothing is encrypted"), WORKS, ignored(PLAIN), WORKS],
+    ),
+    (
+        EncryptionS3,
+        [
+            refused("memory encrypts nothing"),
+            refused("nothing is encrypted"),
+            ignored(PLAIN),
+            ignored(PLAIN),
+            WORKS,
+        ],
+    ),
+    (
+        EncryptionCustomer,
+        [
+            refused("memory encrypts nothing"),
+            refused("nothing is encrypted"),
+            WORKS,
+            ignored(PLAIN),
+            ignored(PLAIN),
+        ],
+    ),
+    (
+        Signatures,
+        [
+            ignored("there are no keys"),
+            ignored("there are no keys"),
+            WORKS,
+            WORKS,
+            ignored("signatures are not checked"),
+        ],
+    ),
+    (
+        MissingBucket,
+        [
+            ignored("every name is a store"),
+            ignored("a put makes the folder"),
+            WORKS,
+            broken("a put makes the bucket"),
+            WORKS,
+        ],
+    ),
+    (Presign, [refused(NO_SERVICE), refused(NO_SERVICE), WORKS, WORKS, WORKS]),
+    (ResponseOverrides, [refused(NO_SERVICE), refused(NO_SERVICE), WORKS, WORKS, WORKS]),
+    (PostForm, [refused(NO_SERVICE), refused(NO_SERVICE), WORKS, WORKS, WORKS]),
+    (PostLimits, [refused(NO_SERVICE), refused(NO_SERVICE), WORKS, WORKS, ignored("any size is taken")]),
     everywhere(SpecialKeys),
-    (DotSegments, [WORKS, WORKS, broken("500, or another object"), WORKS]),
-    (EmptySegments, [WORKS, WORKS, broken("500, or another object"), WORKS]),
-    (FolderKeys, [WORKS, WORKS, refused("unless the object is empty"), WORKS]),
-    (NestedKeys, [WORKS, WORKS, refused("500"), WORKS]),
-    (ControlKeys, [WORKS, WORKS, WORKS, broken("404 to a put")]),
-    (LongKeys, [WORKS, WORKS, refused("500: names of files are shorter"), WORKS]),
+    (DotSegments, [WORKS, WORKS, WORKS, broken("500, or another object"), WORKS]),
+    (EmptySegments, [WORKS, WORKS, WORKS, broken("500, or another object"), WORKS]),
+    (FolderKeys, [WORKS, WORKS, WORKS, refused("unless the object is empty"), WORKS]),
+    (NestedKeys, [WORKS, WORKS, WORKS, refused("500"), WORKS]),
+    (ControlKeys, [WORKS, WORKS, WORKS, WORKS, broken("404 to a put")]),
+    (LongKeys, [WORKS, WORKS, WORKS, refused("500: names of files are shorter"), WORKS]),
 ];
 
 /// What is known of one server.
@@ -203,7 +248,11 @@ mod tests {
     #[test]
     fn every_yes_is_proved_by_a_case_that_runs_there() {
         for profile in Profile::all() {
-            let here = if profile.server() == "memory" { Scope::Memory } else { Scope::Service };
+            let here = match profile.server() {
+                "memory" => Scope::Memory,
+                "folder" => Scope::Everywhere,
+                _ => Scope::Service,
+            };
             let runs: Vec<_> = super::super::cases()
                 .into_iter()
                 .filter(|case| case.scope == Scope::Everywhere || case.scope == here)

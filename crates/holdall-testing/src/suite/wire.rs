@@ -44,6 +44,14 @@ pub(super) async fn has_tags(s: &Subject, name: &str, tags: &[(String, String)])
         let object = memory.object(&s.key(name)).ok_or_else(|| Failure::new("it is not there"))?;
         return equal(format!("the tags of {name:?}"), &*object.tags, tags);
     }
+    if let Some(folders) = s.place().folders() {
+        let record = folders.record(&s.key(name))?;
+        ensure(tags.is_empty() != record.contains("\"tags\""), format!("there are tags in {record}"))?;
+        for (key, value) in tags {
+            ensure(record.contains(&format!("[{key:?},{value:?}]")), format!("tag {key} is in {record}"))?;
+        }
+        return Ok(());
+    }
     let Some(answer) = ask(s, name, http::Method::GET, "tagging").await? else { return Ok(()) };
     let text: String = answer.text().split_whitespace().collect::<Vec<_>>().join(" ");
     equal(format!("the number of tags in {text}"), text.matches("<Tag>").count(), tags.len())?;
@@ -65,6 +73,10 @@ pub(super) async fn is_public(s: &Subject, name: &str, public: bool) -> Outcome 
     if let Some(memory) = s.place().memory_backend() {
         let object = memory.object(&s.key(name)).ok_or_else(|| Failure::new("it is not there"))?;
         return equal(format!("{name:?} is public"), object.acl == Some(Acl::PublicRead), public);
+    }
+    if let Some(folders) = s.place().folders() {
+        let record = folders.record(&s.key(name))?;
+        return equal(format!("{name:?} is public"), record.contains("\"acl\":\"public-read\""), public);
     }
     let url = s.backend().public_url(&s.parsed(name)?);
     let url = url.ok_or_else(|| Failure::new(format!("{name:?} has no public URL")))?;

@@ -5,6 +5,7 @@ use super::objects::{Objects, StoredObject};
 use super::read::refuse_version;
 use super::registry;
 use super::upload::MemoryUpload;
+use crate::backend::parts::{LIMITS, check_batch};
 use crate::backend::{Backend, BoxFuture, Limits, Listing, Upload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
@@ -17,13 +18,6 @@ use crate::url::Location;
 use crate::{Payload, PostForm, PostPolicy};
 use std::fmt;
 use std::sync::Arc;
-
-/// S3's own sizes, so that what is planned for them is planned the same here.
-pub(super) const LIMITS: Limits =
-    Limits { max_put: 5 << 30, min_part: 5 << 20, max_part: 5 << 30, max_parts: 10_000 };
-
-/// The most keys of one batch.
-const MAX_BATCH: usize = 1000;
 
 /// Where objects of a memory store would be, were there a service: a URL that tests can predict.
 const URL: &str = "https://test-bucket.example.com";
@@ -130,11 +124,7 @@ impl Backend for MemoryBackend {
 
     fn delete_batch<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<DeleteFailure>>> {
         Box::pin(async move {
-            if keys.len() > MAX_BATCH {
-                return Err(Error::new(ErrorKind::InvalidInput, "too many keys in one batch")
-                    .with_fact("keys", keys.len())
-                    .with_fact("limit", MAX_BATCH));
-            }
+            check_batch(keys.len())?;
             self.objects.remove(keys);
             Ok(Vec::new())
         })

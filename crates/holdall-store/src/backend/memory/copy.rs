@@ -1,13 +1,14 @@
 //! Copies objects inside the store.
 
-use super::backend::{LIMITS, MemoryBackend};
-use super::carried::{Carried, refuse_encryption};
-use super::conditions::check_read;
+use super::backend::MemoryBackend;
 use super::content::Content;
 use super::objects::StoredObject;
-use super::put::{check_size, receipt};
+use super::put::receipt;
 use super::read::refuse_version;
-use crate::error::{Error, ErrorKind, Result};
+use crate::backend::carried::{Carried, check_onto_itself, refuse_encryption};
+use crate::backend::conditions::check_read;
+use crate::backend::parts::{LIMITS, check_size};
+use crate::error::Result;
 use crate::key::Key;
 use crate::object::CopyOptions;
 use crate::receipt::Receipt;
@@ -18,7 +19,8 @@ impl MemoryBackend {
     pub(super) fn copy_object(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Receipt> {
         let started = Instant::now();
         refuse_version(options.version.as_deref())?;
-        check_copy(from, to, options)?;
+        refuse_encryption(options.encryption.as_ref())?;
+        check_onto_itself(from, to, options.attributes.is_some())?;
         let source = self.existing(from)?;
         check_size(source.metadata.size, LIMITS.max_put)?;
         check_read(&source.metadata, &options.conditions)?;
@@ -26,17 +28,6 @@ impl MemoryBackend {
         let copy = self.map().insert(copy, &WriteCondition::Always)?;
         Ok(receipt(&copy, None, started))
     }
-}
-
-/// What is wrong whatever is there.
-fn check_copy(from: &Key, to: &Key, options: &CopyOptions) -> Result<()> {
-    refuse_encryption(options.encryption.as_ref())?;
-    if from == to && options.attributes.is_none() {
-        return Err(
-            Error::new(ErrorKind::InvalidInput, "a copy onto itself needs new attributes").with_key(to)
-        );
-    }
-    Ok(())
 }
 
 /// The same bytes; what names them goes along.

@@ -2,15 +2,14 @@
 
 use super::objects::{Map, Objects, StoredObject};
 use crate::Attributes;
+use crate::backend::folding::{Folding, after_all};
+use crate::backend::parts::MAX_PAGE;
 use crate::backend::{BoxFuture, Listing};
 use crate::error::Result;
 use crate::key::{Key, RESERVED};
 use crate::object::{ListOptions, Metadata, Page};
 use std::ops::Bound;
 use std::sync::Arc;
-
-/// S3's bound on a page; also what it gives when nothing is asked for.
-const MAX_PAGE: u32 = 1000;
 
 /// A listing under way. Between pages it holds no lock and no keys, only where to go on.
 pub(super) struct MemoryListing {
@@ -22,14 +21,10 @@ pub(super) struct MemoryListing {
 impl MemoryListing {
     pub(super) fn new(objects: Arc<Objects>, options: ListOptions) -> Self {
         let query = Query {
-            prefix: options.prefix.as_str().to_owned(),
-            delimiter: options.delimiter.filter(|d| !d.is_empty()),
+            folding: Folding::new(options.prefix.as_str(), options.delimiter),
             page_size: options.page_size.unwrap_or(MAX_PAGE).clamp(1, MAX_PAGE) as usize,
         };
-        let next = match options.start_after {
-            Some(after) if after >= query.prefix => query.past(after),
-            _ => Some(Bound::Included(query.prefix.clone())),
-        };
+        let next = query.folding.begin(options.start_after);
         Self { objects, query, next }
     }
 }
@@ -46,8 +41,7 @@ impl Listing for MemoryListing {
 }
 
 struct Query {
-    prefix: String,
-    delimiter: Option<String>,
+    folding: Folding,
     page_size: usize,
 }
 
@@ -60,7 +54,7 @@ impl Query {
         let mut at = Some(from);
         'seek: while let Some(from) = at.take() {
             for (key, object) in map.range::<str, _>((borrowed(&from), Bound::Unbounded)) {
-                if !key.as_str().starts_with(&self.prefix) {
+                if !key.as_str().starts_with(&self.folding.prefix) {
                     break 'seek;
                 }
                 if Key::is_reserved(key.as_str()) {
@@ -71,7 +65,7 @@ impl Query {
                     let next = after(&page);
                     return (page, next);
                 }
-                match self.common_prefix(key.as_str()) {
+                match self.folding.common_prefix(key.as_str()) {
                     None => page.objects.push(listed(object)),
                     Some(common) => {
                         page.prefixes.push(common.to_owned());
@@ -82,22 +76,6 @@ impl Query {
             }
         }
         (page, None)
-    }
-
-    /// Where a listing that starts after a key begins: behind the common prefix that the key lies in, as S3 has it.
-    fn past(&self, after: String) -> Option<Bound<String>> {
-        let inside = after.starts_with(&self.prefix).then(|| self.common_prefix(&after)).flatten();
-        match inside {
-            Some(common) => after_all(common),
-            None => Some(Bound::Excluded(after)),
-        }
-    }
-
-    /// The part of a key up to the first delimiter after the prefix.
-    fn common_prefix<'k>(&self, key: &'k str) -> Option<&'k str> {
-        let delimiter = self.delimiter.as_deref()?;
-        let found = key[self.prefix.len()..].find(delimiter)?;
-        Some(&key[..self.prefix.len() + found + delimiter.len()])
     }
 }
 
@@ -128,23 +106,6 @@ fn after(page: &Page) -> Option<Bound<String>> {
         Some(common) if key < Some(common) => after_all(common),
         _ => key.map(|key| Bound::Excluded(key.to_owned())),
     }
-}
-
-/// The first text after all that begin with a prefix; none when there can be no such text.
-fn after_all(prefix: &str) -> Option<Bound<String>> {
-    let mut text = prefix.to_owned();
-    while let Some(last) = text.pop() {
-        if let Some(next) = next_char(last) {
-            text.push(next);
-            return Some(Bound::Included(text));
-        }
-    }
-    None
-}
-
-/// UTF-8 sorts as its characters do; there is none from U+D800 to U+DFFF.
-fn next_char(c: char) -> Option<char> {
-    ((c as u32 + 1)..=(char::MAX as u32)).find_map(char::from_u32)
 }
 
 #[cfg(test)]

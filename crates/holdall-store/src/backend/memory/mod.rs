@@ -33,13 +33,10 @@
 //! joined. Bytes are copied in: nothing keeps a caller's buffer alive.
 
 mod backend;
-mod carried;
-mod conditions;
 mod content;
 mod copy;
 mod listing;
 mod objects;
-mod payload;
 mod put;
 mod read;
 mod registry;

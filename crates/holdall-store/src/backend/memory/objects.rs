@@ -1,8 +1,8 @@
 //! The objects of a store, and the one place where a write takes effect.
 
-use super::carried::Carried;
-use super::conditions::check_write;
 use super::content::Content;
+use crate::backend::carried::Carried;
+use crate::backend::conditions::{check_write, whole_second};
 use crate::error::Result;
 use crate::key::Key;
 use crate::object::Metadata;
@@ -11,7 +11,7 @@ use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 /// An object as it is kept, all of it open to tests.
 #[derive(Clone, PartialEq)]
@@ -48,14 +48,6 @@ impl fmt::Debug for StoredObject {
             .field("tags", &self.tags)
             .field("acl", &self.acl)
             .finish_non_exhaustive()
-    }
-}
-
-/// Cuts a moment to what a header can say of it.
-pub(super) fn whole_second(at: SystemTime) -> SystemTime {
-    match at.duration_since(UNIX_EPOCH) {
-        Ok(since) => UNIX_EPOCH + Duration::from_secs(since.as_secs()),
-        Err(_) => at,
     }
 }
 

@@ -1,12 +1,13 @@
 //! Stores objects whole.
 
-use super::backend::{LIMITS, MemoryBackend};
-use super::carried::Carried;
+use super::backend::MemoryBackend;
 use super::content::Content;
 use super::objects::StoredObject;
-use super::payload::{announced, check_digest, take};
 use crate::Payload;
-use crate::error::{Error, ErrorKind, Result};
+use crate::backend::carried::Carried;
+use crate::backend::parts::{LIMITS, check_size};
+use crate::backend::payload::{announced, check_digest, take};
+use crate::error::Result;
 use crate::key::Key;
 use crate::object::PutOptions;
 use crate::receipt::{Receipt, State, Verified};
@@ -28,16 +29,6 @@ impl MemoryBackend {
         let object = self.map().insert(StoredObject::new(key, content, carried), &options.condition)?;
         Ok(receipt(&object, None, started))
     }
-}
-
-/// Refuses more bytes than S3 takes by one request.
-pub(super) fn check_size(size: u64, limit: u64) -> Result<()> {
-    if size > limit {
-        return Err(Error::new(ErrorKind::InvalidInput, "too large for one request")
-            .with_fact("bytes", size)
-            .with_fact("limit", limit));
-    }
-    Ok(())
 }
 
 pub(super) fn receipt(object: &StoredObject, composite: Option<String>, started: Instant) -> Receipt {

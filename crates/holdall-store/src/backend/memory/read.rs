@@ -1,12 +1,13 @@
 //! Reads objects and what is known of them.
 
 use super::backend::MemoryBackend;
-use super::conditions::check_read;
 use super::objects::StoredObject;
+use crate::Encryption;
+use crate::backend::conditions::check_read;
+use crate::backend::ranges::{check_form, resolve};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::{GetOptions, Metadata, Object, ObjectStream};
-use crate::{Encryption, Range};
 use bytes::Bytes;
 use futures_util::stream;
 use std::sync::Arc;
@@ -16,15 +17,9 @@ const PIECE: u64 = 256 * 1024;
 
 impl MemoryBackend {
     pub(super) fn get_object(&self, key: &Key, options: &GetOptions) -> Result<Object> {
-        if let Some(range) = options.range {
-            check_form(range)?;
-        }
+        check_form(options.range)?;
         let object = self.find(key, options)?;
-        let size = object.metadata.size;
-        let range = match options.range {
-            None => 0..size,
-            Some(range) => range.of(size).ok_or_else(|| past_the_end(size))?,
-        };
+        let range = resolve(options.range, object.metadata.size)?;
         let stream = pieces(object.bytes.clone(), range.clone());
         Ok(Object { metadata: object.metadata.clone(), range, stream })
     }
@@ -59,21 +54,6 @@ pub(super) fn refuse_version(version: Option<&str>) -> Result<()> {
         Some(_) => Err(Error::new(ErrorKind::Unsupported, "a store in memory keeps no versions")),
         None => Ok(()),
     }
-}
-
-/// Refuses a range that has no bytes of any object, before anything is asked for.
-fn check_form(range: Range) -> Result<()> {
-    match range {
-        Range::Bounded { start, end } if start >= end => {}
-        Range::Last(0) => {}
-        _ => return Ok(()),
-    }
-    Err(Error::new(ErrorKind::InvalidInput, "the range is empty"))
-}
-
-fn past_the_end(size: u64) -> Error {
-    Error::new(ErrorKind::InvalidInput, "the range starts at or past the object's end")
-        .with_fact("bytes", size)
 }
 
 fn pieces(bytes: Bytes, range: std::ops::Range<u64>) -> ObjectStream {

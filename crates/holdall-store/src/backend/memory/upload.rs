@@ -1,11 +1,11 @@
 //! Objects that arrive in parts.
 
-use super::backend::LIMITS;
-use super::carried::Carried;
 use super::content::{Content, Part};
 use super::objects::{Objects, StoredObject};
-use super::put::{check_size, receipt};
+use super::put::receipt;
 use crate::WriteCondition;
+use crate::backend::carried::Carried;
+use crate::backend::parts::{check_list, check_part, gone};
 use crate::backend::{BoxFuture, PartReceipt, Upload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::integrity::composite;
@@ -37,7 +37,8 @@ impl MemoryUpload {
     /// `InvalidInput` for a condition, which S3 takes when the upload is completed.
     pub(super) fn begin(objects: Arc<Objects>, key: &Key, options: &PutOptions) -> Result<Self> {
         if options.condition != WriteCondition::Always {
-            return Err(invalid("a condition is given when the upload is completed").with_key(key));
+            let message = "a condition is given when the upload is completed";
+            return Err(Error::new(ErrorKind::InvalidInput, message).with_key(key));
         }
         let carried = Carried::of(options)?;
         let parts = Mutex::new(Some(Parts::new()));
@@ -49,12 +50,7 @@ impl MemoryUpload {
     }
 
     fn add(&self, number: u32, bytes: &[u8]) -> Result<PartReceipt> {
-        if !(1..=LIMITS.max_parts).contains(&number) {
-            return Err(invalid("a part's number is out of bounds")
-                .with_fact("number", number)
-                .with_fact("limit", LIMITS.max_parts));
-        }
-        check_size(bytes.len() as u64, LIMITS.max_part)?;
+        check_part(number, bytes.len() as u64)?;
         // The caller's buffer may be lent from a pool that waits for it.
         let part = Part::new(Bytes::copy_from_slice(bytes));
         let receipt = PartReceipt {
@@ -71,7 +67,12 @@ impl MemoryUpload {
     /// Ends the upload, unless the list of parts is wrong: then it goes on.
     fn finish(&self, listed: &[PartReceipt]) -> Result<Vec<Part>> {
         let mut state = self.parts();
-        let chosen = choose(state.as_ref().ok_or_else(gone)?, listed)?;
+        let parts = state.as_ref().ok_or_else(gone)?;
+        check_list(listed, |number| {
+            let part = parts.get(&number)?;
+            Some((part.etag(), part.bytes.len() as u64))
+        })?;
+        let chosen = listed.iter().filter_map(|receipt| parts.get(&receipt.number)).cloned().collect();
         *state = None;
         Ok(chosen)
     }
@@ -102,47 +103,6 @@ impl Upload for MemoryUpload {
             Ok(())
         })
     }
-}
-
-/// Finds the parts of a list, which S3 wants whole, in order, and all but the last large enough.
-fn choose(parts: &Parts, listed: &[PartReceipt]) -> Result<Vec<Part>> {
-    let Some(last) = listed.last() else {
-        return Err(invalid("an upload is completed with at least one part"));
-    };
-    if !listed.is_sorted_by(|a, b| a.number < b.number) {
-        return Err(invalid("parts are out of order"));
-    }
-    let mut chosen = Vec::with_capacity(listed.len());
-    for receipt in listed {
-        let part =
-            parts.get(&receipt.number).filter(|part| part.etag() == receipt.etag).ok_or_else(|| {
-                invalid("a part is not there, or was replaced by another").with_fact("number", receipt.number)
-            })?;
-        if receipt.number != last.number {
-            check_smallest(receipt.number, part)?;
-        }
-        chosen.push(part.clone());
-    }
-    Ok(chosen)
-}
-
-fn check_smallest(number: u32, part: &Part) -> Result<()> {
-    let size = part.bytes.len() as u64;
-    if size < LIMITS.min_part {
-        return Err(invalid("a part before the last is too small")
-            .with_hint("parts but the last need at least 5 MiB")
-            .with_fact("number", number)
-            .with_fact("bytes", size));
-    }
-    Ok(())
-}
-
-fn gone() -> Error {
-    Error::new(ErrorKind::NotFound, "the upload was completed or given up")
-}
-
-fn invalid(message: &str) -> Error {
-    Error::new(ErrorKind::InvalidInput, message)
 }
 
 #[cfg(test)]

@@ -27,7 +27,8 @@ impl S3Listing {
         let n = self.root.len();
         let objects = page.objects.into_iter().filter_map(|object| self.metadata(object)).collect();
         let prefixes = page.prefixes.into_iter().map(|mut p| p.split_off(n.min(p.len())));
-        Page { objects, prefixes: prefixes.filter(|p| !Key::is_reserved(p)).collect() }
+        let prefixes = prefixes.filter(|p| !Key::is_reserved(p)).collect();
+        Page { objects, prefixes, failures: Vec::new() }
     }
 
     /// An entry; none for what is holdall's own, and for an object whose key is the store's prefix itself.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::backend::memory::carried::Carried;
+use crate::backend::carried::Carried;
 use crate::backend::memory::content::Content;
 use crate::{Prefix, WriteCondition};
 use bytes::Bytes;

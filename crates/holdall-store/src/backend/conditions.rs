@@ -1,12 +1,12 @@
 //! Decides conditions of reads and writes, as RFC 9110 and S3 do.
 
-use super::objects::whole_second;
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::Metadata;
 use crate::{ReadConditions, WriteCondition};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Whether a write may replace what is there.
-pub(super) fn check_write(existing: Option<&Metadata>, condition: &WriteCondition) -> Result<()> {
+pub(crate) fn check_write(existing: Option<&Metadata>, condition: &WriteCondition) -> Result<()> {
     match (condition, existing) {
         (WriteCondition::Always, _) | (WriteCondition::Absent, None) => Ok(()),
         (WriteCondition::Absent, Some(_)) => Err(failed("there is an object already")),
@@ -19,7 +19,7 @@ pub(super) fn check_write(existing: Option<&Metadata>, condition: &WriteConditio
 }
 
 /// Whether a read may be answered. An `ETag` outranks a date: where both are given the date is not looked at.
-pub(super) fn check_read(object: &Metadata, conditions: &ReadConditions) -> Result<()> {
+pub(crate) fn check_read(object: &Metadata, conditions: &ReadConditions) -> Result<()> {
     let changed_after = |at| object.last_modified.is_some_and(|modified| modified > whole_second(at));
     let may = match (&conditions.if_match, conditions.if_unmodified_since) {
         (Some(etag), _) => names(etag, object),
@@ -54,11 +54,18 @@ fn failed(message: &str) -> Error {
     Error::new(ErrorKind::Precondition, message)
 }
 
+/// Cuts a moment to what a header can say of it.
+pub(crate) fn whole_second(at: SystemTime) -> SystemTime {
+    match at.duration_since(UNIX_EPOCH) {
+        Ok(since) => UNIX_EPOCH + Duration::from_secs(since.as_secs()),
+        Err(_) => at,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{Attributes, Key};
-    use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
     fn at(second: u64) -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(second)

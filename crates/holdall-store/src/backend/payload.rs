@@ -14,7 +14,7 @@ const MAX_RESERVE: u64 = 1 << 20;
 /// # Errors
 ///
 /// `Changed` for a source that is longer or shorter than it said, `Io` for one that cannot be read.
-pub(super) async fn take(payload: Payload) -> Result<Bytes> {
+pub(crate) async fn take(payload: Payload) -> Result<Bytes> {
     match payload {
         Payload::Empty => Ok(Bytes::new()),
         Payload::Bytes(bytes) | Payload::Hashed(bytes, _) => Ok(Bytes::copy_from_slice(&bytes)),
@@ -39,7 +39,7 @@ async fn read(source: &dyn Source) -> Result<Bytes> {
 }
 
 /// The digest that bytes come with.
-pub(super) fn announced(payload: &Payload) -> Option<Sha256> {
+pub(crate) fn announced(payload: &Payload) -> Option<Sha256> {
     match payload {
         Payload::Empty | Payload::Bytes(_) => None,
         Payload::Hashed(_, digest) => Some(*digest),
@@ -48,7 +48,7 @@ pub(super) fn announced(payload: &Payload) -> Option<Sha256> {
 }
 
 /// Refuses bytes that do not have the digest they came with, as a server refuses a wrong signed payload.
-pub(super) fn check_digest(promised: Option<Sha256>, found: Option<Sha256>) -> Result<()> {
+pub(crate) fn check_digest(promised: Option<Sha256>, found: Option<Sha256>) -> Result<()> {
     match (promised, found) {
         (Some(promised), Some(found)) if promised != found => {
             Err(Error::new(ErrorKind::Integrity, "the bytes do not have the SHA-256 that was announced")
@@ -59,11 +59,11 @@ pub(super) fn check_digest(promised: Option<Sha256>, found: Option<Sha256>) -> R
     }
 }
 
-fn changed(message: &str, promised: u64) -> Error {
+pub(crate) fn changed(message: &str, promised: u64) -> Error {
     Error::new(ErrorKind::Changed, message).with_fact("bytes", promised)
 }
 
-fn unreadable(error: io::Error) -> Error {
+pub(crate) fn unreadable(error: io::Error) -> Error {
     let message = "reading the payload failed";
     match error.kind() {
         io::ErrorKind::UnexpectedEof => Error::new(ErrorKind::Changed, message).with_source(error),

@@ -1,0 +1,51 @@
+//! What an object carries besides its bytes.
+
+use crate::backend::check_tags;
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::Key;
+use crate::object::PutOptions;
+use crate::{Acl, Attributes, Encryption};
+
+/// What S3 says of an object that was stored without a content type.
+const NO_CONTENT_TYPE: &str = "binary/octet-stream";
+
+/// Attributes, tags and ACL that were checked, as they will be read again.
+#[derive(Clone)]
+pub(crate) struct Carried {
+    pub(crate) attributes: Attributes,
+    pub(crate) tags: Vec<(String, String)>,
+    pub(crate) acl: Option<Acl>,
+}
+
+impl Carried {
+    /// Checks what a put asks for of a store that encrypts nothing.
+    pub(crate) fn of(options: &PutOptions) -> Result<Self> {
+        refuse_encryption(options.encryption.as_ref())?;
+        Self::new(&options.attributes, &options.tags, options.acl)
+    }
+
+    /// Checks what there is to carry.
+    pub(crate) fn new(attributes: &Attributes, tags: &[(String, String)], acl: Option<Acl>) -> Result<Self> {
+        check_tags(tags)?;
+        let mut attributes = attributes.as_stored()?;
+        attributes.content_type.get_or_insert_with(|| NO_CONTENT_TYPE.to_owned());
+        Ok(Self { attributes, tags: tags.to_vec(), acl })
+    }
+}
+
+/// Refuses a promise that neither memory nor a folder keeps.
+pub(crate) fn refuse_encryption(encryption: Option<&Encryption>) -> Result<()> {
+    match encryption {
+        Some(_) => Err(Error::new(ErrorKind::Unsupported, "this kind of store encrypts nothing")),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a copy that would change nothing, as S3 does.
+pub(crate) fn check_onto_itself(from: &Key, to: &Key, new_attributes: bool) -> Result<()> {
+    if from == to && !new_attributes {
+        let message = "a copy onto itself needs new attributes";
+        return Err(Error::new(ErrorKind::InvalidInput, message).with_key(to));
+    }
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! The backend itself: how it is made and asked.
+
+use super::folder::Folder;
+use super::listing::FolderListing;
+use super::lock::Locks;
+use super::read::refuse_version;
+use super::root::Root;
+use super::upload::FolderUpload;
+use crate::backend::parts::{LIMITS, check_batch};
+use crate::backend::{Backend, BoxFuture, Limits, Listing, Upload};
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::Key;
+use crate::object::{
+    CopyOptions, DeleteFailure, DeleteOptions, Deleted, GetOptions, ListOptions, Metadata, Object,
+    PresignOptions, PutOptions,
+};
+use crate::receipt::Receipt;
+use crate::settings::Settings;
+use crate::url::Location;
+use crate::{Payload, PostForm, PostPolicy};
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A store in a folder.
+///
+/// Making one opens and creates nothing. Every call that touches the disk runs where blocking is allowed; one whose
+/// future is dropped may still take effect, whole.
+#[derive(Clone)]
+pub struct FolderBackend {
+    folder: Arc<Folder>,
+    /// Bound on the names that a listing holds, in bytes.
+    window: usize,
+}
+
+impl FolderBackend {
+    /// Makes the store of a folder. A relative path is taken from the current folder now, once.
+    ///
+    /// # Errors
+    ///
+    /// `Io` when there is no current folder to take a relative path from.
+    pub fn open(path: &Path, settings: &Settings) -> Result<Self> {
+        let absolute = std::path::absolute(path)
+            .map_err(|e| Error::io("the folder's path cannot be made absolute", e))?;
+        Ok(Self::new(Root::new(absolute, settings.fsync, false), settings))
+    }
+
+    /// Makes the store that is used where none is named: before the first put it is empty instead of missing.
+    pub(crate) fn open_default(path: &Path, settings: &Settings) -> Self {
+        Self::new(Root::new(path.to_owned(), settings.fsync, true), settings)
+    }
+
+    fn new(root: Root, settings: &Settings) -> Self {
+        let window = usize::try_from(settings.memory / 2).unwrap_or(usize::MAX);
+        Self { folder: Arc::new(Folder { root, locks: Locks::default() }), window }
+    }
+
+    /// Runs a call where it may block.
+    pub(super) async fn blocking<T: Send + 'static>(
+        &self,
+        key: &Key,
+        call: impl FnOnce(&Folder, &Key) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (folder, key) = (self.folder.clone(), key.clone());
+        run(move || call(&folder, &key).map_err(|e| e.with_key(&key))).await
+    }
+}
+
+pub(super) async fn run<T: Send + 'static>(call: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let joined = tokio::task::spawn_blocking(call).await;
+    joined.unwrap_or_else(|e| Err(Error::new(ErrorKind::Cancelled, "the call was cancelled").with_source(e)))
+}
+
+impl fmt::Debug for FolderBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FolderBackend").field(&self.location()).finish()
+    }
+}
+
+impl Backend for FolderBackend {
+    fn kind(&self) -> &'static str {
+        "folder"
+    }
+
+    fn location(&self) -> String {
+        Location::Folder(self.folder.root.path().to_owned()).to_string()
+    }
+
+    fn is_remote(&self) -> bool {
+        false
+    }
+
+    fn limits(&self) -> Limits {
+        LIMITS
+    }
+
+    fn put<'a>(
+        &'a self,
+        key: &'a Key,
+        payload: Payload,
+        options: &'a PutOptions,
+    ) -> BoxFuture<'a, Result<Receipt>> {
+        Box::pin(self.put_object(key, payload, options))
+    }
+
+    fn get<'a>(&'a self, key: &'a Key, options: &'a GetOptions) -> BoxFuture<'a, Result<Object>> {
+        Box::pin(self.get_object(key, options))
+    }
+
+    fn head<'a>(&'a self, key: &'a Key, options: &'a GetOptions) -> BoxFuture<'a, Result<Metadata>> {
+        Box::pin(self.head_object(key, options))
+    }
+
+    fn delete<'a>(&'a self, key: &'a Key, options: &'a DeleteOptions) -> BoxFuture<'a, Result<Deleted>> {
+        Box::pin(async move {
+            refuse_version(options.version.as_deref())?;
+            let failures = self.delete_batch(std::slice::from_ref(key)).await?;
+            failures.into_iter().next().map_or_else(|| Ok(Deleted::default()), |failure| Err(failure.error))
+        })
+    }
+
+    fn delete_batch<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<DeleteFailure>>> {
+        Box::pin(async move {
+            check_batch(keys.len())?;
+            let (folder, keys) = (self.folder.clone(), keys.to_vec());
+            run(move || folder.delete(&keys)).await
+        })
+    }
+
+    fn copy<'a>(
+        &'a self,
+        from: &'a Key,
+        to: &'a Key,
+        options: &'a CopyOptions,
+    ) -> BoxFuture<'a, Result<Receipt>> {
+        Box::pin(self.copy_object(from, to, options))
+    }
+
+    fn list(&self, options: ListOptions) -> Box<dyn Listing> {
+        Box::new(FolderListing::new(self.folder.clone(), options, self.window))
+    }
+
+    fn begin_upload<'a>(
+        &'a self,
+        key: &'a Key,
+        options: &'a PutOptions,
+    ) -> BoxFuture<'a, Result<Box<dyn Upload>>> {
+        Box::pin(async move {
+            let upload = FolderUpload::begin(self, key, options).await?;
+            Ok(Box::new(upload) as Box<dyn Upload>)
+        })
+    }
+
+    fn presign<'a>(&'a self, _: &'a Key, _: &'a PresignOptions) -> BoxFuture<'a, Result<String>> {
+        Box::pin(async { Err(no_service()) })
+    }
+
+    fn presign_post<'a>(&'a self, _: &'a PostPolicy) -> BoxFuture<'a, Result<PostForm>> {
+        Box::pin(async { Err(no_service()) })
+    }
+
+    fn public_url(&self, _: &Key) -> Option<String> {
+        None
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<()>> {
+        let folder = self.folder.clone();
+        Box::pin(run(move || folder.root.for_reading().map(drop)))
+    }
+}
+
+fn no_service() -> Error {
+    Error::new(ErrorKind::Unsupported, "no service answers URLs of a store in a folder")
+}

@@ -1,0 +1,99 @@
+//! Copies objects inside the store, by sharing their blocks where the file system can.
+
+use super::backend::FolderBackend;
+use super::folder::{Folder, Opened};
+use super::object::described;
+use super::publish::Written;
+use super::put::receipt;
+use super::read::{missing, refuse_version};
+use super::record::Identity;
+use crate::backend::carried::{Carried, check_onto_itself, refuse_encryption};
+use crate::backend::conditions::check_read;
+use crate::backend::parts::{LIMITS, check_size};
+use crate::disk::fault;
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::Key;
+use crate::object::{CopyOptions, Metadata};
+use crate::receipt::Receipt;
+use crate::{Attributes, WriteCondition};
+use rustix::io::Errno;
+use std::fs::File;
+use std::time::Instant;
+
+impl FolderBackend {
+    pub(super) async fn copy_object(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Receipt> {
+        let started = Instant::now();
+        refuse_version(options.version.as_deref())?;
+        refuse_encryption(options.encryption.as_ref())?;
+        check_onto_itself(from, to, options.attributes.is_some())?;
+        let (from, options) = (from.clone(), options.clone());
+        let copied = self.blocking(to, move |folder, to| folder.copy(&from, to, &options)).await?;
+        Ok(receipt(copied, None, started))
+    }
+}
+
+impl Folder {
+    fn copy(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Metadata> {
+        let reading = self.root.for_reading()?.ok_or_else(missing)?;
+        let (source, record) = self.existing(&reading, from).map_err(|e| e.with_key(from))?;
+        check_size(source.identity.size, LIMITS.max_put)?;
+        let (attributes, sha256) = described(from, &source, record.as_ref())?;
+        let metadata = self.metadata(&reading, from, source.identity, attributes, sha256);
+        check_read(&metadata, &options.conditions)?;
+        // As on S3 neither the storage class nor the ACL goes along: they belong to the request.
+        let along = || Attributes { storage_class: None, ..metadata.attributes.clone() };
+        let attributes = options.attributes.clone().unwrap_or_else(along);
+        let tags = options.tags.as_deref().or(record.as_ref().map(|r| r.tags())).unwrap_or_default();
+        let carried = Carried::new(&attributes, tags, options.acl)?;
+        let at = self.root.for_writing()?;
+        let draft = self.begin(&at)?;
+        copy_bytes(&source, draft.file())?;
+        self.publish(&at, to, Written { draft, carried, sha256 }, &WriteCondition::Always)
+    }
+}
+
+/// Copies all bytes of a file that must not change meanwhile.
+fn copy_bytes(source: &Opened, into: &File) -> Result<()> {
+    if rustix::fs::ioctl_ficlone(into, &source.file).is_err() {
+        append(&source.file, 0, source.identity.size, into)?;
+    }
+    let looked = |file: &File| Identity::of(file).map_err(|e| Error::io("the object cannot be looked at", e));
+    if looked(&source.file)? != source.identity || looked(into)?.size != source.identity.size {
+        return Err(Error::new(ErrorKind::Changed, "the source was changed in place while it was copied"));
+    }
+    Ok(())
+}
+
+/// Copies bytes to where a file is written next, without bringing them here where the kernel can.
+pub(super) fn append(from: &File, start: u64, len: u64, into: &File) -> Result<()> {
+    let (mut at, end) = (start, start + len);
+    while at < end {
+        let want = usize::try_from(end - at).unwrap_or(usize::MAX).min(1 << 30);
+        match rustix::fs::copy_file_range(from, Some(&mut at), into, None, want) {
+            Ok(0) => {
+                return Err(Error::new(ErrorKind::Changed, "the source ended early while it was copied"));
+            }
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(Errno::XDEV | Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL) => {
+                return by_hand(from, at, end, into);
+            }
+            Err(error) => return Err(fault("the object cannot be copied", error)),
+        }
+    }
+    Ok(())
+}
+
+fn by_hand(from: &File, start: u64, end: u64, mut into: &File) -> Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::FileExt;
+    let failed = |e| Error::io("the object cannot be copied", e);
+    let mut buffer = vec![0; 1 << 20];
+    let mut at = start;
+    while at < end {
+        let n = buffer.len().min(usize::try_from(end - at).unwrap_or(usize::MAX));
+        from.read_exact_at(&mut buffer[..n], at).map_err(failed)?;
+        into.write_all(&buffer[..n]).map_err(failed)?;
+        at += n as u64;
+    }
+    Ok(())
+}

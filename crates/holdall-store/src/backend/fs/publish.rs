@@ -1,0 +1,266 @@
+//! The one place where a write takes effect.
+
+use super::folder::{Folder, Found, is_no_object};
+use super::names::{is_path, split};
+use super::record::{Identity, Record};
+use super::root::{PATIENCE, as_errno};
+use crate::backend::carried::Carried;
+use crate::backend::conditions::check_write;
+use crate::disk::{Draft, SEARCH, fault, open_beneath};
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::Key;
+use crate::object::Metadata;
+use crate::{Attributes, Sha256, WriteCondition, sha256};
+use rustix::fs::{AtFlags, OFlags, Timespec, Timestamps, UTIME_OMIT};
+use rustix::io::{self, Errno};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// FAT knows times to two seconds.
+const COARSEST: i64 = 2_000_000_000;
+
+/// An object whose bytes are written and that nobody can see yet.
+pub(super) struct Written {
+    pub(super) draft: Draft,
+    pub(super) carried: Carried,
+    pub(super) sha256: Option<Sha256>,
+}
+
+/// A written object that is on the disk.
+struct Sealed {
+    draft: Draft,
+    identity: Identity,
+    record: Record,
+    /// The object's file carries its record.
+    carries: bool,
+    /// The record's own file, where the object's cannot carry it.
+    sidecar: Option<String>,
+}
+
+impl Folder {
+    /// Begins an object.
+    pub(super) fn begin(&self, at: &OwnedFd) -> Result<Draft> {
+        Draft::begin(at, || self.root.holding(at)).map_err(|e| fault("the object cannot be begun", e))
+    }
+
+    /// Gives an object its key, if the condition holds at that moment.
+    ///
+    /// When this answers, the object is as safe as the settings ask for. After an error the key has what it had.
+    pub(super) fn publish(
+        &self,
+        at: &OwnedFd,
+        key: &Key,
+        written: Written,
+        condition: &WriteCondition,
+    ) -> Result<Metadata> {
+        let Written { draft, carried, sha256 } = written;
+        let record = Record::new(&carried, sha256, format!("{:032x}", random()));
+        let mut sealed = self.seal(draft, record)?;
+        let named = self.name(at, key, &mut sealed, condition);
+        if named.is_err()
+            && let Some(sidecar) = &sealed.sidecar
+        {
+            self.remove_sidecar(at, sidecar);
+        }
+        let folder = named?;
+        self.root.sync(&folder).map_err(|e| fault("the object's name may not be on the disk", e))?;
+        Ok(self.metadata(at, key, sealed.identity, carried.attributes, sha256))
+    }
+
+    /// Writes what belongs to the object beside its bytes, and brings all of it to the disk.
+    fn seal(&self, draft: Draft, record: Record) -> Result<Sealed> {
+        let identity = stamp(draft.file(), now())?;
+        let mut sealed = Sealed { identity, draft, record, carries: false, sidecar: None };
+        self.settle(&mut sealed)?;
+        Ok(sealed)
+    }
+
+    fn settle(&self, sealed: &mut Sealed) -> Result<()> {
+        sealed.record.stamp(sealed.identity);
+        sealed.carries = sealed.record.write(sealed.draft.file())?;
+        self.root.sync(sealed.draft.file()).map_err(|e| fault("the object cannot be brought to the disk", e))
+    }
+
+    /// Decides and names under the key's lock, and answers the folder that the name is in.
+    fn name(
+        &self,
+        at: &OwnedFd,
+        key: &Key,
+        sealed: &mut Sealed,
+        condition: &WriteCondition,
+    ) -> Result<OwnedFd> {
+        let _held = self.locks.hold(&self.root, at, key.as_str())?;
+        let mut plain_is_taken = !is_path(key.as_str());
+        for _ in 0..PATIENCE {
+            let existing = self.find(at, key)?;
+            let known = existing.as_ref().map(|found| self.known(at, key, found.identity));
+            check_write(known.as_ref(), condition)?;
+            self.tell_apart(at, sealed, existing.as_ref())?;
+            self.write_sidecar(at, key, sealed)?;
+            let outcome = match &existing {
+                Some(found) => self.over(at, sealed, found),
+                None => self.fresh(at, key, sealed, plain_is_taken),
+            };
+            match outcome {
+                Ok(folder) => {
+                    if let Some(old) = &existing {
+                        self.remove_sidecar(at, &sidecar(key, old.identity));
+                    }
+                    return Ok(folder);
+                }
+                // The folder went away, or the file that was to be replaced did.
+                Err(Errno::NOENT) => {}
+                Err(Errno::ISDIR) if existing.is_some() => {}
+                // Something that is no object has the name, or a name on the way.
+                Err(Errno::EXIST) if existing.is_none() => {
+                    plain_is_taken |= self.is_taken(at, key.as_str())?
+                }
+                Err(Errno::XDEV) => return Err(mounted()),
+                Err(error) if existing.is_none() && !plain_is_taken && is_no_object(error) => {
+                    plain_is_taken = true;
+                }
+                Err(error) => return Err(fault("the object cannot be given its name", error)),
+            }
+        }
+        Err(Error::new(ErrorKind::Conflict, "others keep changing the object's folder"))
+    }
+
+    /// Takes the place of an object.
+    fn over(&self, at: &OwnedFd, sealed: &mut Sealed, old: &Found) -> io::Result<OwnedFd> {
+        let (above, name) = split(&old.path);
+        sealed.draft.publish_over(&old.folder, name, || self.root.holding(at))?;
+        self.root.folder(at, above)
+    }
+
+    /// Takes a name that must be free.
+    fn fresh(&self, at: &OwnedFd, key: &Key, sealed: &mut Sealed, odd: bool) -> io::Result<OwnedFd> {
+        let path = if odd { self.odd(at, key.as_str()) } else { key.as_str().to_owned() };
+        let (above, name) = split(&path);
+        if odd {
+            self.root.own(at, "odd").map_err(as_errno)?;
+        }
+        let folder = self.root.folder(at, above)?;
+        match sealed.draft.publish_new(&folder, name) {
+            Ok(()) => Ok(folder),
+            Err(error) => {
+                self.root.prune(at, above);
+                Err(error)
+            }
+        }
+    }
+
+    /// What a condition needs to know of an object.
+    fn known(&self, at: &OwnedFd, key: &Key, identity: Identity) -> Metadata {
+        self.metadata(at, key, identity, Attributes::default(), None)
+    }
+
+    /// Where inodes do not tell two files apart, their times must; and two records that are files of their own.
+    fn tell_apart(&self, at: &OwnedFd, sealed: &mut Sealed, existing: Option<&Found>) -> Result<()> {
+        let Some(existing) = existing.map(|found| found.identity) else { return Ok(()) };
+        let lasting = self.root.kind(at).lasting_inodes;
+        let mut modified = existing.modified;
+        while sealed.identity.etag(lasting && sealed.carries) == existing.etag(lasting && sealed.carries) {
+            modified = modified.saturating_add(COARSEST);
+            sealed.identity = stamp(sealed.draft.file(), modified)?;
+            self.settle(sealed)?;
+        }
+        Ok(())
+    }
+
+    /// Whether something that is no object is at a path.
+    fn is_taken(&self, at: &OwnedFd, path: &str) -> Result<bool> {
+        let (above, name) = split(path);
+        let is_there = open_beneath(at, above, SEARCH)
+            .is_ok_and(|folder| rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).is_ok());
+        Ok(is_there && self.find_at(at, path.to_owned())?.is_none())
+    }
+
+    /// Reads the record of an object whose file cannot carry it.
+    pub(super) fn read_sidecar(&self, at: &OwnedFd, key: &Key, identity: Identity) -> Result<Option<Record>> {
+        let path = sidecar(key, identity);
+        let file = match open_beneath(at, &path, OFlags::RDONLY | OFlags::NONBLOCK) {
+            Err(error) if is_no_object(error) => return Ok(None),
+            other => other.map_err(|e| fault("what is kept of the object cannot be opened", e))?,
+        };
+        let mut json = Vec::new();
+        File::from(file)
+            .read_to_end(&mut json)
+            .map_err(|e| Error::io("what is kept of the object cannot be read", e))?;
+        Record::parse(&json, identity)
+    }
+
+    /// Writes the record of an object that cannot carry it. Under the lock, and before the object can be seen: no
+    /// object is ever without its record, and none has another's.
+    fn write_sidecar(&self, at: &OwnedFd, key: &Key, sealed: &mut Sealed) -> Result<()> {
+        let path = sidecar(key, sealed.identity);
+        if sealed.carries || sealed.sidecar.as_ref() == Some(&path) {
+            return Ok(());
+        }
+        if let Some(stale) = sealed.sidecar.take() {
+            self.remove_sidecar(at, &stale);
+        }
+        let failed = |e| fault("what belongs to the object cannot be kept", e);
+        let (above, name) = split(&path);
+        let folder = self.root.own(at, above.strip_prefix(".holdall/").unwrap_or(above))?;
+        let mut draft = self.begin(at)?;
+        (&**draft.file())
+            .write_all(&sealed.record.to_json())
+            .map_err(|e| Error::io("what belongs to the object cannot be kept", e))?;
+        self.root.sync(draft.file()).map_err(failed)?;
+        draft.publish_over(&folder, name, || self.root.holding(at)).map_err(failed)?;
+        self.root.sync(&folder).map_err(failed)?;
+        sealed.sidecar = Some(path);
+        Ok(())
+    }
+
+    /// Removes a sidecar, where there is one. One that stays says nothing of any file, and `gc` removes it.
+    pub(super) fn remove_sidecar(&self, at: &OwnedFd, path: &str) {
+        let (above, name) = split(path);
+        if let Ok(folder) = open_beneath(at, above, SEARCH)
+            && let Err(error) = rustix::fs::unlinkat(folder, name, AtFlags::empty())
+            && error != Errno::NOENT
+        {
+            tracing::debug!(path, %error, "a record that is no longer needed is left behind");
+        }
+    }
+}
+
+fn mounted() -> Error {
+    Error::new(ErrorKind::Unsupported, "another file system is mounted inside the store")
+        .with_hint("open the mounted folder as a store of its own")
+}
+
+/// Where the record of an object is whose file cannot carry it: by its key, and by which bytes it speaks of.
+pub(super) fn sidecar(key: &Key, identity: Identity) -> String {
+    let hash = sha256(key.as_str().as_bytes()).to_hex();
+    format!(".holdall/meta/{}/{hash}-{:x}-{:x}", &hash[..2], identity.modified, identity.size)
+}
+
+/// Sets a file's time of modification, and reads what the file system made of it.
+fn stamp(file: &File, modified: i64) -> Result<Identity> {
+    let times = Timestamps {
+        last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+        last_modification: Timespec {
+            tv_sec: modified.div_euclid(1_000_000_000),
+            tv_nsec: modified.rem_euclid(1_000_000_000),
+        },
+    };
+    rustix::fs::futimens(file, &times).map_err(|e| fault("the object's time cannot be set", e))?;
+    Identity::of(file).map_err(|e| Error::io("the object cannot be looked at", e))
+}
+
+/// Nanoseconds since 1970, as the clock has them: the kernel's own times of files go in steps of milliseconds, and two
+/// files of one size within a step would look the same.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}
+
+fn random() -> u128 {
+    use ring::rand::{SecureRandom, SystemRandom};
+    let mut bytes = [0; 16];
+    SystemRandom::new().fill(&mut bytes).expect("the system has randomness");
+    u128::from_ne_bytes(bytes)
+}

@@ -1,0 +1,155 @@
+//! Stores objects whole.
+
+use super::backend::FolderBackend;
+use super::folder::Folder;
+use super::publish::Written;
+use crate::backend::carried::Carried;
+use crate::backend::parts::{LIMITS, check_size};
+use crate::backend::payload::{announced, changed, check_digest, unreadable};
+use crate::disk::Draft;
+use crate::error::{Error, Result};
+use crate::key::Key;
+use crate::object::{Metadata, PutOptions};
+use crate::receipt::{Receipt, State, Verified};
+use crate::{Payload, Sha256, Source, WriteCondition, sha256};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What a stream brings is gathered to so much before it is written.
+const GATHERED: usize = 1 << 20;
+
+impl FolderBackend {
+    pub(super) async fn put_object(
+        &self,
+        key: &Key,
+        payload: Payload,
+        options: &PutOptions,
+    ) -> Result<Receipt> {
+        let started = Instant::now();
+        let carried = Carried::of(options)?;
+        check_size(payload.len(), LIMITS.max_put)?;
+        let announced = announced(&payload);
+        let condition = options.condition.clone();
+        let metadata = match payload {
+            Payload::Source(source) => self.put_source(key, &*source, carried, condition).await?,
+            payload => {
+                let bytes = payload.at_hand().unwrap_or_default();
+                self.blocking(key, move |folder, key| {
+                    folder.put_bytes(key, &bytes, announced, carried, &condition)
+                })
+                .await?
+            }
+        };
+        Ok(receipt(metadata, None, started))
+    }
+
+    async fn put_source(
+        &self,
+        key: &Key,
+        source: &dyn Source,
+        carried: Carried,
+        condition: WriteCondition,
+    ) -> Result<Metadata> {
+        let promised = source.len();
+        let (at, draft) = self
+            .blocking(key, |folder, _| {
+                let at = folder.root.for_writing()?;
+                let draft = folder.begin(&at)?;
+                Ok((Arc::new(at), draft))
+            })
+            .await?;
+        let mut writing =
+            Writing { draft, digest: ring::digest::Context::new(&ring::digest::SHA256), size: 0 };
+        let mut pieces = source.open();
+        let mut gathered = BytesMut::new();
+        loop {
+            let piece = pieces.next().await.transpose().map_err(unreadable)?;
+            let ended = piece.is_none();
+            gathered.extend_from_slice(&piece.unwrap_or_default());
+            if gathered.len() >= GATHERED || ended {
+                let bytes = gathered.split().freeze();
+                writing = self.blocking(key, move |_, _| writing.write(&bytes, promised)).await?;
+            }
+            if ended {
+                break;
+            }
+        }
+        let announced = source.sha256();
+        self.blocking(key, move |folder, key| {
+            let written = writing.finish(promised, announced, carried)?;
+            folder.publish(&at, key, written, &condition)
+        })
+        .await
+    }
+}
+
+/// A stream on its way to the disk.
+struct Writing {
+    draft: Draft,
+    digest: ring::digest::Context,
+    size: u64,
+}
+
+impl Writing {
+    fn write(mut self, bytes: &Bytes, promised: u64) -> Result<Self> {
+        self.size += bytes.len() as u64;
+        if self.size > promised {
+            return Err(changed("the source grew while it was read", promised));
+        }
+        self.digest.update(bytes);
+        write_all(self.draft.file(), bytes)?;
+        Ok(self)
+    }
+
+    fn finish(self, promised: u64, announced: Option<Sha256>, carried: Carried) -> Result<Written> {
+        if self.size < promised {
+            return Err(changed("the source shrank while it was read", promised));
+        }
+        let mut found = Sha256([0; 32]);
+        found.0.copy_from_slice(self.digest.finish().as_ref());
+        check_digest(announced, Some(found))?;
+        Ok(Written { draft: self.draft, carried, sha256: Some(found) })
+    }
+}
+
+fn write_all(mut file: &File, bytes: &[u8]) -> Result<()> {
+    file.write_all(bytes).map_err(|e| Error::io("the object cannot be written", e))
+}
+
+impl Folder {
+    fn put_bytes(
+        &self,
+        key: &Key,
+        bytes: &[u8],
+        announced: Option<Sha256>,
+        carried: Carried,
+        condition: &WriteCondition,
+    ) -> Result<Metadata> {
+        let found = Some(sha256(bytes));
+        check_digest(announced, found)?;
+        let at: OwnedFd = self.root.for_writing()?;
+        let draft = self.begin(&at)?;
+        write_all(draft.file(), bytes)?;
+        self.publish(&at, key, Written { draft, carried, sha256: found }, condition)
+    }
+}
+
+pub(super) fn receipt(metadata: Metadata, composite: Option<String>, started: Instant) -> Receipt {
+    Receipt {
+        key: metadata.key,
+        size: metadata.size,
+        sha256: metadata.sha256,
+        composite,
+        etag: metadata.etag,
+        version: None,
+        state: State::Stored,
+        verified: Verified::Local,
+        attempts: 1,
+        elapsed: started.elapsed(),
+    }
+}

@@ -1,0 +1,237 @@
+//! What is kept of an object beside its bytes.
+//!
+//! A record is JSON, in the attribute `user.holdall` of the object's file. It says of which bytes it speaks, by size and
+//! time of modification: of other bytes it says nothing, and the file is then taken as somebody else's.
+
+use crate::backend::carried::Carried;
+use crate::disk::fault;
+use crate::error::{Error, ErrorKind, Result};
+use crate::{Attributes, Sha256};
+use rustix::fs::XattrFlags;
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+
+const ATTRIBUTE: &str = "user.holdall";
+const SCHEMA: &str = "holdall.object/1";
+/// Linux takes no larger attribute.
+const MAX_ATTRIBUTE: usize = 64 * 1024;
+
+/// What tells one state of a file from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    pub(super) inode: u64,
+    pub(super) size: u64,
+    /// Nanoseconds since 1970.
+    pub(super) modified: i64,
+}
+
+impl Identity {
+    pub(super) fn of(file: &File) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        let modified = nanoseconds(metadata.mtime(), metadata.mtime_nsec());
+        Ok(Self { inode: metadata.ino(), size: metadata.size(), modified })
+    }
+
+    #[allow(clippy::unnecessary_cast, reason = "the fields' types differ between architectures")]
+    pub(super) fn of_stat(stat: &rustix::fs::Stat) -> Self {
+        let modified = nanoseconds(stat.st_mtime as i64, stat.st_mtime_nsec as i64);
+        Self { inode: stat.st_ino as u64, size: stat.st_size as u64, modified }
+    }
+}
+
+fn nanoseconds(seconds: i64, rest: i64) -> i64 {
+    seconds.saturating_mul(1_000_000_000).saturating_add(rest)
+}
+
+/// What is kept of an object beside its bytes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Record {
+    schema: String,
+    /// Names the write.
+    put: String,
+    size: u64,
+    /// The file's time of modification in nanoseconds since 1970.
+    modified: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_control: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_disposition: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_encoding: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_language: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    storage_class: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    metadata: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<(String, String)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acl: Option<String>,
+}
+
+impl Record {
+    pub(super) fn new(carried: &Carried, sha256: Option<Sha256>, put: String) -> Self {
+        let attributes = carried.attributes.clone();
+        Self {
+            schema: SCHEMA.to_owned(),
+            put,
+            size: 0,
+            modified: 0,
+            sha256: sha256.map(Sha256::to_hex),
+            content_type: attributes.content_type,
+            cache_control: attributes.cache_control,
+            content_disposition: attributes.content_disposition,
+            content_encoding: attributes.content_encoding,
+            content_language: attributes.content_language,
+            storage_class: attributes.storage_class,
+            metadata: attributes.metadata,
+            tags: carried.tags.clone(),
+            acl: carried.acl.map(|acl| acl.as_str().to_owned()),
+        }
+    }
+
+    /// Says of which bytes it speaks.
+    pub(super) fn stamp(&mut self, identity: Identity) {
+        self.size = identity.size;
+        self.modified = identity.modified;
+    }
+
+    pub(super) fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("texts and numbers are JSON")
+    }
+
+    /// Reads a record; none when it speaks of other bytes.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` for one of a later version, `Integrity` for one that cannot be read.
+    pub(super) fn parse(json: &[u8], identity: Identity) -> Result<Option<Self>> {
+        #[derive(Deserialize)]
+        struct Head {
+            schema: String,
+        }
+        let damaged = |e: serde_json::Error| {
+            Error::new(ErrorKind::Integrity, "what is kept of the object cannot be read")
+                .with_hint("write the object again, or remove the attribute user.holdall of its file")
+                .with_source(e)
+        };
+        let head: Head = serde_json::from_slice(json).map_err(damaged)?;
+        if head.schema != SCHEMA {
+            return Err(Error::new(ErrorKind::Unsupported, "the object was stored by a later version")
+                .with_fact("schema", format!("{:.40}", head.schema)));
+        }
+        let record: Self = serde_json::from_slice(json).map_err(damaged)?;
+        let same = record.size == identity.size && record.modified == identity.modified;
+        Ok(same.then_some(record))
+    }
+
+    /// Puts the record on a file.
+    ///
+    /// Answers whether the file system could: some have no attributes, and none has room for many.
+    pub(super) fn write(&self, file: &File) -> Result<bool> {
+        match rustix::fs::fsetxattr(file, ATTRIBUTE, &self.to_json(), XattrFlags::empty()) {
+            Ok(()) => Ok(true),
+            // A disk that is full says the same; writing a file will tell.
+            Err(Errno::OPNOTSUPP | Errno::NOSPC | Errno::TOOBIG | Errno::RANGE | Errno::NOSYS) => Ok(false),
+            Err(error) => Err(fault("what belongs to the object cannot be kept", error)),
+        }
+    }
+
+    /// Reads the record from a file that has one.
+    pub(super) fn read(file: &File, identity: Identity) -> Result<Option<Self>> {
+        let mut small = [0; 1024];
+        let failed = |error| Err(fault("what is kept of the object cannot be read", error));
+        match rustix::fs::fgetxattr(file, ATTRIBUTE, &mut small[..]) {
+            Ok(n) => Self::parse(&small[..n], identity),
+            Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(None),
+            Err(Errno::RANGE) => {
+                let mut large = vec![0; MAX_ATTRIBUTE];
+                match rustix::fs::fgetxattr(file, ATTRIBUTE, &mut large[..]) {
+                    Ok(n) => Self::parse(&large[..n], identity),
+                    Err(error) => failed(error),
+                }
+            }
+            Err(error) => failed(error),
+        }
+    }
+
+    pub(super) fn sha256(&self) -> Option<Sha256> {
+        self.sha256.as_deref().and_then(Sha256::from_hex)
+    }
+
+    pub(super) fn tags(&self) -> &[(String, String)] {
+        &self.tags
+    }
+
+    pub(super) fn attributes(&self) -> Attributes {
+        let own = self.clone();
+        Attributes {
+            content_type: own.content_type,
+            cache_control: own.cache_control,
+            content_disposition: own.content_disposition,
+            content_encoding: own.content_encoding,
+            content_language: own.content_language,
+            storage_class: own.storage_class,
+            metadata: own.metadata,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OF: Identity = Identity { inode: 1, size: 5, modified: 1_700_000_000_123_456_789 };
+
+    fn full() -> Record {
+        let carried = Carried {
+            attributes: Attributes {
+                content_type: Some("text/html".into()),
+                cache_control: Some("no-cache".into()),
+                metadata: [("run".to_owned(), "7 é".to_owned())].into(),
+                ..Attributes::default()
+            },
+            tags: vec![("kind".into(), "letter".into())],
+            acl: Some(crate::Acl::PublicRead),
+        };
+        let mut record = Record::new(&carried, Some(Sha256([0xab; 32])), "00ff".into());
+        record.stamp(OF);
+        record
+    }
+
+    #[test]
+    fn golden_record() {
+        let golden = include_str!("golden/object-1.json");
+        assert_eq!(String::from_utf8(full().to_json()).unwrap(), golden.trim_end());
+        assert_eq!(Record::parse(golden.trim_end().as_bytes(), OF).unwrap(), Some(full()));
+    }
+
+    #[test]
+    fn a_record_of_other_bytes_says_nothing() {
+        let json = full().to_json();
+        assert!(Record::parse(&json, OF).unwrap().is_some());
+        assert!(Record::parse(&json, Identity { inode: 2, ..OF }).unwrap().is_some(), "a copy of the file");
+        assert!(Record::parse(&json, Identity { size: 6, ..OF }).unwrap().is_none());
+        assert!(Record::parse(&json, Identity { modified: 0, ..OF }).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_later_field_is_read_over_and_a_later_version_is_not() {
+        let text = String::from_utf8(full().to_json()).unwrap();
+        let newer = text.replacen("\"put\"", "\"later\":{\"a\":[1]},\"put\"", 1);
+        assert_eq!(Record::parse(newer.as_bytes(), OF).unwrap(), Some(full()));
+        let kind = |text: &str| Record::parse(text.as_bytes(), OF).unwrap_err().kind();
+        assert_eq!(kind(&text.replace("object/1", "object/2")), ErrorKind::Unsupported);
+        assert_eq!(kind("{\"schema\":\"holdall.object/2\"}"), ErrorKind::Unsupported);
+        assert_eq!(kind("{"), ErrorKind::Integrity);
+    }
+}

@@ -1,0 +1,175 @@
+//! A file without a name, until it is whole.
+
+use super::unique;
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
+use rustix::io::{self, Errno};
+use std::fs::File;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::{Arc, LazyLock};
+
+/// Names need `/proc`; where it is not mounted, drafts have names from the start.
+static CAN_NAME_LATER: LazyLock<bool> = LazyLock::new(|| std::path::Path::new("/proc/self/fd").exists());
+
+/// A place for names that nobody is to see: a folder of the same file system, and how a name there begins and ends.
+#[derive(Debug, Clone)]
+pub(crate) struct Holding {
+    pub(crate) folder: Arc<OwnedFd>,
+    pub(crate) prefix: &'static str,
+    pub(crate) suffix: &'static str,
+}
+
+impl Holding {
+    fn name(&self) -> String {
+        format!("{}{:016x}{}", self.prefix, unique(), self.suffix)
+    }
+}
+
+/// A file being written. Dropped before it was given a name, it is gone.
+///
+/// On Linux it has no name at all, so that nothing is left of it whatever happens (`O_TMPFILE`); on file systems that
+/// cannot do so it lies in its [`Holding`] until then.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    file: Arc<File>,
+    held: Option<(Holding, String)>,
+}
+
+impl Draft {
+    /// Begins a file on the file system of a folder.
+    pub(crate) fn begin(
+        folder: impl AsFd,
+        holding: impl FnOnce() -> io::Result<Holding>,
+    ) -> io::Result<Self> {
+        let mode = Mode::from_raw_mode(0o666);
+        if *CAN_NAME_LATER {
+            let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+            match rustix::fs::openat(folder, ".", flags, mode) {
+                Ok(file) => return Ok(Self { file: Arc::new(file.into()), held: None }),
+                Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOSYS) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let holding = holding()?;
+        let name = holding.name();
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDWR;
+        let file = rustix::fs::openat(&*holding.folder, &name, flags, mode)?;
+        Ok(Self { file: Arc::new(file.into()), held: Some((holding, name)) })
+    }
+
+    /// The open file.
+    pub(crate) fn file(&self) -> &Arc<File> {
+        &self.file
+    }
+
+    /// Gives it a name that must be free; `EEXIST` where it is not, whoever took it.
+    pub(crate) fn publish_new(&mut self, folder: impl AsFd, name: &str) -> io::Result<()> {
+        let Some((holding, held)) = &self.held else { return self.link(folder, name) };
+        let (from, folder) = (holding.folder.as_fd(), folder.as_fd());
+        match rustix::fs::renameat_with(from, held, folder, name, RenameFlags::NOREPLACE) {
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                rustix::fs::linkat(from, held, folder, name, AtFlags::empty())?;
+                rustix::fs::unlinkat(from, held, AtFlags::empty())?;
+            }
+            other => other?,
+        }
+        self.held = None;
+        Ok(())
+    }
+
+    /// Gives it a name, in the place of whatever file has it.
+    pub(crate) fn publish_over(
+        &mut self,
+        folder: impl AsFd,
+        name: &str,
+        holding: impl FnOnce() -> io::Result<Holding>,
+    ) -> io::Result<()> {
+        if self.held.is_none() {
+            let holding = holding()?;
+            let held = holding.name();
+            self.link(&*holding.folder, &held)?;
+            self.held = Some((holding, held));
+        }
+        if let Some((holding, held)) = &self.held {
+            rustix::fs::renameat(&*holding.folder, held, folder, name)?;
+        }
+        self.held = None;
+        Ok(())
+    }
+
+    fn link(&self, folder: impl AsFd, name: &str) -> io::Result<()> {
+        let path = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+        rustix::fs::linkat(CWD, path, folder, name, AtFlags::SYMLINK_FOLLOW)
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if let Some((holding, held)) = &self.held
+            && let Err(error) = rustix::fs::unlinkat(&*holding.folder, held, AtFlags::empty())
+        {
+            tracing::warn!(name = held, %error, "a temporary file is left behind");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::SEARCH;
+    use std::io::Write;
+    use std::path::Path;
+
+    fn holding(folder: &Path) -> Holding {
+        let folder = rustix::fs::openat(CWD, folder, SEARCH, Mode::empty()).unwrap();
+        Holding { folder: Arc::new(folder), prefix: ".held-", suffix: ".part" }
+    }
+
+    /// Drafts as they are here, and as they are where files need names.
+    fn both(folder: &Path) -> [Draft; 2] {
+        let held = holding(folder);
+        let name = held.name();
+        let file = File::create_new(folder.join(&name)).unwrap();
+        let named = Draft { file: Arc::new(file), held: Some((held.clone(), name)) };
+        let unnamed =
+            Draft::begin(&*held.folder, || panic!("this file system has files without names")).unwrap();
+        [unnamed, named]
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_draft_appears_once_and_leaves_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = holding(folder.path());
+        for (n, mut draft) in both(folder.path()).into_iter().enumerate() {
+            (&**draft.file()).write_all(b"new").unwrap();
+            let name = format!("file{n}");
+            draft.publish_new(&*at.folder, &name).unwrap();
+            assert_eq!(std::fs::read(folder.path().join(name)).unwrap(), b"new");
+        }
+        assert_eq!(names(folder.path()), ["file0", "file1"]);
+    }
+
+    #[test]
+    fn a_name_that_is_taken_is_refused_or_replaced_as_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = holding(folder.path());
+        for mut draft in both(folder.path()) {
+            std::fs::write(folder.path().join("taken"), "old").unwrap();
+            assert_eq!(draft.publish_new(&*at.folder, "taken").unwrap_err(), Errno::EXIST);
+            assert_eq!(std::fs::read(folder.path().join("taken")).unwrap(), b"old");
+            (&**draft.file()).write_all(b"new").unwrap();
+            draft.publish_over(&*at.folder, "taken", || Ok(holding(folder.path()))).unwrap();
+            assert_eq!(std::fs::read(folder.path().join("taken")).unwrap(), b"new");
+        }
+        drop(both(folder.path()));
+        assert_eq!(names(folder.path()), ["taken"]);
+    }
+}
