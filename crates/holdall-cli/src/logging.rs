@@ -2,7 +2,7 @@
 
 use crate::cli::Globals;
 use holdall::{Error, ErrorKind, Result};
-use std::io::{IsTerminal, stderr};
+use std::io::stderr;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -13,7 +13,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 ///
 /// `Config` for a text that names no level.
 pub(crate) fn start(globals: &Globals) -> Result<()> {
-    let lines = tracing_subscriber::fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal());
+    // Colours would need a crate more, and asked for without it the subscriber complains on every terminal.
+    let lines = tracing_subscriber::fmt::layer().with_writer(stderr).with_ansi(false);
     tracing_subscriber::registry().with(lines).with(filter(globals)?).init();
     Ok(())
 }

@@ -266,7 +266,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// `NotFound` for the source.
+    /// `NotFound` for the source; `Precondition` for a condition of the caller's; `Changed` when the source is replaced
+    /// meanwhile.
     pub async fn copy(&self, from: &str, to: &str, options: &CopyOptions) -> Result<Receipt> {
         let (from, to) = (Key::parse(from)?, Key::parse(to)?);
         let mut options = options.clone();

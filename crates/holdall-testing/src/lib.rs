@@ -11,3 +11,4 @@ pub mod server;
 pub mod sink;
 #[cfg(feature = "suite")]
 pub mod suite;
+pub mod told;

@@ -35,3 +35,8 @@
 //! Futures are `Send` and run on the caller's tokio runtime, which needs its I/O and time drivers.
 
 pub use holdall_store::*;
+
+/// The examples of the README are compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

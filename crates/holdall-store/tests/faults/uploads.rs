@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use holdall_store::{ErrorKind, PutOptions};
+use holdall_store::{ErrorKind, Key, PutOptions, WriteCondition};
 use holdall_testing::fault::{Fault, Kind, Rule};
 use tokio::io::{AsyncRead, ReadBuf};
 
@@ -81,6 +81,20 @@ async fn an_abort_that_fails_does_not_hide_why() {
     world.server.add_rule(Rule::new(Fault::AnswerLost).on(Kind::AbortMultipartUpload).once());
     assert_eq!(put(&world).await, Err(ErrorKind::PermissionDenied));
     assert!(world.server.uploads().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_abort_that_fails_does_not_hide_that_a_condition_failed() {
+    let refused = Rule::new(Fault::refuse(403, "AccessDenied")).on(Kind::AbortMultipartUpload).key("taken");
+    let world = World::with(refused);
+    world.server.put_object(&world.bucket, "taken", b"before");
+    let key = Key::parse("taken").unwrap();
+    let upload = in_time(world.store.backend().begin_upload(&key, &PutOptions::default())).await.unwrap();
+    let part = in_time(upload.put_part(1, "x".into())).await.unwrap();
+    let error = in_time(upload.complete(&[part], &WriteCondition::Absent)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Precondition, "{error:?}");
+    assert_eq!(world.stored("taken").as_deref(), Some(&b"before"[..]));
+    assert_eq!(world.server.uploads().len(), 1, "the abort was refused");
 }
 
 /// Gives some bytes, then fails or waits.

@@ -1,10 +1,11 @@
 //! Everything that is logged or shown, in one text.
 
 use std::error::Error;
-use std::fmt::{Debug, Write as _};
+use std::fmt::Debug;
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use holdall_testing::told;
 use tracing_subscriber::fmt::MakeWriter;
 
 #[derive(Clone, Default)]
@@ -36,13 +37,7 @@ impl Heard {
 
     /// An error as it is shown, as it is debugged, and all that caused it.
     pub(crate) fn error(&self, error: &(dyn Error + 'static)) {
-        let mut text = String::new();
-        let mut next = Some(error);
-        while let Some(error) = next {
-            write!(text, "{error} {error:?} {error:#?} ").unwrap();
-            next = error.source();
-        }
-        self.add(&text);
+        self.add(&told::by(error));
     }
 
     /// The outcome of a call that may be either.

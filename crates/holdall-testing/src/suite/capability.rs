@@ -81,6 +81,8 @@ pub enum Capability {
     OddMetadata,
     /// Metadata names with an underscore.
     UnderscoreNames,
+    /// Metadata names that differ in an underscore and a dash only.
+    UnderscoreTwins,
     /// An object appears whole or not at all, also to who reads it meanwhile.
     AtomicPut,
     /// A read under conditions is answered as HTTP says.
@@ -99,7 +101,7 @@ use Capability as C;
 
 impl Capability {
     /// Every one, in the order of the table.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 46] = [
         C::PutIfAbsent,
         C::PutIfMatch,
         C::CompleteIfAbsent,
@@ -124,6 +126,7 @@ impl Capability {
         C::StandardHeaders,
         C::OddMetadata,
         C::UnderscoreNames,
+        C::UnderscoreTwins,
         C::StorageClass,
         C::Tags,
         C::UploadTags,
@@ -173,6 +176,7 @@ impl Capability {
             C::ByteOrder => "Listings in the order of the keys' bytes",
             C::StandardHeaders => "`Cache-Control`, `Content-Disposition`, `-Encoding`, `-Language`",
             C::UnderscoreNames => "User metadata with `_` in its name",
+            C::UnderscoreTwins => "The same beside metadata with `-` in its place",
             C::OddMetadata => "User metadata of any text",
             C::StorageClass => "Storage classes",
             C::CopyTags => "Tags replaced, or kept while metadata is replaced, by a copy",
@@ -209,6 +213,8 @@ impl Capability {
                 | C::Tags
                 | C::UploadTags
                 | C::CopyTags
+                | C::UnderscoreNames
+                | C::UnderscoreTwins
                 | C::Acl
                 | C::EncryptionKms
                 | C::EncryptionS3

@@ -10,8 +10,8 @@ const HEAD: &str = "\
 What the servers that holdall is tested on do with what it needs. The table is written by the behaviour suite, which
 proves every cell: cases run where a thing works, and where it does not, the suite shows that it really fails.
 
-What a server ignores or breaks, holdall does not do there: conditional writes, ACLs, tags and encryption end in the error
-`Unsupported` instead of a success that means nothing.
+What a server ignores or breaks, holdall does not do there: conditional writes, ACLs, tags, encryption and metadata names
+with `_` end in the error `Unsupported` instead of a success that means nothing.
 
 ";
 

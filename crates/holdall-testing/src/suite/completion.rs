@@ -5,6 +5,7 @@ use super::capability::Capability::{
 };
 use super::case::{Case, Scope};
 use super::failure::{Outcome, ensure, equal, fails, same_bytes};
+use super::secrets::heard;
 use super::subject::Subject;
 use super::upload::{ALWAYS, begin};
 use super::wire;
@@ -53,7 +54,7 @@ async fn complete_if(
 ) -> Outcome<Result<String>> {
     let upload = begin(s, name).await?;
     let one = upload.put_part(1, Bytes::from_static(text.as_bytes())).await?;
-    let result = upload.complete(&[one], &condition).await;
+    let result = heard(upload.complete(&[one], &condition).await);
     if result.is_err() {
         upload.abort().await?;
     }
@@ -105,7 +106,7 @@ async fn leaves_nothing(s: Subject) -> Outcome {
     unfinished(0, "after abort").await?;
     let upload = begin(&s, "o").await?;
     let one = upload.put_part(1, Bytes::from_static(b"x")).await?;
-    let refused = upload.complete(&[one], &WriteCondition::Absent).await;
+    let refused = heard(upload.complete(&[one], &WriteCondition::Absent).await);
     let kind = refused.err().map(|error| error.kind());
     if kind == Some(ErrorKind::Precondition) {
         unfinished(0, "after a condition that did not hold").await?;

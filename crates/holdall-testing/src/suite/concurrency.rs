@@ -3,6 +3,7 @@
 use super::capability::Capability::AtomicPut;
 use super::case::Case;
 use super::failure::{Failure, Outcome, equal, same_bytes};
+use super::secrets::heard;
 use super::subject::Subject;
 use holdall_store::ListOptions;
 use std::sync::Arc;
@@ -153,7 +154,7 @@ async fn put_and_delete(s: Subject) -> Outcome {
 }
 
 async fn read_or_gone(s: &Subject) -> Outcome {
-    let bytes = match s.store().get(&s.key("o")).await {
+    let bytes = match heard(s.store().get(&s.key("o")).await) {
         Err(error) if error.kind() == holdall_store::ErrorKind::NotFound => return Ok(()),
         object => object?.bytes().await?,
     };

@@ -3,6 +3,7 @@
 use super::capability::Capability::{PutIfAbsent, PutIfMatch, ReadCombinations, ReadConditions as Reads};
 use super::case::Case;
 use super::failure::{Outcome, ensure, equal, fails, same_bytes};
+use super::secrets::heard;
 use super::subject::Subject;
 use holdall_store::{ErrorKind, GetOptions, PutOptions, ReadConditions, Receipt, Result, WriteCondition};
 use std::time::{Duration, SystemTime};
@@ -63,7 +64,7 @@ pub(super) fn cases() -> Vec<Case> {
 async fn answered(s: &Subject, what: &str, conditions: ReadConditions) -> Outcome<bool> {
     let options = GetOptions { conditions, ..GetOptions::default() };
     let key = s.key("r");
-    let head = s.store().head_with(&key, &options).await;
+    let head = heard(s.store().head_with(&key, &options).await);
     match s.store().get_with(&key, &options).await {
         Ok(object) => {
             same_bytes(what, &object.bytes().await?, b"read me")?;
@@ -171,7 +172,7 @@ async fn put_matches(s: Subject) -> Outcome {
     fails("over one that is gone", stale, ErrorKind::Precondition)?;
     same_bytes("what is there", &s.read("o").await?, b"second")?;
     equal("its ETag", s.head("o").await?.etag, second.etag)?;
-    let nothing = put_if(&s, "none", "x", WriteCondition::Matches(first)).await;
+    let nothing = heard(put_if(&s, "none", "x", WriteCondition::Matches(first)).await);
     let error = nothing.err().map(|error| error.kind());
     ensure(
         matches!(error, Some(ErrorKind::Precondition | ErrorKind::NotFound)),
@@ -184,7 +185,7 @@ async fn put_matches(s: Subject) -> Outcome {
 async fn race(s: &Subject, name: &str, condition: &WriteCondition) -> Outcome {
     let racers = (0..16).map(|n| {
         let (s, name, condition) = (s.clone(), name.to_owned(), condition.clone());
-        tokio::spawn(async move { (n, put_if(&s, &name, &format!("racer {n}"), condition).await) })
+        tokio::spawn(async move { (n, heard(put_if(&s, &name, &format!("racer {n}"), condition).await)) })
     });
     let mut winners = Vec::new();
     for racer in racers.collect::<Vec<_>>() {
@@ -222,7 +223,7 @@ async fn put_matches_racers(s: Subject) -> Outcome {
 async fn put_never_lies(s: Subject) -> Outcome {
     s.put("o", "first").await?;
     for condition in [WriteCondition::Absent, WriteCondition::Matches(OTHER.into())] {
-        let kind = put_if(&s, "o", "second", condition.clone()).await.err().map(|error| error.kind());
+        let kind = heard(put_if(&s, "o", "second", condition.clone()).await).err().map(|error| error.kind());
         let honest = matches!(kind, Some(ErrorKind::Precondition | ErrorKind::Unsupported));
         ensure(honest, format!("{condition:?} over an object is refused: {kind:?}"))?;
         same_bytes("what is there", &s.read("o").await?, b"first")?;

@@ -3,6 +3,7 @@
 use super::capability::Capability::{MissingBucket, Signatures};
 use super::case::Case;
 use super::failure::{Outcome, ensure, fails};
+use super::secrets::heard;
 use super::subject::Subject;
 use holdall_store::{CopyOptions, Error, ErrorKind, Result, Store};
 
@@ -32,7 +33,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 /// As [`fails`], for a HEAD: its answer has no body that could say why access is denied.
 fn denied<T>(what: &str, result: Result<T>, kind: ErrorKind) -> Outcome<Error> {
-    match result {
+    match heard(result) {
         Err(error) if kind == ErrorKind::Credentials && error.kind() == ErrorKind::PermissionDenied => {
             Ok(error)
         }

@@ -1,5 +1,6 @@
 //! What a case says when a promise does not hold.
 
+use super::secrets::{hear, heard};
 use holdall_store::ErrorKind;
 use std::fmt::{self, Debug, Display};
 use std::panic::Location;
@@ -45,6 +46,7 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
             source = cause.source();
         }
         let error = &error as &(dyn std::error::Error + 'static);
+        hear(error);
         let store = error.downcast_ref::<holdall_store::Error>();
         // The plain client of the suite speaks no TLS.
         let plain = error.downcast_ref::<std::io::Error>();
@@ -90,7 +92,7 @@ pub(crate) fn fails<T>(
     result: holdall_store::Result<T>,
     kind: ErrorKind,
 ) -> Outcome<holdall_store::Error> {
-    match result {
+    match heard(result) {
         Ok(_) => Err(Failure::new(format!("{what}: succeeded, wanted {kind:?}"))),
         Err(error) if error.kind() == kind => Ok(error),
         Err(error) => {

@@ -7,6 +7,7 @@ use super::capability::Capability::{
 use super::case::Case;
 use super::failure::{Failure, Outcome, equal, fails, same_bytes};
 use super::profile::Value;
+use super::secrets::heard;
 use super::subject::Subject;
 use holdall_store::{CopyOptions, ErrorKind, Key, ListOptions, Location};
 
@@ -223,7 +224,7 @@ async fn normal_forms(s: Subject) -> Outcome {
     for (one, other, _) in pairs.into_iter().filter(|(.., need)| works(need)) {
         for (there, absent) in [(one, other), (other, one)] {
             s.put(there, "x").await?;
-            match s.store().head(absent).await {
+            match heard(s.store().head(absent).await) {
                 Ok(_) => return Err(Failure::new(format!("{there:?} was put and {absent:?} is there"))),
                 Err(error) => equal(format!("head of {absent:?}"), error.kind(), ErrorKind::NotFound)?,
             }

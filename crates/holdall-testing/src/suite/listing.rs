@@ -5,6 +5,7 @@ use super::capability::Capability::{
 };
 use super::case::Case;
 use super::failure::{Failure, Outcome, ensure, equal, fails};
+use super::secrets::heard;
 use super::subject::{Listed, Subject};
 use holdall_store::{ErrorKind, ListOptions, Payload, Prefix};
 
@@ -211,7 +212,7 @@ async fn reserved(s: Subject) -> Outcome {
     equal("by a prefix of it", s.list(".hold", ListOptions::default()).await?.names, [".holdallx"])?;
     equal("the count", s.store().stats("").await?.objects, 2)?;
     for prefix in [".holdall", ".holdall/", ".holdall/journal"] {
-        match Prefix::parse(prefix) {
+        match heard(Prefix::parse(prefix)) {
             Err(error) => equal(format!("the prefix {prefix:?}"), error.kind(), ErrorKind::InvalidInput)?,
             Ok(_) => return Err(Failure::new(format!("{prefix:?} can be listed"))),
         }

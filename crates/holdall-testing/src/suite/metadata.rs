@@ -2,13 +2,14 @@
 
 use super::capability::Capability::{
     EncryptionCustomer, EncryptionKms, EncryptionS3, OddMetadata, StandardHeaders, StorageClass, Tags,
-    UnderscoreNames,
+    UnderscoreNames, UnderscoreTwins,
 };
 use super::case::Case;
 use super::failure::{Failure, Outcome, ensure, equal, fails, same_bytes};
+use super::secrets::{CUSTOMER_KEY, OTHER_CUSTOMER_KEY, heard};
 use super::subject::Subject;
 use super::wire;
-use holdall_store::{Attributes, Encryption, ErrorKind, GetOptions, PutOptions};
+use holdall_store::{Attributes, CopyOptions, Encryption, ErrorKind, GetOptions, PutOptions, WriteCondition};
 use std::collections::BTreeMap;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -38,6 +39,19 @@ pub(super) fn cases() -> Vec<Case> {
         })
         .serves(&["EVI-1"])
         .needs(&[UnderscoreNames]),
+        Case::new(
+            "metadata/underscore-beside-dash",
+            "Metadata names that differ in an underscore and a dash are two names.",
+            |s| Box::pin(underscore_beside_dash(s)),
+        )
+        .serves(&["EVI-1"])
+        .needs(&[UnderscoreNames, UnderscoreTwins]),
+        Case::new(
+            "metadata/underscore-never-lies",
+            "A metadata name with an underscore is kept or Unsupported, never changed.",
+            |s| Box::pin(underscore_never_lies(s)),
+        )
+        .serves(&["EVI-1"]),
         Case::new("metadata/odd", "User metadata of any text comes back exactly.", |s| Box::pin(odd(s)))
             .serves(&["EVI-1", "EVI-2"])
             .needs(&[OddMetadata]),
@@ -155,7 +169,39 @@ async fn plain(s: Subject) -> Outcome {
 }
 
 async fn underscore(s: Subject) -> Outcome {
-    round_trip(&s, "one", &[("a_b", "1"), ("a-b", "2"), ("_", "3")]).await
+    let names = [("a_b", "1"), ("b-c", "2"), ("_", "3")];
+    round_trip(&s, "one", &names).await?;
+    let options = with_metadata(names);
+    let wanted = &options.attributes.metadata;
+    let upload = s.backend().begin_upload(&s.parsed("parts")?, &options).await?;
+    let part = upload.put_part(1, "x".into()).await?;
+    upload.complete(&[part], &WriteCondition::Always).await?;
+    equal("of an upload", &s.head("parts").await?.attributes.metadata, wanted)?;
+    let attributes = Some(options.attributes.clone());
+    s.put("plain", "x").await?;
+    let copy = CopyOptions { attributes, ..CopyOptions::default() };
+    s.store().copy(&s.key("plain"), &s.key("copy"), &copy).await?;
+    equal("of a copy", &s.head("copy").await?.attributes.metadata, wanted)
+}
+
+async fn underscore_beside_dash(s: Subject) -> Outcome {
+    round_trip(&s, "one", &[("a_b", "1"), ("a-b", "2")]).await
+}
+
+async fn underscore_never_lies(s: Subject) -> Outcome {
+    for (name, pairs) in [("one", vec![("a_b", "1")]), ("twins", vec![("a_b", "1"), ("a-b", "2")])] {
+        let options = with_metadata(pairs);
+        match heard(s.store().put_with(&s.key(name), "x", &options).await) {
+            Ok(_) => equal(name, s.head(name).await?.attributes.metadata, options.attributes.metadata)?,
+            Err(error) => {
+                equal(format!("the kind of the refusal of {name}"), error.kind(), ErrorKind::Unsupported)?;
+                let hint = error.hint().unwrap_or_default();
+                ensure(hint.contains("dash"), format!("the hint says what to do: {hint:?}"))?;
+                equal("the refused object exists", s.exists(name).await?, false)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn odd(s: Subject) -> Outcome {
@@ -243,19 +289,20 @@ async fn sse_s3(s: Subject) -> Outcome {
 }
 
 async fn sse_c(s: Subject) -> Outcome {
-    let encryption = Some(Encryption::customer([7; 32]));
+    let encryption = Some(Encryption::customer(*CUSTOMER_KEY));
     let options = PutOptions { encryption: encryption.clone(), ..PutOptions::default() };
     s.store().put_with(&s.key("k"), "secret", &options).await?;
     let options = GetOptions { encryption, ..GetOptions::default() };
     let object = s.store().get_with(&s.key("k"), &options).await?;
     same_bytes("read with the key", &object.bytes().await?, b"secret")?;
     equal("head with the key", s.store().head_with(&s.key("k"), &options).await?.size, 6)?;
-    let other = GetOptions { encryption: Some(Encryption::customer([8; 32])), ..GetOptions::default() };
+    let other =
+        GetOptions { encryption: Some(Encryption::customer(*OTHER_CUSTOMER_KEY)), ..GetOptions::default() };
     for (what, options) in [("without a key", GetOptions::default()), ("with another key", other)] {
-        if let Ok(object) = s.store().get_with(&s.key("k"), &options).await {
+        if let Ok(object) = heard(s.store().get_with(&s.key("k"), &options).await) {
             let read = object.bytes().await;
             return Err(Failure::new(format!("read {what}: {read:?}")));
         }
     }
-    ensure(s.exists("k").await.is_err(), "even head needs the key")
+    ensure(heard(s.store().exists(&s.key("k")).await).is_err(), "even head needs the key")
 }

@@ -26,6 +26,7 @@ mod presign;
 mod probe;
 mod profile;
 mod ranges;
+pub mod secrets;
 mod service;
 mod subject;
 mod upload;

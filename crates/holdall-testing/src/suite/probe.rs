@@ -4,11 +4,12 @@ use super::capability::Capability::{self, *};
 use super::case::{Case, Scope, cases};
 use super::failure::{Failure, Outcome, equal, fails, same_bytes};
 use super::profile::Value;
+use super::secrets::{CUSTOMER_KEY, heard};
 use super::service::Wire;
 use super::subject::Subject;
 use futures_util::FutureExt;
-use holdall_s3::{CompletedPart, Payload, PutOptions as WireOptions};
-use holdall_store::{Acl, CopyOptions, Encryption, ErrorKind, PutOptions, WriteCondition};
+use holdall_s3::{CompletedPart, GetOptions as ReadOptions, Payload, PutOptions as WireOptions};
+use holdall_store::{Acl, Attributes, CopyOptions, Encryption, ErrorKind, PutOptions, WriteCondition};
 use std::panic::AssertUnwindSafe;
 
 /// Proves that a capability that the profile calls absent is absent, and that holdall says so where it must.
@@ -85,6 +86,8 @@ async fn is_refused(capability: Capability, s: &Subject) -> Outcome {
             let copied = s.store().copy(&s.key("guarded"), &s.key("new"), &options).await;
             fails("a copy with new tags", copied, ErrorKind::Unsupported)?;
         }
+        UnderscoreNames => metadata_is_refused(s, underscored(&["a_b"])).await?,
+        UnderscoreTwins => metadata_is_refused(s, underscored(&["a_b", "a-b"])).await?,
         _ => put_is_refused(s, options_of(capability, matches)).await?,
     }
     equal("it made an object", s.exists("new").await?, false)?;
@@ -93,6 +96,21 @@ async fn is_refused(capability: Capability, s: &Subject) -> Outcome {
 
 fn tagged() -> PutOptions {
     PutOptions { tags: vec![("a".into(), "b".into())], ..PutOptions::default() }
+}
+
+fn underscored(names: &[&str]) -> Attributes {
+    let metadata = names.iter().map(|name| (name.to_string(), format!("value of {name}"))).collect();
+    Attributes { metadata, ..Attributes::default() }
+}
+
+async fn metadata_is_refused(s: &Subject, attributes: Attributes) -> Outcome {
+    let options = PutOptions { attributes: attributes.clone(), ..PutOptions::default() };
+    let begun = s.backend().begin_upload(&s.parsed("new")?, &options).await;
+    fails("an upload", begun, ErrorKind::Unsupported)?;
+    let copy = CopyOptions { attributes: Some(attributes), ..CopyOptions::default() };
+    let copied = s.store().copy(&s.key("guarded"), &s.key("new"), &copy).await;
+    fails("a copy with new metadata", copied, ErrorKind::Unsupported)?;
+    put_is_refused(s, options).await
 }
 
 /// What a put is given to ask for a capability.
@@ -104,7 +122,7 @@ fn options_of(capability: Capability, matches: WriteCondition) -> PutOptions {
         Capability::Acl => PutOptions { acl: Some(Acl::PublicRead), ..none },
         EncryptionKms => PutOptions { encryption: Some(Encryption::Kms(Some("key".into()))), ..none },
         EncryptionS3 => PutOptions { encryption: Some(Encryption::S3), ..none },
-        EncryptionCustomer => PutOptions { encryption: Some(Encryption::customer([7; 32])), ..none },
+        EncryptionCustomer => PutOptions { encryption: Some(Encryption::customer(*CUSTOMER_KEY)), ..none },
         _ => tagged(),
     }
 }
@@ -130,6 +148,8 @@ async fn ask_the_server(capability: Capability, s: &Subject, wire: &Wire) -> Out
         PutIfMatch => asked.matches(Verb::Put).await?,
         CompleteIfAbsent => asked.absent(Verb::Complete).await?,
         CompleteIfMatch => asked.matches(Verb::Complete).await?,
+        UnderscoreNames => asked.metadata(&["a_b"]).await?,
+        UnderscoreTwins => asked.metadata(&["a_b", "a-b"]).await?,
         _ => return Ok(None),
     }))
 }
@@ -161,6 +181,22 @@ impl Asked<'_> {
         let failing = self.write(verb, "there", stale).await.is_ok();
         let holding = self.write(verb, "there", WriteCondition::Matches(etag)).await.is_ok();
         self.judge(verb, holding, failing, true).await
+    }
+
+    /// Names the treatment by what is left of metadata.
+    async fn metadata(&self, names: &[&str]) -> Outcome<Value> {
+        let client = &self.wire.client;
+        let options = WireOptions { attributes: underscored(names), ..WireOptions::default() };
+        if heard(client.put(&self.key, Payload::Empty, &options).await).is_err() {
+            return Ok(Value::Refused);
+        }
+        let mut kept = client.head(&self.key, &ReadOptions::default()).await?.attributes.metadata;
+        kept.retain(|name, _| !name.starts_with("holdall-"));
+        Ok(match options.attributes.metadata {
+            wanted if kept == wanted => Value::Works,
+            wanted if kept.keys().all(|name| wanted.contains_key(name)) => Value::Ignored,
+            _ => Value::Broken,
+        })
     }
 
     /// Names the treatment by whether a condition that holds was let through, and one that does not; then by a race.
@@ -199,7 +235,7 @@ impl Asked<'_> {
         let upload = client.create_upload(&key, &WireOptions::default()).await?;
         let part = client.upload_part(&upload, 1, payload()).await?;
         let parts = [CompletedPart { number: 1, etag: part.etag, checksum: part.checksum }];
-        let done = client.complete_upload(&upload, &parts, &condition).await;
+        let done = heard(client.complete_upload(&upload, &parts, &condition).await);
         if done.is_err() {
             // A server may have taken the upload with the refusal.
             let _gone = client.abort_upload(&upload).await;

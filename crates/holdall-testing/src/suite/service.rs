@@ -1,6 +1,7 @@
 //! An S3 service: stores on it, a wire client beside them, and what a run leaves there.
 
 use super::failure::{Failure, Outcome};
+use super::secrets::{PROXY_PASSWORD, SESSION_TOKEN};
 use crate::random::{Random, fresh_seed};
 use crate::server::Server;
 use holdall_s3::{
@@ -61,7 +62,10 @@ pub struct Service {
 impl Service {
     pub(super) async fn with_bucket(server: &Server) -> Outcome<Self> {
         let bucket = fresh_name();
-        let service = Self::new(server, Variables::default(), bucket.clone(), String::new(), true);
+        let mut variables = Variables::default();
+        variables.set("HOLDALL_SESSION_TOKEN", SESSION_TOKEN);
+        variables.set("HOLDALL_HTTPS_PROXY", format!("http://user:{PROXY_PASSWORD}@127.0.0.1:1"));
+        let service = Self::new(server, variables, bucket.clone(), String::new(), true);
         service.make_bucket(&bucket).await?;
         Ok(service)
     }
@@ -89,8 +93,8 @@ impl Service {
     ) -> Self {
         variables.set("HOLDALL_ENDPOINT", &server.endpoint);
         variables.set("HOLDALL_REGION", &server.region);
-        variables.set("S3_ACCESS_KEY_ID", &server.access_key);
-        variables.set("S3_SECRET_ACCESS_KEY", &server.secret_key);
+        variables.set("HOLDALL_ACCESS_KEY_ID", &server.access_key);
+        variables.set("HOLDALL_SECRET_ACCESS_KEY", &server.secret_key);
         Self {
             variables,
             access_key: server.access_key.clone(),
@@ -123,8 +127,8 @@ impl Service {
 
     pub(super) fn store_as(&self, access: Option<&str>, secret: Option<&str>) -> Outcome<Store> {
         let mut variables = self.variables.clone();
-        variables.set("S3_ACCESS_KEY_ID", access.unwrap_or(&self.access_key));
-        variables.set("S3_SECRET_ACCESS_KEY", secret.unwrap_or(&self.secret_key));
+        variables.set("HOLDALL_ACCESS_KEY_ID", access.unwrap_or(&self.access_key));
+        variables.set("HOLDALL_SECRET_ACCESS_KEY", secret.unwrap_or(&self.secret_key));
         open(variables, &self.bucket, &self.prefix)
     }
 

@@ -4,6 +4,7 @@ use super::capability::Capability;
 use super::failure::{Failure, Outcome};
 use super::place::Place;
 use super::profile::{Cell, Profile};
+use super::secrets::hear;
 use crate::random::Random;
 use bytes::Bytes;
 use holdall_store::{Backend, Key, ListOptions, Metadata, Page, Prefix, Receipt, Store};
@@ -28,7 +29,9 @@ impl Subject {
     /// Says why the place's store does not open.
     pub fn new(place: &Arc<Place>, profile: Profile, seed: u64, name: &str) -> Outcome<Self> {
         let prefix = format!("{seed:016x}/{}/", name.replace('/', "-"));
-        Ok(Self { place: place.clone(), store: place.store()?, prefix, profile, seed })
+        let store = place.store()?;
+        tracing::trace!(backend = ?store.backend(), settings = ?store.settings(), "a case begins");
+        Ok(Self { place: place.clone(), store, prefix, profile, seed })
     }
 
     /// Runs on another store, with keys from its root on.
@@ -176,5 +179,6 @@ pub(crate) struct Listed {
 
 #[track_caller]
 fn at(verb: &str, name: &str, error: holdall_store::Error) -> Failure {
+    hear(&error);
     Failure::new(format!("{verb} of {name:?} failed with {:?}: {error}", error.kind()))
 }

@@ -1,9 +1,10 @@
 //! What a server can do is known, never assumed.
 //!
 //! S3-compatible servers take headers that they do not understand and answer with a success. So before holdall relies
-//! on a condition, an encryption, an ACL or tags, it tries them on a throw-away object below `.holdall/probe/`, and it
-//! finds out whether signed payloads are checked. What was found is kept for a week, per endpoint and bucket, in the
-//! cache folder (`$XDG_CACHE_HOME/holdall/probes`); AWS's own behaviour is documented and needs no probe.
+//! on a condition, an encryption, an ACL, tags or an underscore in the name of metadata, it tries them on a throw-away
+//! object below `.holdall/probe/`, and it finds out whether signed payloads are checked. What was found is kept for a
+//! week, per endpoint and bucket, in the cache folder (`$XDG_CACHE_HOME/holdall/probes`); AWS's own behaviour is
+//! documented and needs no probe.
 
 mod cache;
 mod probe;
@@ -13,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use cache::Cache;
 use holdall_s3::{Client, PayloadIntegrity};
 pub(super) use probe::bare;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::Mutex;
 
 /// Something that a server may be unable to do.
@@ -45,6 +46,10 @@ pub(super) enum Ability {
     UploadTags,
     /// Tags that a copy keeps when metadata is replaced, and that are replaced when they are to be; Ceph does neither.
     CopyTags,
+    /// Metadata whose name has an underscore; Ceph makes it a dash.
+    UnderscoreNames,
+    /// The same beside metadata with a dash in its place; moto drops the one with the underscore.
+    UnderscoreTwins,
 }
 
 impl Ability {
@@ -54,6 +59,18 @@ impl Ability {
             Encryption::Kms(key) => Self::SseKms(key.clone()),
             Encryption::Customer(_) => Self::SseCustomer,
         }
+    }
+
+    /// What metadata of these names needs.
+    pub(super) fn of_metadata(metadata: &BTreeMap<String, String>) -> Vec<Self> {
+        if !metadata.keys().any(|name| name.contains('_')) {
+            return Vec::new();
+        }
+        let dashed: BTreeSet<String> = metadata.keys().map(|name| name.replace('_', "-")).collect();
+        if dashed.len() == metadata.len() {
+            return vec![Self::UnderscoreNames];
+        }
+        vec![Self::UnderscoreNames, Self::UnderscoreTwins]
     }
 
     /// Its name in the cache.
@@ -73,6 +90,8 @@ impl Ability {
             Self::Tags => "tags",
             Self::UploadTags => "upload_tags",
             Self::CopyTags => "copy_tags",
+            Self::UnderscoreNames => "underscore_names",
+            Self::UnderscoreTwins => "underscore_twins",
         }
         .to_owned()
     }
@@ -95,7 +114,15 @@ impl Ability {
             Self::Tags => "the server does not keep tags given with a put",
             Self::UploadTags => "the server drops the tags of an object sent in parts",
             Self::CopyTags => "the server does not keep or replace tags when it copies",
+            Self::UnderscoreNames => "the server does not keep metadata names with an underscore",
+            Self::UnderscoreTwins => "the server does not tell an underscore from a dash in metadata names",
         }
+    }
+
+    /// What such a caller can do, where it is more than to do without.
+    fn hint(&self) -> Option<&'static str> {
+        matches!(self, Self::UnderscoreNames | Self::UnderscoreTwins)
+            .then_some("use dashes in metadata names and no underscores")
     }
 }
 
@@ -134,7 +161,12 @@ impl Abilities {
         if self.has(client, &ability).await? {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Unsupported, ability.lacking()).with_fact("store", client.base_url()))
+        let error =
+            Error::new(ErrorKind::Unsupported, ability.lacking()).with_fact("store", client.base_url());
+        Err(match ability.hint() {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        })
     }
 
     /// Whether a signed payload is proved by a success. When the question could not be settled, it is not.
@@ -163,5 +195,27 @@ impl Abilities {
         table.insert(ability.name(), found);
         self.cache.store(table);
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_underscores_are_tried() {
+        use Ability::{UnderscoreNames as Names, UnderscoreTwins as Twins};
+        let table: [(&[&str], &[Ability]); 6] = [
+            (&[], &[]),
+            (&["a-b", "c"], &[]),
+            (&["a_b"], &[Names]),
+            (&["a_b", "c_d", "a-c"], &[Names]),
+            (&["a-b", "a_b"], &[Names, Twins]),
+            (&["a_b-c", "a-b_c"], &[Names, Twins]),
+        ];
+        for (names, wanted) in table {
+            let metadata = names.iter().map(|name| (name.to_string(), String::new())).collect();
+            assert_eq!(Ability::of_metadata(&metadata), wanted, "{names:?}");
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::object::{
 };
 use crate::receipt::{Receipt, State};
 use crate::settings::Settings;
-use crate::{Encryption, Payload, PostForm, PostPolicy, WriteCondition};
+use crate::{Encryption, Payload, PostForm, PostPolicy, ReadConditions, WriteCondition};
 use ability::{Abilities, Ability};
 use holdall_s3::Client;
 use std::time::Instant;
@@ -85,6 +85,9 @@ impl S3Backend {
         }
         if !options.tags.is_empty() {
             self.abilities.demand(&self.client, Ability::Tags).await?;
+        }
+        for ability in Ability::of_metadata(&options.attributes.metadata) {
+            self.abilities.demand(&self.client, ability).await?;
         }
         match &options.condition {
             WriteCondition::Always => {}
@@ -177,8 +180,9 @@ impl S3Backend {
             self.abilities.demand(&self.client, Ability::CopyTags).await?;
         }
         let wire = convert::copy_options(options, &put, &source);
-        let answer =
-            self.client.copy(&convert::copy_source(full_from, &source, options), &full_to, &wire).await?;
+        let pinned = convert::copy_source(full_from, &source, options);
+        let answer = self.client.copy(&pinned, &full_to, &wire).await;
+        let answer = answer.map_err(|error| replaced_meanwhile(error, &options.conditions))?;
         let same = |a: &str| Some(a.trim_matches('"')) == source.etag.as_deref().map(|b| b.trim_matches('"'));
         // Another ETag may be another way to compute it, or another object where the server ignores the pin.
         let seen =
@@ -208,6 +212,15 @@ impl S3Backend {
         let wire = convert::presign_options(options, self.encryption.as_ref())?;
         Ok(self.client.presign(&method, &full, &wire).await?)
     }
+}
+
+/// A condition that failed and that the caller did not give is the one that pins a copy to what was looked at.
+fn replaced_meanwhile(error: holdall_s3::Error, conditions: &ReadConditions) -> Error {
+    if error.kind() == holdall_s3::ErrorKind::Precondition && *conditions == ReadConditions::default() {
+        return Error::new(ErrorKind::Changed, "the source was replaced while it was copied")
+            .with_source(error);
+    }
+    error.into()
 }
 
 /// Ceph answers 500 `UnknownError` to a writer whose `If-Match` held when it began and no longer when it ended.

@@ -68,9 +68,12 @@ impl S3Upload {
             })
             .collect();
         let answer = match self.backend.client.complete_upload(&self.handle, &completed, condition).await {
-            // The condition can only fail again: the parts are given back.
+            // The condition can only fail again: the parts are given back, and the caller is told of the condition
+            // even where that fails.
             Err(error) if error.kind() == holdall_s3::ErrorKind::Precondition => {
-                self.backend.client.abort_upload(&self.handle).await?;
+                if let Err(abort) = self.backend.client.abort_upload(&self.handle).await {
+                    tracing::warn!(error = %abort, "parts of a failed upload may be left behind");
+                }
                 return Err(error.into());
             }
             other => other?,

@@ -7,7 +7,7 @@ use crate::{Acl, Encryption, Payload, WriteCondition};
 use futures_util::future::join_all;
 use holdall_s3::{
     Client, CompletedPart, CopyOptions, CopySource, DeleteOptions, Error as WireError, ErrorKind as WireKind,
-    MetadataDirective, PutOptions,
+    GetOptions, MetadataDirective, PutOptions,
 };
 
 /// As many racers find a racy server with near certainty: the least racy one seen lets one to six of sixteen win.
@@ -34,6 +34,8 @@ pub(super) async fn probe(client: &Client, root: &str, ability: &Ability) -> Res
         Ability::Tags => keeps_tags(client, &key).await,
         Ability::UploadTags => upload_keeps_tags(client, &key).await,
         Ability::CopyTags => copy_minds_tags(client, &key).await,
+        Ability::UnderscoreNames => keeps_metadata(client, &key, &["a_b"]).await,
+        Ability::UnderscoreTwins => keeps_metadata(client, &key, &["a_b", "a-b"]).await,
     };
     remove(client, &key).await;
     Ok(found?)
@@ -191,6 +193,17 @@ async fn copy_minds_tags(client: &Client, key: &str) -> Wire<bool> {
     }
     remove(client, &copy).await;
     Ok(minds)
+}
+
+async fn keeps_metadata(client: &Client, key: &str, names: &[&str]) -> Wire<bool> {
+    let mut options = PutOptions::default();
+    let pairs = names.iter().enumerate().map(|(n, name)| (name.to_string(), n.to_string()));
+    options.attributes.metadata.extend(pairs);
+    put(client, key, Vec::new(), &options).await?;
+    let head = client.head(key, &GetOptions::default()).await;
+    taken_at_its_word(head.map(|head| {
+        options.attributes.metadata.iter().all(|(name, n)| head.attributes.metadata.get(name) == Some(n))
+    }))
 }
 
 fn taken_at_its_word(result: Wire<bool>) -> Wire<bool> {

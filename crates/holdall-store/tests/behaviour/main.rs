@@ -3,9 +3,14 @@
 //! Memory and a folder always take part; servers do when the environment describes them (`HOLDALL_TEST_CEPH`,
 //! `HOLDALL_TEST_S3S_FS`, `HOLDALL_TEST_MOTO`; `HOLDALL_TEST_ENV` stands for the usual variables). The seed of keys and
 //! bytes is printed; `HOLDALL_TEST_SEED` sets it.
+//!
+//! All that is logged meanwhile, at the most talkative level, and every error that a case meets is searched for secrets.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a program whose output is its result")]
 
+mod canaries;
+
+use canaries::Canaries;
 use holdall_store::Settings;
 use holdall_testing::random::seed_from_env;
 use holdall_testing::server::Server;
@@ -44,14 +49,15 @@ fn run(args: &Arguments) -> Result<ExitCode, String> {
     let seed = seed_from_env("HOLDALL_TEST_SEED")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = Arc::new(runtime.map_err(|e| format!("no runtime: {e}"))?);
-    let benches = benches(&runtime, seed, args.list)?;
+    let servers = Server::all_from_env()?;
+    let canaries = if args.list { None } else { Some(Canaries::listen(&servers, &runtime)?) };
+    let with_servers = !servers.is_empty();
+    let benches = benches(servers, &runtime, seed, args.list)?;
     if !args.list {
         println!("HOLDALL_TEST_SEED={seed:#x}");
     }
     let conclusion = libtest_mimic::run(args, benches.iter().flat_map(Bench::trials).collect());
-    if args.list {
-        return Ok(ExitCode::SUCCESS);
-    }
+    let Some(canaries) = canaries else { return Ok(ExitCode::SUCCESS) };
     let mut failed = conclusion.has_failed();
     for bench in &benches {
         bench.report();
@@ -60,11 +66,24 @@ fn run(args: &Arguments) -> Result<ExitCode, String> {
             failed = true;
         }
     }
+    let everything = args.filter.is_none() && args.skip.is_empty();
+    match canaries.verdict(everything && with_servers) {
+        Ok(heard) => println!("{heard}"),
+        Err(told) => {
+            eprintln!("{told}");
+            failed = true;
+        }
+    }
     Ok(if failed { ExitCode::from(101) } else { ExitCode::SUCCESS })
 }
 
 /// Every server of this run. For a list of names nothing is made on them.
-fn benches(runtime: &Arc<Runtime>, seed: u64, only_names: bool) -> Result<Vec<Bench>, String> {
+fn benches(
+    servers: Vec<Server>,
+    runtime: &Arc<Runtime>,
+    seed: u64,
+    only_names: bool,
+) -> Result<Vec<Bench>, String> {
     let bench = |name: &str, profile: Profile, place: Place| Bench {
         name: name.to_owned(),
         profile,
@@ -77,7 +96,7 @@ fn benches(runtime: &Arc<Runtime>, seed: u64, only_names: bool) -> Result<Vec<Be
         bench("memory", Profile::of("memory"), Place::memory()),
         bench("folder", Profile::of("folder"), folder),
     ];
-    for server in Server::all_from_env()? {
+    for server in servers {
         let place = match server.name.as_str() {
             _ if only_names => Ok(Place::memory()),
             "env" => {
