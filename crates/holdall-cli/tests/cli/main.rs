@@ -6,6 +6,7 @@ mod errors;
 mod folders;
 mod help;
 mod objects;
+mod parity;
 mod presign;
 mod real;
 mod settings;

@@ -8,13 +8,13 @@ use holdall_testing::server::Server;
 use std::future::Future;
 
 /// A bucket of a test's own; it goes when the test ends, however that is.
-struct Bucket {
+pub(crate) struct Bucket {
     client: Client,
-    shell: Shell,
+    pub(crate) shell: Shell,
 }
 
 impl Bucket {
-    fn on(server: &Server, test: &str) -> Self {
+    pub(crate) fn on(server: &Server, test: &str) -> Self {
         let name = format!("holdall-cli-{test}-{}", std::process::id());
         let credentials = Credentials::new(server.access_key.as_str(), server.secret_key.as_str());
         let config = Config {

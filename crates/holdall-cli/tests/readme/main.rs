@@ -88,7 +88,7 @@ fn finds_what_is_wrong() -> Result<(), Failed> {
         ),
         (
             "one session",
-            "```sh\nexport A=1; mkdir d; cd d\n```\n\n```console\n$ echo $A; ls ..\n1\nd\n```\n",
+            "```sh\nexport A=1; mkdir d; cd d\n```\n\n```console\n$ echo $A; ls -d ../d\n1\n../d\n```\n",
             None,
         ),
         ("another output", "```console\n$ echo a\nb\n```\n", Some("line 2")),

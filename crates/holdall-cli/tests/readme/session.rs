@@ -64,13 +64,16 @@ fn script(dir: &Path, steps: &[Step], service: Option<&Service>) -> Result<Strin
     Ok(text)
 }
 
-/// Whether a script ends well, in an empty folder, with nothing of this process's environment.
+/// Whether a script ends well, in a folder that has the repository's documents and nothing else, with nothing of this process's environment.
 fn shell(dir: &Path, script: &str) -> Result<bool, String> {
     let binary = Path::new(env!("CARGO_BIN_EXE_holdall")).parent().unwrap_or(dir);
     let folder = |name: &str| {
         let path = dir.join(name);
         fs::create_dir_all(&path).map(|()| path)
     };
+    let documents = folder("work/docs").map_err(|error| error.to_string())?;
+    copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").as_path(), &documents)
+        .map_err(|error| error.to_string())?;
     let prepared = |name| folder(name).map_err(|error: io::Error| error.to_string());
     let mut command = Command::new("bash");
     command.args(["--noprofile", "--norc", "-euo", "pipefail", "-c", script]);
@@ -82,4 +85,19 @@ fn shell(dir: &Path, script: &str) -> Result<bool, String> {
     }
     let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
     Ok(status.map_err(|error| format!("no bash: {error}"))?.success())
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        let entry = entry.path();
+        if entry.is_dir() {
+            fs::create_dir_all(&target)?;
+            copy(&entry, &target)?;
+        } else {
+            fs::copy(&entry, &target)?;
+        }
+    }
+    Ok(())
 }

@@ -10,7 +10,8 @@ use super::subject::Subject;
 use super::upload::{ALWAYS, begin};
 use super::wire;
 use bytes::Bytes;
-use holdall_store::{ErrorKind, PutOptions, Result, WriteCondition};
+use holdall_store::{ErrorKind, GcOptions, PutOptions, Result, WriteCondition};
+use std::time::Duration;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -40,6 +41,12 @@ pub(super) fn cases() -> Vec<Case> {
             |s| Box::pin(leaves_nothing(s)),
         )
         .serves(&["EVI-1", "TOP-12"])
+        .needs(&[Multipart, ListUploads])
+        .only(Scope::Service),
+        Case::new("upload/gc", "gc gives back the parts of uploads that are old enough.", |s| {
+            Box::pin(gc(s))
+        })
+        .serves(&["TOP-12"])
         .needs(&[Multipart, ListUploads])
         .only(Scope::Service),
     ]
@@ -112,6 +119,28 @@ async fn leaves_nothing(s: Subject) -> Outcome {
         unfinished(0, "after a condition that did not hold").await?;
     }
     Ok(upload.abort().await?)
+}
+
+async fn gc(s: Subject) -> Outcome {
+    // Nobody else's uploads are here: gc takes all that are old enough.
+    let s = s.alone().await?;
+    let Some(service) = s.place().service() else { return Ok(()) };
+    let wire = service.wire_below(s.store())?;
+    s.put("kept", "1").await?;
+    let upload = begin(&s, "left").await?;
+    upload.put_part(1, Bytes::from_static(b"x")).await?;
+    let swept = async |older_than: u64, dry_run: bool| -> Outcome<Vec<String>> {
+        let options = GcOptions { older_than: Duration::from_secs(older_than), dry_run };
+        let mut names = Vec::new();
+        s.store().gc(&options, |leftover| names.push(leftover.name)).await?;
+        Ok(names)
+    };
+    equal("younger than an hour", swept(3600, false).await?, Vec::<String>::new())?;
+    equal("what would be given back", swept(0, true).await?, vec!["left".to_owned()])?;
+    equal("unfinished uploads", wire.unfinished("").await?, 1)?;
+    equal("what was given back", swept(0, false).await?, vec!["left".to_owned()])?;
+    equal("unfinished uploads after", wire.unfinished("").await?, 0)?;
+    equal("objects", s.names().await?, vec!["kept".to_owned()])
 }
 
 async fn tags(s: Subject) -> Outcome {

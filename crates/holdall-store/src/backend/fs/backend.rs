@@ -55,6 +55,10 @@ impl FolderBackend {
         Self { folder: Arc::new(Folder { root, locks: Locks::default() }), window }
     }
 
+    pub(super) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
     /// Runs a call where it may block.
     pub(super) async fn blocking<T: Send + 'static>(
         &self,

@@ -29,6 +29,17 @@ pub(super) struct Found {
     pub(super) identity: Identity,
 }
 
+/// What is at a path.
+#[derive(Debug)]
+pub(super) enum Look {
+    /// An object.
+    Object(Found),
+    /// Nothing, in this folder.
+    Free(OwnedFd),
+    /// Nothing, and no folder either; or something that is no object.
+    None,
+}
+
 /// An object's file, open.
 #[derive(Debug)]
 pub(super) struct Opened {
@@ -77,22 +88,31 @@ impl Folder {
 
     /// Looks for a file at a path.
     pub(super) fn find_at(&self, at: &OwnedFd, path: String) -> Result<Option<Found>> {
+        Ok(match self.look_at(at, path, SEARCH)? {
+            Look::Object(found) => Some(found),
+            Look::Free(_) | Look::None => None,
+        })
+    }
+
+    /// Looks for a file at a path, and opens the folder that it is in by these flags.
+    pub(super) fn look_at(&self, at: &OwnedFd, path: String, flags: OFlags) -> Result<Look> {
         let failed = |e| fault("the object cannot be looked for", e);
         let (above, name) = split(&path);
-        let folder = match open_beneath(at, above, SEARCH) {
-            Err(error) if is_no_object(error) => return Ok(None),
+        let folder = match open_beneath(at, above, flags) {
+            Err(error) if is_no_object(error) => return Ok(Look::None),
             other => other.map_err(failed)?,
         };
         let stat = match rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Err(error) if is_no_object(error) => return Ok(None),
+            Err(Errno::NOENT) => return Ok(Look::Free(folder)),
+            Err(error) if is_no_object(error) => return Ok(Look::None),
             other => other.map_err(failed)?,
         };
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile
             || !self.is_spelled(at, &folder, name)?
         {
-            return Ok(None);
+            return Ok(Look::None);
         }
-        Ok(Some(Found { folder, identity: Identity::of_stat(&stat), path }))
+        Ok(Look::Object(Found { folder, identity: Identity::of_stat(&stat), path }))
     }
 
     /// Opens an object's file for reading.

@@ -9,8 +9,8 @@ use crate::error::{Error, ErrorKind, Result};
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::os::fd::OwnedFd;
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 const SHARDS: usize = 256;
@@ -59,20 +59,58 @@ impl Locks {
     /// `Timeout` when somebody holds it for a minute; whatever keeps the lock's file from being made.
     pub(super) fn hold(&self, root: &Root, at: &OwnedFd, key: &str) -> Result<Held<'_>> {
         let shard = shard(key);
-        let mut held = Held(self.0[usize::from(shard)].lock().unwrap_or_else(PoisonError::into_inner));
+        let mut held = Held(self.of(shard).lock().unwrap_or_else(PoisonError::into_inner));
         let deadline = Instant::now() + PATIENCE;
+        let mut pause = Duration::from_micros(50);
+        while !held.take(root, at, shard)? {
+            if Instant::now() >= deadline {
+                return Err(Error::new(ErrorKind::Timeout, "another process holds the store's lock")
+                    .with_hint("look for a stopped process that writes to this store"));
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        Ok(held)
+    }
+
+    /// Takes the lock of a key unless somebody has it.
+    pub(super) fn try_hold(&self, root: &Root, at: &OwnedFd, key: &str) -> Result<Option<Held<'_>>> {
+        let shard = shard(key);
+        let mut held = match self.of(shard).try_lock() {
+            Ok(guard) => Held(guard),
+            Err(TryLockError::Poisoned(guard)) => Held(guard.into_inner()),
+            Err(TryLockError::WouldBlock) => return Ok(None),
+        };
+        Ok(held.take(root, at, shard)?.then_some(held))
+    }
+
+    fn of(&self, shard: u8) -> &Mutex<Option<File>> {
+        &self.0[usize::from(shard)]
+    }
+}
+
+impl Held<'_> {
+    /// Takes the lock, unless another process has it.
+    fn take(&mut self, root: &Root, at: &OwnedFd, shard: u8) -> Result<bool> {
         loop {
-            let file = match held.0.take() {
+            let file = match self.0.take() {
                 Some(file) => file,
                 None => open(root, at, shard)?,
             };
-            wait(&file, deadline)?;
+            let taken = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive);
+            match taken {
+                Ok(()) => {}
+                Err(Errno::WOULDBLOCK | Errno::INTR) => {
+                    // Not held, and so nothing is to be given back.
+                    return Ok(false);
+                }
+                Err(error) => return Err(fault("the store cannot be locked", error)),
+            }
+            let stat = rustix::fs::fstat(&file).map_err(|e| fault("the lock cannot be looked at", e))?;
             // Somebody may have removed the file, and others then lock another one.
-            let removed =
-                rustix::fs::fstat(&file).map_err(|e| fault("the lock cannot be looked at", e))?.st_nlink == 0;
-            if !removed {
-                *held.0 = Some(file);
-                return Ok(held);
+            if stat.st_nlink > 0 {
+                *self.0 = Some(file);
+                return Ok(true);
             }
         }
     }
@@ -84,24 +122,6 @@ fn open(root: &Root, at: &OwnedFd, shard: u8) -> Result<File> {
     rustix::fs::openat(folder, format!("{shard:02x}"), flags, Mode::from_raw_mode(0o666))
         .map(File::from)
         .map_err(|e| fault("the store's lock cannot be opened", e))
-}
-
-fn wait(file: impl AsFd, deadline: Instant) -> Result<()> {
-    let mut pause = Duration::from_micros(50);
-    loop {
-        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(()),
-            Err(Errno::WOULDBLOCK | Errno::INTR) if Instant::now() < deadline => {
-                std::thread::sleep(pause);
-                pause = (pause * 2).min(LONGEST_PAUSE);
-            }
-            Err(Errno::WOULDBLOCK) => {
-                return Err(Error::new(ErrorKind::Timeout, "another process holds the store's lock")
-                    .with_hint("look for a stopped process that writes to this store"));
-            }
-            Err(error) => return Err(fault("the store cannot be locked", error)),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! The one place where a write takes effect.
 
-use super::folder::{Folder, Found, is_no_object};
+use super::folder::{Folder, Found, Look, is_no_object};
+use super::lock::Held;
 use super::names::{is_path, split};
 use super::record::{Identity, Record};
-use super::root::{PATIENCE, as_errno};
+use super::root::PATIENCE;
 use crate::backend::carried::Carried;
 use crate::backend::conditions::check_write;
 use crate::disk::{Draft, SEARCH, fault, open_beneath};
@@ -16,6 +17,8 @@ use rustix::io::{self, Errno};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// FAT knows times to two seconds.
@@ -39,6 +42,14 @@ struct Sealed {
     sidecar: Option<String>,
 }
 
+/// Where a key is, or is to be.
+enum Place {
+    /// Its object.
+    Taken(Found),
+    /// A path that no object has, and its folder where that is there.
+    Free { path: String, folder: Option<OwnedFd> },
+}
+
 impl Folder {
     /// Begins an object.
     pub(super) fn begin(&self, at: &OwnedFd) -> Result<Draft> {
@@ -55,10 +66,27 @@ impl Folder {
         written: Written,
         condition: &WriteCondition,
     ) -> Result<Metadata> {
+        self.publish_held(at, key, written, condition, None)
+    }
+
+    /// The same by somebody who may hold the key's lock already.
+    pub(super) fn publish_held(
+        &self,
+        at: &OwnedFd,
+        key: &Key,
+        written: Written,
+        condition: &WriteCondition,
+        held: Option<Held<'_>>,
+    ) -> Result<Metadata> {
         let Written { draft, carried, sha256 } = written;
-        let record = Record::new(&carried, sha256, format!("{:032x}", random()));
+        let record = Record::new(&carried, sha256, nonce());
         let mut sealed = self.seal(draft, record)?;
+        let held = match held {
+            Some(held) => held,
+            None => self.locks.hold(&self.root, at, key.as_str())?,
+        };
         let named = self.name(at, key, &mut sealed, condition);
+        drop(held);
         if named.is_err()
             && let Some(sidecar) = &sealed.sidecar
         {
@@ -83,7 +111,7 @@ impl Folder {
         self.root.sync(sealed.draft.file()).map_err(|e| fault("the object cannot be brought to the disk", e))
     }
 
-    /// Decides and names under the key's lock, and answers the folder that the name is in.
+    /// Decides and names, under the key's lock, and answers the folder that the name is in.
     fn name(
         &self,
         at: &OwnedFd,
@@ -91,62 +119,78 @@ impl Folder {
         sealed: &mut Sealed,
         condition: &WriteCondition,
     ) -> Result<OwnedFd> {
-        let _held = self.locks.hold(&self.root, at, key.as_str())?;
         let mut plain_is_taken = !is_path(key.as_str());
         for _ in 0..PATIENCE {
-            let existing = self.find(at, key)?;
-            let known = existing.as_ref().map(|found| self.known(at, key, found.identity));
-            check_write(known.as_ref(), condition)?;
-            self.tell_apart(at, sealed, existing.as_ref())?;
-            self.write_sidecar(at, key, sealed)?;
-            let outcome = match &existing {
-                Some(found) => self.over(at, sealed, found),
-                None => self.fresh(at, key, sealed, plain_is_taken),
+            let place = self.place(at, key, plain_is_taken)?;
+            let existing = match &place {
+                Place::Taken(found) => Some(found),
+                Place::Free { .. } => None,
             };
-            match outcome {
-                Ok(folder) => {
-                    if let Some(old) = &existing {
-                        self.remove_sidecar(at, &sidecar(key, old.identity));
-                    }
-                    return Ok(folder);
-                }
+            let known = existing.map(|found| self.known(at, key, found.identity));
+            check_write(known.as_ref(), condition)?;
+            self.tell_apart(at, sealed, existing)?;
+            if !sealed.carries {
+                self.write_sidecar(at, key, sealed)?;
+            }
+            let is_new = existing.is_none();
+            match self.take(at, key, sealed, place) {
+                Ok(folder) => return Ok(folder),
                 // The folder went away, or the file that was to be replaced did.
                 Err(Errno::NOENT) => {}
-                Err(Errno::ISDIR) if existing.is_some() => {}
+                Err(Errno::ISDIR) if !is_new => {}
                 // Something that is no object has the name, or a name on the way.
-                Err(Errno::EXIST) if existing.is_none() => {
-                    plain_is_taken |= self.is_taken(at, key.as_str())?
-                }
+                Err(Errno::EXIST) if is_new => plain_is_taken |= self.is_taken(at, key.as_str())?,
                 Err(Errno::XDEV) => return Err(mounted()),
-                Err(error) if existing.is_none() && !plain_is_taken && is_no_object(error) => {
-                    plain_is_taken = true;
-                }
+                Err(error) if is_new && !plain_is_taken && is_no_object(error) => plain_is_taken = true,
                 Err(error) => return Err(fault("the object cannot be given its name", error)),
             }
         }
         Err(Error::new(ErrorKind::Conflict, "others keep changing the object's folder"))
     }
 
-    /// Takes the place of an object.
-    fn over(&self, at: &OwnedFd, sealed: &mut Sealed, old: &Found) -> io::Result<OwnedFd> {
-        let (above, name) = split(&old.path);
-        sealed.draft.publish_over(&old.folder, name, || self.root.holding(at))?;
-        self.root.folder(at, above)
+    /// Where an object is, or is to be.
+    fn place(&self, at: &OwnedFd, key: &Key, plain_is_taken: bool) -> Result<Place> {
+        let flags = self.root.opened_for_names();
+        let mut free = None;
+        if !plain_is_taken {
+            match self.look_at(at, key.as_str().to_owned(), flags)? {
+                Look::Object(found) => return Ok(Place::Taken(found)),
+                Look::Free(folder) => free = Some(folder),
+                Look::None => {}
+            }
+        }
+        let odd = self.odd(at, key.as_str());
+        if let Look::Object(found) = self.look_at(at, odd.clone(), flags)? {
+            return Ok(Place::Taken(found));
+        }
+        let path = if plain_is_taken { odd } else { key.as_str().to_owned() };
+        Ok(Place::Free { path, folder: free })
     }
 
-    /// Takes a name that must be free.
-    fn fresh(&self, at: &OwnedFd, key: &Key, sealed: &mut Sealed, odd: bool) -> io::Result<OwnedFd> {
-        let path = if odd { self.odd(at, key.as_str()) } else { key.as_str().to_owned() };
-        let (above, name) = split(&path);
-        if odd {
-            self.root.own(at, "odd").map_err(as_errno)?;
-        }
-        let folder = self.root.folder(at, above)?;
-        match sealed.draft.publish_new(&folder, name) {
-            Ok(()) => Ok(folder),
-            Err(error) => {
-                self.root.prune(at, above);
-                Err(error)
+    /// Gives the object its name, and answers the folder that the name is in.
+    fn take(&self, at: &OwnedFd, key: &Key, sealed: &mut Sealed, place: Place) -> io::Result<OwnedFd> {
+        match place {
+            Place::Taken(old) => {
+                let (above, name) = split(&old.path);
+                self.root.settle(at, above, &old.folder)?;
+                sealed.draft.publish_over(&old.folder, name, || self.root.holding(at))?;
+                self.remove_sidecar(at, &sidecar(key, old.identity));
+                Ok(old.folder)
+            }
+            Place::Free { path, folder } => {
+                let (above, name) = split(&path);
+                let folder = match folder {
+                    Some(folder) => {
+                        self.root.settle(at, above, &folder)?;
+                        folder
+                    }
+                    None => self.root.folder(at, above)?,
+                };
+                let named = sealed.draft.publish_new(&folder, name);
+                if named.is_err() {
+                    self.root.prune(at, above);
+                }
+                named.map(|()| folder)
             }
         }
     }
@@ -195,7 +239,7 @@ impl Folder {
     /// object is ever without its record, and none has another's.
     fn write_sidecar(&self, at: &OwnedFd, key: &Key, sealed: &mut Sealed) -> Result<()> {
         let path = sidecar(key, sealed.identity);
-        if sealed.carries || sealed.sidecar.as_ref() == Some(&path) {
+        if sealed.sidecar.as_ref() == Some(&path) {
             return Ok(());
         }
         if let Some(stale) = sealed.sidecar.take() {
@@ -259,9 +303,14 @@ fn now() -> i64 {
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
 
-fn random() -> u128 {
-    use ring::rand::{SecureRandom, SystemRandom};
-    let mut bytes = [0; 16];
-    SystemRandom::new().fill(&mut bytes).expect("the system has randomness");
-    u128::from_ne_bytes(bytes)
+/// A name for a write that no other has: what the system's randomness gave this process, and a count.
+fn nonce() -> String {
+    static FIRST: LazyLock<u128> = LazyLock::new(|| {
+        use ring::rand::{SecureRandom, SystemRandom};
+        let mut bytes = [0; 16];
+        SystemRandom::new().fill(&mut bytes).expect("the system has randomness");
+        u128::from_ne_bytes(bytes)
+    });
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    format!("{:032x}", FIRST.wrapping_add(COUNT.fetch_add(1, Ordering::Relaxed).into()))
 }

@@ -20,6 +20,9 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Instant;
 
+/// Up to this size an object is written on the spot, where nothing is fsynced.
+const INLINE: usize = 64 * 1024;
+
 /// What a stream brings is gathered to so much before it is written.
 const GATHERED: usize = 1 << 20;
 
@@ -39,10 +42,11 @@ impl FolderBackend {
             Payload::Source(source) => self.put_source(key, &*source, carried, condition).await?,
             payload => {
                 let bytes = payload.at_hand().unwrap_or_default();
-                self.blocking(key, move |folder, key| {
-                    folder.put_bytes(key, &bytes, announced, carried, &condition)
-                })
-                .await?
+                let put = Put { bytes, announced, carried, condition };
+                match self.folder().put_now(key, &put).map_err(|e| e.with_key(key))? {
+                    Some(metadata) => metadata,
+                    None => self.blocking(key, move |folder, key| folder.put_bytes(key, put)).await?,
+                }
             }
         };
         Ok(receipt(metadata, None, started))
@@ -121,21 +125,39 @@ fn write_all(mut file: &File, bytes: &[u8]) -> Result<()> {
     file.write_all(bytes).map_err(|e| Error::io("the object cannot be written", e))
 }
 
+/// A put whose bytes are at hand.
+struct Put {
+    bytes: Bytes,
+    announced: Option<Sha256>,
+    carried: Carried,
+    condition: WriteCondition,
+}
+
 impl Folder {
-    fn put_bytes(
-        &self,
-        key: &Key,
-        bytes: &[u8],
-        announced: Option<Sha256>,
-        carried: Carried,
-        condition: &WriteCondition,
-    ) -> Result<Metadata> {
-        let found = Some(sha256(bytes));
-        check_digest(announced, found)?;
-        let at: OwnedFd = self.root.for_writing()?;
-        let draft = self.begin(&at)?;
-        write_all(draft.file(), bytes)?;
-        self.publish(&at, key, Written { draft, carried, sha256: found }, condition)
+    /// Puts a small object on the spot where nothing has to be waited for: no disk and no lock. Handing it to another
+    /// thread costs more than writing it to the page cache.
+    fn put_now(&self, key: &Key, put: &Put) -> Result<Option<Metadata>> {
+        if self.root.fsyncs() || put.bytes.len() > INLINE {
+            return Ok(None);
+        }
+        let at = self.root.for_writing()?;
+        let Some(held) = self.locks.try_hold(&self.root, &at, key.as_str())? else { return Ok(None) };
+        let written = self.write(&at, put)?;
+        self.publish_held(&at, key, written, &put.condition, Some(held)).map(Some)
+    }
+
+    fn put_bytes(&self, key: &Key, put: Put) -> Result<Metadata> {
+        let at = self.root.for_writing()?;
+        let written = self.write(&at, &put)?;
+        self.publish(&at, key, written, &put.condition)
+    }
+
+    fn write(&self, at: &OwnedFd, put: &Put) -> Result<Written> {
+        let sha256 = Some(sha256(&put.bytes));
+        check_digest(put.announced, sha256)?;
+        let draft = self.begin(at)?;
+        write_all(draft.file(), &put.bytes)?;
+        Ok(Written { draft, carried: put.carried.clone(), sha256 })
     }
 }
 

@@ -150,6 +150,11 @@ impl Root {
         Ok(())
     }
 
+    /// How folders are opened that names are given in: to be fsynced, they must be open for reading.
+    pub(super) fn opened_for_names(&self) -> OFlags {
+        if self.fsyncs() { LISTED } else { SEARCH }
+    }
+
     /// What kind of file system the folder is on.
     pub(super) fn kind(&self, at: &OwnedFd) -> Kind {
         *self.kind.get_or_init(|| {
@@ -196,7 +201,11 @@ impl Root {
                 self.found(at).map_err(failed)?;
                 self.folder(at, &path).map_err(failed)
             }
-            other => other.map_err(failed),
+            other => {
+                let folder = other.map_err(failed)?;
+                self.settle(at, &path, &folder).map_err(failed)?;
+                Ok(folder)
+            }
         }
     }
 
@@ -262,7 +271,7 @@ impl Root {
     }
 
     /// Fsyncs the folders above one, unless this process did so before: whoever made them may not have come to it.
-    fn settle(&self, at: &OwnedFd, path: &str, folder: &OwnedFd) -> io::Result<()> {
+    pub(super) fn settle(&self, at: &OwnedFd, path: &str, folder: &OwnedFd) -> io::Result<()> {
         if path.is_empty() || !self.fsyncs() {
             return Ok(());
         }
