@@ -23,8 +23,10 @@ use crate::receipt::Receipt;
 use crate::{Payload, PostForm, PostPolicy, Sha256, WriteCondition};
 use bytes::Bytes;
 use std::fmt;
+use std::fs::File;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 /// A future of a backend's call.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -79,6 +81,17 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// `NotFound`; `Precondition`, also when `if_none_match` matches; `InvalidInput` for a range that starts at or
     /// past the end.
     fn get<'a>(&'a self, key: &'a Key, options: &'a GetOptions) -> BoxFuture<'a, Result<Object>>;
+
+    /// Writes all bytes of an object that was opened to the beginning of a file, without bringing them here; answers
+    /// whether it did, which only a backend can whose objects are files themselves.
+    ///
+    /// # Errors
+    ///
+    /// `Changed` when the object is no longer the one that was opened.
+    fn copy_to_file<'a>(&'a self, opened: &'a Metadata, file: &'a Arc<File>) -> BoxFuture<'a, Result<bool>> {
+        let _ = (opened, file);
+        Box::pin(async { Ok(false) })
+    }
 
     /// Asks what is known of an object; `options.range` is not looked at.
     fn head<'a>(&'a self, key: &'a Key, options: &'a GetOptions) -> BoxFuture<'a, Result<Metadata>>;

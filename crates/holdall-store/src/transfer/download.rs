@@ -40,7 +40,10 @@ impl Store {
         let size = object.range.end - object.range.start;
         // Without an ETag nothing proves that ranges are of one object.
         let by_ranges = metadata.etag.is_some() && size >= 2 * self.settings().part_size;
-        let result = if by_ranges {
+        let whole = size == metadata.size;
+        let result = if whole && self.backend().copy_to_file(&metadata, &temporary.file()).await? {
+            Ok(())
+        } else if by_ranges {
             temporary.reserve(size)?;
             self.land_by_ranges(key, object, temporary.file(), options).await
         } else {

@@ -19,6 +19,7 @@ use crate::settings::Settings;
 use crate::url::Location;
 use crate::{Payload, PostForm, PostPolicy};
 use std::fmt;
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -109,6 +110,10 @@ impl Backend for FolderBackend {
 
     fn get<'a>(&'a self, key: &'a Key, options: &'a GetOptions) -> BoxFuture<'a, Result<Object>> {
         Box::pin(self.get_object(key, options))
+    }
+
+    fn copy_to_file<'a>(&'a self, opened: &'a Metadata, file: &'a Arc<File>) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(self.copy_out(opened, file))
     }
 
     fn head<'a>(&'a self, key: &'a Key, options: &'a GetOptions) -> BoxFuture<'a, Result<Metadata>> {

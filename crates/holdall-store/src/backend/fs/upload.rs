@@ -25,6 +25,9 @@ use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+/// So much is written between two flushes.
+const FLUSHED: u64 = 64 << 20;
+
 /// A part in the file.
 #[derive(Debug, Clone, Copy)]
 struct Part {
@@ -50,6 +53,8 @@ struct State {
     /// Places that parts were given, by where they begin: also of parts that were replaced.
     taken: BTreeMap<u64, u64>,
     parts: BTreeMap<u32, Part>,
+    /// Bytes that were written since the last were sent to the disk.
+    unflushed: u64,
 }
 
 impl State {
@@ -101,7 +106,7 @@ impl FolderUpload {
                 let at = folder.root.for_writing()?;
                 let draft = Arc::new(folder.begin(&at)?);
                 let (taken, parts) = (BTreeMap::new(), BTreeMap::new());
-                Ok(State { at, draft, stride: None, free: 0, taken, parts })
+                Ok(State { at, draft, stride: None, free: 0, taken, parts, unflushed: 0 })
             })
             .await?;
         Ok(Self {
@@ -128,13 +133,23 @@ fn held(state: &Mutex<Option<State>>) -> MutexGuard<'_, Option<State>> {
 }
 
 /// Writes a part to its place, hashed.
-fn write_part(state: &Mutex<Option<State>>, number: u32, bytes: &[u8]) -> Result<Part> {
-    let (draft, start) = {
+fn write_part(state: &Mutex<Option<State>>, number: u32, bytes: &[u8], fsyncs: bool) -> Result<Part> {
+    let (draft, start, flush) = {
         let mut state = held(state);
         let state = state.as_mut().ok_or_else(gone)?;
-        (state.draft.clone(), state.place(number, bytes.len() as u64))
+        state.unflushed += bytes.len() as u64;
+        let flush = fsyncs && state.unflushed >= FLUSHED;
+        if flush {
+            state.unflushed = 0;
+        }
+        (state.draft.clone(), state.place(number, bytes.len() as u64), flush)
     };
-    draft.file().write_all_at(bytes, start).map_err(|e| Error::io("the part cannot be written", e))?;
+    let failed = |e| Error::io("the part cannot be written", e);
+    draft.file().write_all_at(bytes, start).map_err(failed)?;
+    if flush {
+        // The disk is at work while further parts are hashed, and not only at the end.
+        draft.file().sync_data().map_err(failed)?;
+    }
     let part = Part { start, size: bytes.len() as u64, sha256: sha256(bytes) };
     held(state).as_mut().ok_or_else(gone)?.parts.insert(number, part);
     Ok(part)
@@ -145,7 +160,8 @@ impl Upload for FolderUpload {
         Box::pin(async move {
             check_part(number, bytes.len() as u64).map_err(|e| e.with_key(&self.key))?;
             let state = self.state.clone();
-            let write = move |_: &Folder, _: &Key| write_part(&state, number, &bytes);
+            let write =
+                move |folder: &Folder, _: &Key| write_part(&state, number, &bytes, folder.root.fsyncs());
             let part = self.backend.blocking(&self.key, write).await?;
             Ok(PartReceipt { number, etag: part.etag(), size: part.size, sha256: part.sha256, attempts: 1 })
         })
@@ -229,7 +245,7 @@ mod tests {
         .unwrap();
         let draft = Arc::new(Draft::begin(&at, || Err(rustix::io::Errno::NOSYS)).unwrap());
         let (taken, kept) = (BTreeMap::new(), BTreeMap::new());
-        let mut state = State { at, draft, stride: None, free: 0, taken, parts: kept };
+        let mut state = State { at, draft, stride: None, free: 0, taken, parts: kept, unflushed: 0 };
         parts.iter().map(|(number, size)| state.place(*number, *size)).collect()
     }
 
