@@ -46,7 +46,8 @@ impl Folders {
         let mut value = vec![0; 65_536];
         let n = rustix::fs::getxattr(path, "user.holdall", &mut value[..])?;
         value.truncate(n);
-        Ok(String::from_utf8(value)?)
+        // The short form has neither tags nor an ACL, and is no text.
+        Ok(String::from_utf8_lossy(&value).into_owned())
     }
 }
 

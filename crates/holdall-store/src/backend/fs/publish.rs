@@ -304,7 +304,7 @@ fn now() -> i64 {
 }
 
 /// A name for a write that no other has: what the system's randomness gave this process, and a count.
-fn nonce() -> String {
+fn nonce() -> u128 {
     static FIRST: LazyLock<u128> = LazyLock::new(|| {
         use ring::rand::{SecureRandom, SystemRandom};
         let mut bytes = [0; 16];
@@ -312,5 +312,5 @@ fn nonce() -> String {
         u128::from_ne_bytes(bytes)
     });
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    format!("{:032x}", FIRST.wrapping_add(COUNT.fetch_add(1, Ordering::Relaxed).into()))
+    FIRST.wrapping_add(COUNT.fetch_add(1, Ordering::Relaxed).into())
 }

@@ -1,8 +1,9 @@
 //! What is kept of an object beside its bytes.
 //!
-//! A record is JSON, in the attribute `user.holdall` of the object's file. It says of which bytes it speaks, by size and
+//! A record is JSON, or in a short form what most objects need of it, in the attribute `user.holdall` of the object's file. It says of which bytes it speaks, by size and
 //! time of modification: of other bytes it says nothing, and the file is then taken as somebody else's.
 
+use super::compact;
 use crate::backend::carried::Carried;
 use crate::disk::fault;
 use crate::error::{Error, ErrorKind, Result};
@@ -48,49 +49,77 @@ fn nanoseconds(seconds: i64, rest: i64) -> i64 {
 }
 
 /// What is kept of an object beside its bytes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Record {
-    schema: String,
     /// The object's, in a record that is a file of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<String>,
+    pub(super) key: Option<String>,
     /// Names the write.
-    put: String,
-    size: u64,
+    #[serde(with = "hex_number")]
+    pub(super) put: u128,
+    pub(super) size: u64,
     /// The file's time of modification in nanoseconds since 1970.
-    modified: i64,
+    pub(super) modified: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "hex_digest")]
+    pub(super) sha256: Option<Sha256>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sha256: Option<String>,
+    pub(super) content_type: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    content_type: Option<String>,
+    pub(super) cache_control: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    cache_control: Option<String>,
+    pub(super) content_disposition: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    content_disposition: Option<String>,
+    pub(super) content_encoding: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    content_encoding: Option<String>,
+    pub(super) content_language: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    content_language: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    storage_class: Option<String>,
+    pub(super) storage_class: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    metadata: BTreeMap<String, String>,
+    pub(super) metadata: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    tags: Vec<(String, String)>,
+    pub(super) tags: Vec<(String, String)>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    acl: Option<String>,
+    pub(super) acl: Option<String>,
+}
+
+mod hex_number {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(number: &u128, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&format_args!("{number:032x}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u128, D::Error> {
+        u128::from_str_radix(&String::deserialize(from)?, 16).map_err(D::Error::custom)
+    }
+}
+
+mod hex_digest {
+    use crate::Sha256;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(digest: &Option<Sha256>, to: S) -> Result<S::Ok, S::Error> {
+        match digest {
+            Some(digest) => to.serialize_str(&digest.to_hex()),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Sha256>, D::Error> {
+        let Some(text) = Option::<String>::deserialize(from)? else { return Ok(None) };
+        Sha256::from_hex(&text).map(Some).ok_or_else(|| D::Error::custom("not a SHA-256"))
+    }
 }
 
 impl Record {
-    pub(super) fn new(carried: &Carried, sha256: Option<Sha256>, put: String) -> Self {
+    pub(super) fn new(carried: &Carried, sha256: Option<Sha256>, put: u128) -> Self {
         let attributes = carried.attributes.clone();
         Self {
-            schema: SCHEMA.to_owned(),
             key: None,
             put,
             size: 0,
             modified: 0,
-            sha256: sha256.map(Sha256::to_hex),
+            sha256,
             content_type: attributes.content_type,
             cache_control: attributes.cache_control,
             content_disposition: attributes.content_disposition,
@@ -120,30 +149,23 @@ impl Record {
     }
 
     pub(super) fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(self).expect("texts and numbers are JSON")
+        #[derive(Serialize)]
+        struct Named<'a> {
+            schema: &'static str,
+            #[serde(flatten)]
+            record: &'a Record,
+        }
+        let named = Named { schema: SCHEMA, record: self };
+        serde_json::to_vec(&named).expect("texts and numbers are JSON")
     }
 
-    /// Reads a record; none when it speaks of other bytes.
+    /// Reads a record in either form; none when it speaks of other bytes.
     ///
     /// # Errors
     ///
     /// `Unsupported` for one of a later version, `Integrity` for one that cannot be read.
-    pub(super) fn parse(json: &[u8], identity: Identity) -> Result<Option<Self>> {
-        #[derive(Deserialize)]
-        struct Head {
-            schema: String,
-        }
-        let damaged = |e: serde_json::Error| {
-            Error::new(ErrorKind::Integrity, "what is kept of the object cannot be read")
-                .with_hint("write the object again, or remove the attribute user.holdall of its file")
-                .with_source(e)
-        };
-        let head: Head = serde_json::from_slice(json).map_err(damaged)?;
-        if head.schema != SCHEMA {
-            return Err(Error::new(ErrorKind::Unsupported, "the object was stored by a later version")
-                .with_fact("schema", format!("{:.40}", head.schema)));
-        }
-        let record: Self = serde_json::from_slice(json).map_err(damaged)?;
+    pub(super) fn parse(bytes: &[u8], identity: Identity) -> Result<Option<Self>> {
+        let record = if compact::is_compact(bytes) { parse_compact(bytes)? } else { parse_json(bytes)? };
         let same = record.size == identity.size && record.modified == identity.modified;
         Ok(same.then_some(record))
     }
@@ -152,7 +174,8 @@ impl Record {
     ///
     /// Answers whether the file system could: some have no attributes, and none has room for many.
     pub(super) fn write(&self, file: &File) -> Result<bool> {
-        match rustix::fs::fsetxattr(file, ATTRIBUTE, &self.to_json(), XattrFlags::empty()) {
+        let bytes = compact::write(self).unwrap_or_else(|| self.to_json());
+        match rustix::fs::fsetxattr(file, ATTRIBUTE, &bytes, XattrFlags::empty()) {
             Ok(()) => Ok(true),
             // A disk that is full says the same; writing a file will tell.
             Err(Errno::OPNOTSUPP | Errno::NOSPC | Errno::TOOBIG | Errno::RANGE | Errno::NOSYS) => Ok(false),
@@ -179,7 +202,7 @@ impl Record {
     }
 
     pub(super) fn sha256(&self) -> Option<Sha256> {
-        self.sha256.as_deref().and_then(Sha256::from_hex)
+        self.sha256
     }
 
     pub(super) fn tags(&self) -> &[(String, String)] {
@@ -200,6 +223,36 @@ impl Record {
     }
 }
 
+fn parse_compact(bytes: &[u8]) -> Result<Record> {
+    match bytes.get(1) {
+        Some(1) | None => compact::read(bytes).ok_or_else(|| damaged("the short form is cut or damaged")),
+        Some(version) => Err(later(format!("{version}"))),
+    }
+}
+
+fn parse_json(json: &[u8]) -> Result<Record> {
+    #[derive(Deserialize)]
+    struct Head {
+        schema: String,
+    }
+    let head: Head = serde_json::from_slice(json).map_err(damaged)?;
+    if head.schema != SCHEMA {
+        return Err(later(format!("{:.40}", head.schema)));
+    }
+    serde_json::from_slice(json).map_err(damaged)
+}
+
+fn later(version: String) -> Error {
+    Error::new(ErrorKind::Unsupported, "the object was stored by a later version")
+        .with_fact("version", version)
+}
+
+fn damaged(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::new(ErrorKind::Integrity, "what is kept of the object cannot be read")
+        .with_hint("write the object again, or remove the attribute user.holdall of its file")
+        .with_source(cause)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,7 +270,7 @@ mod tests {
             tags: vec![("kind".into(), "letter".into())],
             acl: Some(crate::Acl::PublicRead),
         };
-        let mut record = Record::new(&carried, Some(Sha256([0xab; 32])), "00ff".into());
+        let mut record = Record::new(&carried, Some(Sha256([0xab; 32])), 0xff);
         record.stamp(OF);
         record
     }
@@ -247,5 +300,7 @@ mod tests {
         assert_eq!(kind(&text.replace("object/1", "object/2")), ErrorKind::Unsupported);
         assert_eq!(kind("{\"schema\":\"holdall.object/2\"}"), ErrorKind::Unsupported);
         assert_eq!(kind("{"), ErrorKind::Integrity);
+        assert_eq!(kind("H\u{2}"), ErrorKind::Unsupported);
+        assert_eq!(kind("H\u{1}"), ErrorKind::Integrity);
     }
 }
