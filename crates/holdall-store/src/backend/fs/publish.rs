@@ -39,6 +39,14 @@ struct Sealed {
     sidecar: Option<String>,
 }
 
+/// An object that can be seen under its name.
+struct Named {
+    /// The folder that the name is in.
+    folder: OwnedFd,
+    /// Where the record of the object that had the name is, if it is a file of its own.
+    replaced: Option<String>,
+}
+
 impl Folder {
     /// Begins an object.
     pub(super) fn begin(&self, at: &OwnedFd) -> Result<Draft> {
@@ -58,14 +66,22 @@ impl Folder {
         let Written { draft, carried, sha256 } = written;
         let record = Record::new(&carried, sha256, format!("{:032x}", random()));
         let mut sealed = self.seal(draft, record)?;
+        let held = self.locks.hold(&self.root, at, key.as_str())?;
         let named = self.name(at, key, &mut sealed, condition);
         if named.is_err()
             && let Some(sidecar) = &sealed.sidecar
         {
             self.remove_sidecar(at, sidecar);
         }
-        let folder = named?;
+        let Named { folder, replaced } = named?;
+        let replaced = replaced.filter(|old| self.has_sidecar(at, old));
+        // A sidecar goes under the lock, since a later object of the key may have one of the same name.
+        let held = if replaced.is_some() { Some(held) } else { None };
         self.root.sync(&folder).map_err(|e| fault("the object's name may not be on the disk", e))?;
+        if let Some(old) = replaced {
+            self.remove_sidecar(at, &old);
+        }
+        drop(held);
         Ok(self.metadata(at, key, sealed.identity, carried.attributes, sha256))
     }
 
@@ -83,15 +99,14 @@ impl Folder {
         self.root.sync(sealed.draft.file()).map_err(|e| fault("the object cannot be brought to the disk", e))
     }
 
-    /// Decides and names under the key's lock, and answers the folder that the name is in.
+    /// Decides and names; the key's lock is held.
     fn name(
         &self,
         at: &OwnedFd,
         key: &Key,
         sealed: &mut Sealed,
         condition: &WriteCondition,
-    ) -> Result<OwnedFd> {
-        let _held = self.locks.hold(&self.root, at, key.as_str())?;
+    ) -> Result<Named> {
         let mut plain_is_taken = !is_path(key.as_str());
         for _ in 0..PATIENCE {
             let existing = self.find(at, key)?;
@@ -105,10 +120,8 @@ impl Folder {
             };
             match outcome {
                 Ok(folder) => {
-                    if let Some(old) = &existing {
-                        self.remove_sidecar(at, &sidecar(key, old.identity));
-                    }
-                    return Ok(folder);
+                    let replaced = existing.map(|old| sidecar(key, old.identity));
+                    return Ok(Named { folder, replaced });
                 }
                 // The folder went away, or the file that was to be replaced did.
                 Err(Errno::NOENT) => {}
@@ -130,8 +143,10 @@ impl Folder {
     /// Takes the place of an object.
     fn over(&self, at: &OwnedFd, sealed: &mut Sealed, old: &Found) -> io::Result<OwnedFd> {
         let (above, name) = split(&old.path);
-        sealed.draft.publish_over(&old.folder, name, || self.root.holding(at))?;
-        self.root.folder(at, above)
+        // Nothing may fail any more once the object can be seen.
+        let folder = self.root.folder(at, above)?;
+        sealed.draft.publish_over(&folder, name, || self.root.holding(at))?;
+        Ok(folder)
     }
 
     /// Takes a name that must be free.
@@ -203,7 +218,7 @@ impl Folder {
         }
         let failed = |e| fault("what belongs to the object cannot be kept", e);
         let (above, name) = split(&path);
-        let folder = self.root.own(at, above.strip_prefix(".holdall/").unwrap_or(above))?;
+        let folder = self.root.folder(at, above).map_err(failed)?;
         let mut draft = self.begin(at)?;
         (&**draft.file())
             .write_all(&sealed.record.to_json())
@@ -215,7 +230,12 @@ impl Folder {
         Ok(())
     }
 
-    /// Removes a sidecar, where there is one. One that stays says nothing of any file, and `gc` removes it.
+    pub(super) fn has_sidecar(&self, at: &OwnedFd, path: &str) -> bool {
+        open_beneath(at, path, OFlags::PATH).is_ok()
+    }
+
+    /// Removes a sidecar, where there is one; that its object is gone must be on the disk, for if the object came back
+    /// after a power cut it would be without its record. One that stays says nothing of any file, and `gc` removes it.
     pub(super) fn remove_sidecar(&self, at: &OwnedFd, path: &str) {
         let (above, name) = split(path);
         if let Ok(folder) = open_beneath(at, above, SEARCH)
