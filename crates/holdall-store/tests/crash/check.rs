@@ -13,7 +13,8 @@ pub(crate) type Contents = BTreeMap<String, Option<Seen>>;
 /// Opens a store as a process does that has never seen it.
 pub(crate) fn open(path: &Path, fsync: Fsync) -> Store {
     let settings = Settings { fsync, ..Settings::default() };
-    Store::open_location(&Location::Folder(path.to_owned()), &settings).expect("a folder can be opened as a store")
+    Store::open_location(&Location::Folder(path.to_owned()), &settings)
+        .expect("a folder can be opened as a store")
 }
 
 /// Reads all that is in a store, and compares it with what may be there.
@@ -43,7 +44,9 @@ pub(crate) async fn check(path: &Path, history: &History) -> Result<Contents, St
 async fn listing(store: &Store) -> Result<BTreeMap<String, Metadata>, String> {
     let listed = store.list("").map_err(|e| told(&e))?.collect().await;
     match listed {
-        Ok(page) => Ok(page.objects.into_iter().map(|object| (object.key.as_str().to_owned(), object)).collect()),
+        Ok(page) => {
+            Ok(page.objects.into_iter().map(|object| (object.key.as_str().to_owned(), object)).collect())
+        }
         Err(error) if error.kind() == ErrorKind::BucketNotFound => Ok(BTreeMap::new()),
         Err(error) => Err(format!("the listing fails: {}", told(&error))),
     }

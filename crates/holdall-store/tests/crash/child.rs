@@ -19,8 +19,8 @@ const VARIABLE: &str = "HOLDALL_CRASH_CHILD";
 pub(crate) enum Work {
     /// All of a scene.
     Whole(&'static Scene),
-    /// A scene after its preparation.
-    Act(&'static Scene),
+    /// The play alone, by another process than the one before, with writes of other numbers.
+    Again(&'static Scene),
     /// Whatever comes, without end.
     Traffic(Traffic),
 }
@@ -31,7 +31,7 @@ impl Work {
         let folder = folder.to_str().expect("a path of tests is text");
         let what = match self {
             Self::Whole(scene) => format!("whole\n{}", scene.name),
-            Self::Act(scene) => format!("act\n{}", scene.name),
+            Self::Again(scene) => format!("again\n{}", scene.name),
             Self::Traffic(traffic) => format!("traffic\n{}", traffic.to_text()),
         };
         let fsync = if fsync == Fsync::Data { "data" } else { "none" };
@@ -43,24 +43,25 @@ impl Work {
 pub(crate) fn is_child() -> bool {
     let Ok(text) = std::env::var(VARIABLE) else { return false };
     let words: Vec<&str> = text.split('\n').collect();
-    let [what, which, folder, fsync] = words[..] else { panic!("the work of a child is no such thing: {text:?}") };
+    let [what, which, folder, fsync] = words[..] else {
+        panic!("the work of a child is no such thing: {text:?}")
+    };
     let fsync = if fsync == "data" { Fsync::Data } else { Fsync::None };
     let store = open(Path::new(folder), fsync);
     match what {
         "traffic" => parallel(Traffic::from_text(which), &store),
-        what => serial(Scene::named(which), what == "whole", &store),
+        "whole" => serial(Scene::named(which).whole(), &store),
+        _ => serial(Scene::named(which).again(), &store),
     }
     true
 }
 
 /// One thread waits and another one blocks, so that every run makes the same calls.
-fn serial(scene: &'static Scene, whole: bool, store: &Store) {
+fn serial(operations: Vec<(u64, Operation)>, store: &Store) {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_all().max_blocking_threads(1).build().expect("a runtime");
-    let (operations, prepared) = scene.operations();
-    let skipped = if whole { 0 } else { prepared };
     runtime.block_on(async {
-        for (id, operation) in (0..).zip(operations).skip(skipped) {
+        for (id, operation) in operations {
             watched(store, id, &operation).await;
         }
     });
@@ -108,13 +109,22 @@ pub(crate) enum Said {
 }
 
 impl Said {
+    pub(crate) fn begins(&self, id: u64) -> bool {
+        *self == Self::Begin(id)
+    }
+
+    pub(crate) fn is_end(&self) -> bool {
+        matches!(self, Self::End(..))
+    }
+
     /// Reads a line.
     ///
     /// # Errors
     ///
     /// The line itself when it says that a call failed.
     pub(crate) fn parse(line: &str) -> Result<Self, String> {
-        let (word, rest) = line.trim_end().split_once(' ').ok_or_else(|| format!("the child says {line:?}"))?;
+        let (word, rest) =
+            line.trim_end().split_once(' ').ok_or_else(|| format!("the child says {line:?}"))?;
         let id = || rest.parse().map_err(|_| format!("the child says {line:?}"));
         match word {
             "begin" => Ok(Self::Begin(id()?)),

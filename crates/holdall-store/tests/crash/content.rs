@@ -49,7 +49,9 @@ impl Version {
     /// Tags fill a record as nothing else can.
     pub(crate) fn tags(&self) -> Vec<(String, String)> {
         let count = if self.heavy { 10 } else { 0 };
-        (0..count).map(|n| (format!("{n}{}", "t".repeat(120)), format!("{}{}", self.number, "v".repeat(200)))).collect()
+        (0..count)
+            .map(|n| (format!("{n}{}", "t".repeat(120)), format!("{}{}", self.number, "v".repeat(200))))
+            .collect()
     }
 }
 

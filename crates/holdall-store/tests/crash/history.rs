@@ -148,4 +148,3 @@ impl History {
         Err(format!("{} is there, and only {} may be", name(&number), wanted.join(" or ")))
     }
 }
-

@@ -11,14 +11,21 @@
     reason = "this is a program whose output is its result"
 )]
 
+mod boundaries;
 mod check;
 mod child;
 mod content;
+mod damage;
+mod disk;
 mod history;
+mod lost_fsyncs;
 mod operation;
+mod points;
+mod power_cuts;
 mod random_kills;
 mod run;
 mod scene;
+mod trace;
 mod traffic;
 
 use libtest_mimic::{Arguments, Trial};
@@ -29,6 +36,24 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let args = Arguments::from_args();
-    let trials = vec![Trial::test("random_kills", || random_kills::run().map_err(Into::into))];
-    libtest_mimic::run(&args, trials).exit_code()
+    let mut trials = vec![
+        trial("random_kills".to_owned(), random_kills::run),
+        trial("damage_is_found".to_owned(), damage::run),
+        trial("lost_fsyncs_are_found".to_owned(), lost_fsyncs::run),
+    ];
+    // Where attributes are large, no scene can have records that are files: those trials are shown as ignored.
+    let overflow = run::records_overflow();
+    for scene in scene::SCENES {
+        let ignored = scene.heavy && !overflow;
+        let cuts = trial(format!("power_cuts::{}", scene.name), || power_cuts::run(scene));
+        let boundaries = trial(format!("boundaries::{}", scene.name), || boundaries::run(scene));
+        trials.extend([cuts, boundaries].map(|trial| trial.with_ignored_flag(ignored)));
+    }
+    let conclusion = libtest_mimic::run(&args, trials);
+    boundaries::report();
+    conclusion.exit_code()
+}
+
+fn trial(name: String, run: impl FnOnce() -> Result<(), String> + Send + 'static) -> Trial {
+    Trial::test(name, || run().map_err(Into::into))
 }

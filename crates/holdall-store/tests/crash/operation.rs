@@ -2,7 +2,8 @@
 
 use crate::content::Version;
 use holdall_store::{
-    CopyOptions, DeleteFailure, Error, ErrorKind, GetOptions, Key, PartReceipt, PutOptions, Store, WriteCondition,
+    CopyOptions, DeleteFailure, Error, ErrorKind, GetOptions, Key, PartReceipt, PutOptions, Store,
+    WriteCondition,
 };
 
 /// When a write is to happen.
@@ -20,8 +21,15 @@ pub(crate) enum When {
 pub(crate) enum Operation {
     Put(Version, When),
     /// Parts of these sizes, which make the version's together.
-    Upload { version: Version, parts: Vec<usize>, backwards: bool },
-    Copy { from: String, to: String },
+    Upload {
+        version: Version,
+        parts: Vec<usize>,
+        backwards: bool,
+    },
+    Copy {
+        from: String,
+        to: String,
+    },
     Delete(Vec<String>),
 }
 
@@ -57,7 +65,9 @@ impl Operation {
         };
         match done.as_ref().map_err(Error::kind) {
             Ok(()) => Ok(Outcome::Done),
-            Err(ErrorKind::Precondition | ErrorKind::NotFound | ErrorKind::BucketNotFound) => Ok(Outcome::Refused),
+            Err(ErrorKind::Precondition | ErrorKind::NotFound | ErrorKind::BucketNotFound) => {
+                Ok(Outcome::Refused)
+            }
             Err(_) => done.map(|()| Outcome::Done),
         }
     }

@@ -10,7 +10,7 @@ use holdall_testing::random::Random;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// So many rounds have a folder in common; then another one is begun.
 const IN_ONE_FOLDER: u64 = 10;
@@ -45,17 +45,26 @@ pub(crate) fn run() -> Result<(), String> {
     Ok(())
 }
 
+/// A process that does not outlive its round.
+struct Busy(Child);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let _ended = self.0.kill().and_then(|()| self.0.wait());
+    }
+}
+
 /// Lets a process work, kills it, and looks at what it left.
 fn one(traffic: Traffic, store: &Path, history: &mut History, tally: &mut Tally) -> Result<(), String> {
     let mut random = Random::new(traffic.seed ^ traffic.round);
     let lines = 1 + random.number() % 400;
     let pause = random.number() % 200_000;
     // A killed process loses nothing that the kernel has: most rounds go without fsync, and so through more work.
-    let fsync = if traffic.round % 4 == 0 { Fsync::Data } else { Fsync::None };
+    let fsync = if traffic.round.is_multiple_of(4) { Fsync::Data } else { Fsync::None };
     let mut command = Command::new(std::env::current_exe().unwrap());
     Work::Traffic(traffic).assign(&mut command, store, fsync);
-    let mut child = command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
-    let mut told = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut busy = Busy(command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap());
+    let mut told = BufReader::new(busy.0.stdout.take().unwrap()).lines();
     let mut hear = |line: std::io::Result<String>| -> Result<(), String> {
         tally.lines += 1;
         history.hear(&Said::parse(&line.unwrap())?, |id| traffic.by_id(id));
@@ -67,9 +76,9 @@ fn one(traffic: Traffic, store: &Path, history: &mut History, tally: &mut Tally)
     }
     // The kill is to come anywhere between two lines.
     (0..pause).for_each(|n| _ = std::hint::black_box(n));
-    child.kill().unwrap();
+    busy.0.kill().unwrap();
     told.try_for_each(hear)?;
-    let status = child.wait().unwrap();
+    let status = busy.0.wait().unwrap();
     if status.signal() != Some(9) {
         return Err(format!("the child was not killed: {status}"));
     }

@@ -11,7 +11,7 @@ pub(crate) struct Scene {
     pub(crate) place: &'static str,
     pub(crate) prepare: fn() -> Vec<Operation>,
     pub(crate) play: fn() -> Vec<Operation>,
-    /// Whether records are files of their own in it.
+    /// Whether records are to be files of their own in it.
     pub(crate) heavy: bool,
 }
 
@@ -22,19 +22,40 @@ impl Scene {
         SCENES.iter().find(|scene| scene.name == name).expect("a scene has this name")
     }
 
-    /// All of its operations, their writes numbered, and how many of them are preparation.
-    pub(crate) fn operations(&self) -> (Vec<Operation>, usize) {
+    /// All of its operations and their numbers.
+    pub(crate) fn whole(&self) -> Vec<(u64, Operation)> {
+        let all = (self.prepare)().len() + (self.play)().len();
+        (0..all as u64).map(|id| (id, self.operation(id))).collect()
+    }
+
+    /// The play, as it is played a second time.
+    pub(crate) fn again(&self) -> Vec<(u64, Operation)> {
+        self.whole()
+            .into_iter()
+            .skip(self.prepared())
+            .map(|(id, _)| (AGAIN + id, self.operation(AGAIN + id)))
+            .collect()
+    }
+
+    /// How many operations are preparation.
+    pub(crate) fn prepared(&self) -> usize {
+        (self.prepare)().len()
+    }
+
+    /// The operation of a number; a write has a number of its own.
+    pub(crate) fn operation(&self, id: u64) -> Operation {
         let mut all = (self.prepare)();
-        let prepared = all.len();
         all.extend((self.play)());
-        for (number, operation) in (1..).zip(&mut all) {
-            if let Operation::Put(version, _) | Operation::Upload { version, .. } = operation {
-                version.number = number;
-            }
+        let mut operation = all.swap_remove((id % AGAIN) as usize);
+        if let Operation::Put(version, _) | Operation::Upload { version, .. } = &mut operation {
+            version.number = id + 1;
         }
-        (all, prepared)
+        operation
     }
 }
+
+/// Numbers of what is played again are higher by this.
+const AGAIN: u64 = 1000;
 
 fn version(key: &str, size: usize, heavy: bool) -> Version {
     Version { key: key.to_owned(), number: 0, size, heavy }
@@ -79,20 +100,40 @@ const HEAVY: Scene = Scene { heavy: true, ..PLAIN };
 
 /// All scenes.
 pub(crate) static SCENES: &[Scene] = &[
-    Scene { name: "first put", place: "new/deep/store", play: || vec![put("a")], ..PLAIN },
-    Scene { name: "first put, deep", play: || vec![put("d/e/f")], ..PLAIN },
-    Scene { name: "first put, odd", play: || vec![put("a//b")], ..PLAIN },
+    Scene { name: "first_put", place: "new/deep/store", play: || vec![put("a")], ..PLAIN },
+    Scene { name: "first_put_deep", play: || vec![put("d/e/f")], ..PLAIN },
+    Scene { name: "first_put_odd", play: || vec![put("a//b")], ..PLAIN },
     Scene { name: "put", prepare: || vec![put("z")], play: || vec![put("a")], ..PLAIN },
-    Scene { name: "put, empty", prepare: || vec![put("z")], play: || vec![Operation::Put(version("a", 0, false), When::Always)], ..PLAIN },
-    Scene { name: "put, deep", prepare: || vec![put("z")], play: || vec![put("d/e/f/x"), put("d/e/g/y")], ..PLAIN },
-    Scene { name: "replace", prepare: || vec![put("a"), put("d/e/x")], play: || vec![put("a"), put("d/e/x"), put("a")], ..PLAIN },
     Scene {
-        name: "create only",
+        name: "put_empty",
+        prepare: || vec![put("z")],
+        play: || vec![Operation::Put(version("a", 0, false), When::Always)],
+        ..PLAIN
+    },
+    Scene {
+        name: "put_deep",
+        prepare: || vec![put("z")],
+        play: || vec![put("d/e/f/x"), put("d/e/g/y")],
+        ..PLAIN
+    },
+    Scene {
+        name: "replace",
+        prepare: || vec![put("a"), put("d/e/x")],
+        play: || vec![put("a"), put("d/e/x"), put("a")],
+        ..PLAIN
+    },
+    Scene {
+        name: "create_only",
         prepare: || vec![put("z")],
         play: || vec![put_when("d/a", When::Absent), put_when("d/a", When::Absent)],
         ..PLAIN
     },
-    Scene { name: "if match", prepare: || vec![put("a")], play: || vec![put_when("a", When::Current)], ..PLAIN },
+    Scene {
+        name: "if_match",
+        prepare: || vec![put("a")],
+        play: || vec![put_when("a", When::Current)],
+        ..PLAIN
+    },
     Scene {
         name: "delete",
         prepare: || vec![put("a"), put("d/e/x"), put("z")],
@@ -100,15 +141,17 @@ pub(crate) static SCENES: &[Scene] = &[
         ..PLAIN
     },
     Scene {
-        name: "delete many",
+        name: "delete_many",
         prepare: || vec![put("a/b"), put("a"), put("d/e/x"), put("d/y"), put("z")],
         play: || vec![delete(&["d/y", "a", "d/e/x", "a/b", "none"])],
         ..PLAIN
     },
     Scene {
-        name: "put again",
+        name: "put_again",
         prepare: || vec![put("d/e/x"), put("z")],
-        play: || vec![delete(&["d/e/x"]), put("d/e/x"), delete(&["d/e/x"]), put("d/e"), delete(&["d/e"]), put("d")],
+        play: || {
+            vec![delete(&["d/e/x"]), put("d/e/x"), delete(&["d/e/x"]), put("d/e"), delete(&["d/e"]), put("d")]
+        },
         ..PLAIN
     },
     Scene {
@@ -117,41 +160,51 @@ pub(crate) static SCENES: &[Scene] = &[
         play: || vec![copy("a", "c/d"), copy("a", "b"), copy("c/d", "a//b"), copy("none", "b")],
         ..PLAIN
     },
-    Scene { name: "upload", prepare: || vec![put("z")], play: || vec![upload("u/small", &[300], false)], ..PLAIN },
     Scene {
-        name: "upload, two parts",
+        name: "upload",
+        prepare: || vec![put("z")],
+        play: || vec![upload("u/small", &[300], false)],
+        ..PLAIN
+    },
+    Scene {
+        name: "upload_two_parts",
         prepare: || vec![put("u")],
         play: || vec![upload("u", &[5 * MIB, 70], false)],
         ..PLAIN
     },
     Scene {
-        name: "upload, backwards",
+        name: "upload_backwards",
         prepare: || vec![put("u")],
         play: || vec![upload("u", &[5 * MIB, 70], true)],
         ..PLAIN
     },
-    Scene { name: "odd", prepare: || vec![put("a/b")], play: || odd().iter().map(|key| put(key)).collect(), ..PLAIN },
     Scene {
-        name: "odd again",
+        name: "odd",
+        prepare: || vec![put("a/b")],
+        play: || odd().iter().map(|key| put(key)).collect(),
+        ..PLAIN
+    },
+    Scene {
+        name: "odd_again",
         prepare: || [put("a/b")].into_iter().chain(odd().iter().map(|key| put(key))).collect(),
         play: || odd().iter().flat_map(|key| [put(key), delete(&[key]), put(key)]).collect(),
         ..PLAIN
     },
     Scene { name: "heavy", play: || vec![put_heavy("a"), put_heavy("d/e")], ..HEAVY },
     Scene {
-        name: "heavy again",
+        name: "heavy_again",
         prepare: || vec![put_heavy("a"), put("b"), put_heavy("d/c")],
         play: || vec![put_heavy("a"), put_heavy("b"), put("d/c"), put_heavy("a")],
         ..HEAVY
     },
     Scene {
-        name: "heavy, deleted and copied",
+        name: "heavy_deleted_and_copied",
         prepare: || vec![put_heavy("a"), put_heavy("d/c"), put_heavy("a//b")],
         play: || vec![copy("a", "e"), delete(&["a"]), delete(&["d/c", "a//b"]), put_heavy("a")],
         ..HEAVY
     },
     Scene {
-        name: "heavy, odd",
+        name: "heavy_odd",
         prepare: || vec![put("a/b"), put_heavy("a//b")],
         play: || vec![put_heavy("a"), put_heavy("a"), put("a"), copy("a//b", "a")],
         ..HEAVY

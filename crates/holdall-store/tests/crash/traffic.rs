@@ -68,7 +68,9 @@ impl Traffic {
             }
             18 => Operation::Upload { version: version(size), parts: vec![size], backwards: false },
             _ => {
-                let keys = (0..3).map(|_| self::key(task, 0, pick(1 << 20))).collect::<std::collections::BTreeSet<_>>();
+                let keys = (0..3)
+                    .map(|_| self::key(task, 0, pick(1 << 20)))
+                    .collect::<std::collections::BTreeSet<_>>();
                 Operation::Delete(keys.into_iter().collect())
             }
         }
@@ -80,7 +82,7 @@ fn key(task: u64, whose: u64, which: u64) -> String {
     let key = KEYS[(which % KEYS.len() as u64) as usize];
     match whose {
         0 => key.to_owned(),
-        1 if which % 5 == 0 => format!("{task}{}", "n".repeat(300)),
+        1 if which.is_multiple_of(5) => format!("{task}{}", "n".repeat(300)),
         _ => format!("own/{task}/{key}"),
     }
 }

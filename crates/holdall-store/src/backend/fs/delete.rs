@@ -91,7 +91,8 @@ impl Folder {
         }
         for path in &touched.doubtful {
             match self.sync_folder(at, path) {
-                Ok(_) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG | Errno::INVAL) => {}
+                Ok(_)
+                | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG | Errno::INVAL) => {}
                 // Who may not read it has not deleted anything in it.
                 Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => {}
                 Err(error) => return Err(unsure(error)),
