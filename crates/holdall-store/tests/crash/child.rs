@@ -21,6 +21,8 @@ pub(crate) enum Work {
     Whole(&'static Scene),
     /// The play alone, by another process than the one before, with writes of other numbers.
     Again(&'static Scene),
+    /// One operation of a scene.
+    One(&'static Scene, u64),
     /// Whatever comes, without end.
     Traffic(Traffic),
 }
@@ -32,6 +34,7 @@ impl Work {
         let what = match self {
             Self::Whole(scene) => format!("whole\n{}", scene.name),
             Self::Again(scene) => format!("again\n{}", scene.name),
+            Self::One(scene, id) => format!("one\n{} {id}", scene.name),
             Self::Traffic(traffic) => format!("traffic\n{}", traffic.to_text()),
         };
         let fsync = if fsync == Fsync::Data { "data" } else { "none" };
@@ -51,9 +54,16 @@ pub(crate) fn is_child() -> bool {
     match what {
         "traffic" => parallel(Traffic::from_text(which), &store),
         "whole" => serial(Scene::named(which).whole(), &store),
-        _ => serial(Scene::named(which).again(), &store),
+        "again" => serial(Scene::named(which).again(), &store),
+        _ => serial(vec![one(which)], &store),
     }
     true
+}
+
+fn one(which: &str) -> (u64, Operation) {
+    let (name, id) = which.split_once(' ').expect("a scene and a number");
+    let id = id.parse().expect("a number");
+    (id, Scene::named(name).operation(id))
 }
 
 /// One thread waits and another one blocks, so that every run makes the same calls.

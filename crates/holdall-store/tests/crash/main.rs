@@ -22,9 +22,11 @@ mod lost_fsyncs;
 mod operation;
 mod points;
 mod power_cuts;
+mod races;
 mod random_kills;
 mod run;
 mod scene;
+mod stopped;
 mod trace;
 mod traffic;
 
@@ -40,6 +42,8 @@ fn main() -> ExitCode {
         trial("random_kills".to_owned(), random_kills::run),
         trial("damage_is_found".to_owned(), damage::run),
         trial("lost_fsyncs_are_found".to_owned(), lost_fsyncs::run),
+        trial("races::folder_removed".to_owned(), races::folder_removed),
+        trial("races::folder_removed_and_made".to_owned(), races::folder_removed_and_made),
     ];
     // Where attributes are large, no scene can have records that are files: those trials are shown as ignored.
     let overflow = run::records_overflow();

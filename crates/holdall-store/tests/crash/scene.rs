@@ -190,6 +190,13 @@ pub(crate) static SCENES: &[Scene] = &[
         play: || odd().iter().flat_map(|key| [put(key), delete(&[key]), put(key)]).collect(),
         ..PLAIN
     },
+    // In `races`, the three are of processes that run at the same time.
+    Scene {
+        name: "race",
+        prepare: || vec![put("d/x"), put("d/y"), put("z")],
+        play: || vec![delete(&["d/y"]), delete(&["d/x"]), put("d/new")],
+        ..PLAIN
+    },
     Scene { name: "heavy", play: || vec![put_heavy("a"), put_heavy("d/e")], ..HEAVY },
     Scene {
         name: "heavy_again",

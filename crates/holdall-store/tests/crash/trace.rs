@@ -38,18 +38,8 @@ pub(crate) struct Point {
 /// Says why there is no whole trace, or how the child ended otherwise than foreseen.
 pub(crate) fn trace(work: &Work, store: &Path, point: Option<&Point>) -> Result<Vec<Call>, String> {
     let log = tempfile::NamedTempFile::new().unwrap();
-    let mut command = Command::new("strace");
-    command.args(["-f", "-xx", "-s", "6000000", "-e", &format!("trace={TRACED}"), "-o"]).arg(log.path());
-    match point {
-        // Together with the filter, this version's injections do nothing.
-        Some(Point { call, nth }) => {
-            command.args(["-e", &format!("inject={call}:signal=SIGKILL:when={nth}")])
-        }
-        None => command.arg("--seccomp-bpf"),
-    };
-    work.assign(&mut command, store, Fsync::Data);
-    let command = command.arg(std::env::current_exe().unwrap()).stdin(Stdio::null()).stdout(Stdio::piped());
-    let output = command.output().map_err(|e| format!("strace cannot be run: {e}"))?;
+    let mut command = command(work, store, point.map(|point| (point, "SIGKILL")), log.path());
+    let output = command.stdout(Stdio::piped()).output().map_err(|e| format!("strace cannot be run: {e}"))?;
     let foreseen = if point.is_some() { Some(9) } else { None };
     if output.status.signal() != foreseen || (foreseen.is_none() && !output.status.success()) {
         let said = String::from_utf8_lossy(&output.stdout);
@@ -58,8 +48,24 @@ pub(crate) fn trace(work: &Work, store: &Path, point: Option<&Point>) -> Result<
     read(&std::fs::read_to_string(log.path()).unwrap())
 }
 
+/// The command that has a child do its work, and sends it a signal at a call.
+pub(crate) fn command(work: &Work, store: &Path, signal: Option<(&Point, &str)>, log: &Path) -> Command {
+    let mut command = Command::new("strace");
+    command.args(["-f", "-xx", "-s", "6000000", "-e", &format!("trace={TRACED}"), "-o"]).arg(log);
+    match signal {
+        // Together with the filter, this version's injections do nothing.
+        Some((Point { call, nth }, signal)) => {
+            command.args(["-e", &format!("inject={call}:signal={signal}:when={nth}")])
+        }
+        None => command.arg("--seccomp-bpf"),
+    };
+    work.assign(&mut command, store, Fsync::Data);
+    command.arg(std::env::current_exe().unwrap()).stdin(Stdio::null());
+    command
+}
+
 /// Reads a log, calls in the order in which they ended.
-fn read(log: &str) -> Result<Vec<Call>, String> {
+pub(crate) fn read(log: &str) -> Result<Vec<Call>, String> {
     let mut begun: HashMap<u32, String> = HashMap::new();
     let mut calls = Vec::new();
     for line in log.lines() {

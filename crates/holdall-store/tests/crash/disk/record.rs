@@ -27,6 +27,8 @@ pub(crate) struct Recorder {
     nodes: Vec<Node>,
     opened: Vec<Opened>,
     descriptors: HashMap<i64, usize>,
+    /// Those of processes that are not being followed at the moment.
+    others: HashMap<u32, HashMap<i64, usize>>,
     events: Vec<Event>,
     /// For every call that changed something: which one it is, and where its first event is.
     changing: Vec<(usize, usize)>,
@@ -44,6 +46,7 @@ impl Recorder {
             nodes: vec![folder],
             opened: Vec::new(),
             descriptors: HashMap::new(),
+            others: HashMap::new(),
             events: vec![Event::MadeFolder(BASE, String::new())],
             changing: Vec::new(),
         }
@@ -66,6 +69,22 @@ impl Recorder {
     /// Names a call that changes the disk and is not understood, or a line that tells of a failure.
     pub(crate) fn follow(&mut self, calls: &[Call]) -> Result<(), String> {
         self.descriptors.clear();
+        self.go_on(calls)
+    }
+
+    /// Follows a process for as long as it runs alone.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Recorder::follow`].
+    pub(crate) fn follow_part(&mut self, process: u32, calls: &[Call]) -> Result<(), String> {
+        self.descriptors = self.others.remove(&process).unwrap_or_default();
+        self.go_on(calls)?;
+        self.others.insert(process, std::mem::take(&mut self.descriptors));
+        Ok(())
+    }
+
+    fn go_on(&mut self, calls: &[Call]) -> Result<(), String> {
         self.changing.clear();
         for (index, call) in calls.iter().enumerate() {
             let before = self.events.len();
