@@ -3,14 +3,24 @@
 use super::folder::{Folder, Found};
 use super::names::{is_path, split};
 use super::publish::sidecar;
-use crate::disk::fault;
+use super::root::{Born, born};
+use crate::disk::{fault, open_beneath};
 use crate::error::Result;
 use crate::key::Key;
 use crate::object::DeleteFailure;
 use rustix::fs::{AtFlags, OFlags};
 use rustix::io::Errno;
-use std::collections::BTreeSet;
-use std::os::fd::OwnedFd;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::{AsFd, OwnedFd};
+
+/// What is to be fsynced before a deletion is acknowledged.
+#[derive(Debug, Default)]
+struct Touched {
+    /// Folders that names were taken from, and which they were.
+    changed: BTreeMap<String, Option<Born>>,
+    /// Folders that may have had a name which another process took from them and has not fsynced.
+    doubtful: BTreeSet<String>,
+}
 
 impl Folder {
     /// Deletes objects, and answers those that were not. What was not there is no failure.
@@ -18,52 +28,107 @@ impl Folder {
         // There is nothing to delete where nothing can be read, and nothing is made for it.
         let Some(at) = self.root.for_reading()? else { return Ok(Vec::new()) };
         let mut failures = Vec::new();
-        let mut touched = BTreeSet::new();
+        let mut touched = Touched::default();
         for key in keys {
             if let Err(error) = self.delete_one(&at, key, &mut touched) {
                 failures.push(DeleteFailure { key: key.clone(), error: error.with_key(key) });
             }
         }
-        for folder in &touched {
-            self.sync_folder(&at, folder)?;
-        }
-        for folder in touched.iter().rev() {
+        self.sync_touched(&at, &mut touched)?;
+        for folder in touched.changed.keys().rev() {
             self.root.prune(&at, folder);
         }
         Ok(failures)
     }
 
-    fn delete_one(&self, at: &OwnedFd, key: &Key, touched: &mut BTreeSet<String>) -> Result<()> {
+    fn delete_one(&self, at: &OwnedFd, key: &Key, touched: &mut Touched) -> Result<()> {
+        let places = || Some(self.odd(at, key.as_str())).into_iter().chain(plain(key));
         if self.find(at, key)?.is_none() {
+            places().for_each(|path| touched.doubt(split(&path).0));
             return Ok(());
         }
         let _held = self.locks.hold(&self.root, at, key.as_str())?;
-        // What is hidden behind a file of the same key goes first: it must not come to light.
-        let odd = Some(self.odd(at, key.as_str()));
-        let plain = is_path(key.as_str()).then(|| key.as_str().to_owned());
-        for path in odd.into_iter().chain(plain) {
-            if let Some(found) = self.find_at(at, path)? {
-                unlink(&found)?;
-                self.remove_sidecar(at, &sidecar(key, found.identity));
-                touched.insert(split(&found.path).0.to_owned());
+        // What is hidden behind a file of the same key goes first, also from the disk: it must not come to light.
+        let mut hidden: Option<Found> = None;
+        for path in places() {
+            let Some(found) = self.find_at(at, path)? else { continue };
+            if let Some(hidden) = hidden {
+                self.sync_folder(&hidden.folder, "").map_err(unsure)?;
+            }
+            self.unlink(at, key, &found, touched)?;
+            hidden = Some(found);
+        }
+        Ok(())
+    }
+
+    fn unlink(&self, at: &OwnedFd, key: &Key, found: &Found, touched: &mut Touched) -> Result<()> {
+        let (above, name) = split(&found.path);
+        let which = born(&found.folder).map_err(|e| fault("the folder cannot be looked at", e))?;
+        match rustix::fs::unlinkat(&found.folder, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(error) => return Err(fault("the object cannot be deleted", error)),
+        }
+        touched.change(above, which);
+        let sidecar = sidecar(key, found.identity);
+        if self.has_sidecar(at, &sidecar) {
+            self.sync_folder(&found.folder, "").map_err(unsure)?;
+            self.remove_sidecar(at, &sidecar);
+        }
+        Ok(())
+    }
+
+    fn sync_touched(&self, at: &OwnedFd, touched: &mut Touched) -> Result<()> {
+        if !self.root.fsyncs() {
+            return Ok(());
+        }
+        for (path, which) in touched.changed.clone() {
+            match self.sync_folder(at, &path) {
+                Ok(now) if now == which => {}
+                // Removed meanwhile with all that was in it, and perhaps made again: that is in those above.
+                Ok(_) | Err(Errno::NOENT | Errno::NOTDIR) => touched.doubt(&path),
+                Err(error) => return Err(unsure(error)),
+            }
+        }
+        for path in &touched.doubtful {
+            match self.sync_folder(at, path) {
+                Ok(_)
+                | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG | Errno::INVAL) => {}
+                // Who may not read it has not deleted anything in it.
+                Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => {}
+                Err(error) => return Err(unsure(error)),
             }
         }
         Ok(())
     }
 
-    fn sync_folder(&self, at: &OwnedFd, path: &str) -> Result<()> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-        match crate::disk::open_beneath(at, path, flags).and_then(|folder| self.root.sync(&folder)) {
-            // Removed meanwhile, and all in it.
-            Ok(()) | Err(Errno::NOENT | Errno::NOTDIR) => Ok(()),
-            Err(error) => Err(fault("the deletion may not be on the disk", error)),
+    /// Fsyncs a folder, and answers which it is.
+    fn sync_folder(&self, at: impl AsFd, path: &str) -> rustix::io::Result<Option<Born>> {
+        let folder = open_beneath(at, path, OFlags::RDONLY | OFlags::DIRECTORY)?;
+        self.root.sync(&folder)?;
+        born(&folder)
+    }
+}
+
+impl Touched {
+    fn change(&mut self, folder: &str, which: Option<Born>) {
+        if self.changed.insert(folder.to_owned(), which).is_some_and(|before| before != which) {
+            self.doubt(folder);
+        }
+    }
+
+    /// Notes a folder and those above it.
+    fn doubt(&mut self, folder: &str) {
+        let mut path = folder;
+        while self.doubtful.insert(path.to_owned()) && !path.is_empty() {
+            path = split(path).0;
         }
     }
 }
 
-fn unlink(found: &Found) -> Result<()> {
-    match rustix::fs::unlinkat(&found.folder, split(&found.path).1, AtFlags::empty()) {
-        Ok(()) | Err(Errno::NOENT) => Ok(()),
-        Err(error) => Err(fault("the object cannot be deleted", error)),
-    }
+fn plain(key: &Key) -> Option<String> {
+    is_path(key.as_str()).then(|| key.as_str().to_owned())
+}
+
+fn unsure(error: Errno) -> crate::Error {
+    fault("the deletion may not be on the disk", error)
 }

@@ -50,6 +50,14 @@ enum Place {
     Free { path: String, folder: Option<OwnedFd> },
 }
 
+/// An object that can be seen under its name.
+struct Named {
+    /// The folder that the name is in.
+    folder: OwnedFd,
+    /// Where the record of the object that had the name is, if it is a file of its own.
+    replaced: Option<String>,
+}
+
 impl Folder {
     /// Begins an object.
     pub(super) fn begin(&self, at: &OwnedFd) -> Result<Draft> {
@@ -86,14 +94,20 @@ impl Folder {
             None => self.locks.hold(&self.root, at, key.as_str())?,
         };
         let named = self.name(at, key, &mut sealed, condition);
-        drop(held);
         if named.is_err()
             && let Some(sidecar) = &sealed.sidecar
         {
             self.remove_sidecar(at, sidecar);
         }
-        let folder = named?;
+        let Named { folder, replaced } = named?;
+        let replaced = replaced.filter(|old| self.has_sidecar(at, old));
+        // A sidecar goes under the lock, since a later object of the key may have one of the same name.
+        let held = if replaced.is_some() { Some(held) } else { None };
         self.root.sync(&folder).map_err(|e| fault("the object's name may not be on the disk", e))?;
+        if let Some(old) = replaced {
+            self.remove_sidecar(at, &old);
+        }
+        drop(held);
         Ok(self.metadata(at, key, sealed.identity, carried.attributes, sha256))
     }
 
@@ -111,14 +125,14 @@ impl Folder {
         self.root.sync(sealed.draft.file()).map_err(|e| fault("the object cannot be brought to the disk", e))
     }
 
-    /// Decides and names, under the key's lock, and answers the folder that the name is in.
+    /// Decides and names; the key's lock is held.
     fn name(
         &self,
         at: &OwnedFd,
         key: &Key,
         sealed: &mut Sealed,
         condition: &WriteCondition,
-    ) -> Result<OwnedFd> {
+    ) -> Result<Named> {
         let mut plain_is_taken = !is_path(key.as_str());
         for _ in 0..PATIENCE {
             let place = self.place(at, key, plain_is_taken)?;
@@ -134,7 +148,7 @@ impl Folder {
             }
             let is_new = existing.is_none();
             match self.take(at, key, sealed, place) {
-                Ok(folder) => return Ok(folder),
+                Ok(named) => return Ok(named),
                 // The folder went away, or the file that was to be replaced did.
                 Err(Errno::NOENT) => {}
                 Err(Errno::ISDIR) if !is_new => {}
@@ -167,15 +181,16 @@ impl Folder {
         Ok(Place::Free { path, folder: free })
     }
 
-    /// Gives the object its name, and answers the folder that the name is in.
-    fn take(&self, at: &OwnedFd, key: &Key, sealed: &mut Sealed, place: Place) -> io::Result<OwnedFd> {
+    /// Gives the object its name.
+    fn take(&self, at: &OwnedFd, key: &Key, sealed: &mut Sealed, place: Place) -> io::Result<Named> {
         match place {
             Place::Taken(old) => {
                 let (above, name) = split(&old.path);
                 self.root.settle(at, above, &old.folder)?;
                 sealed.draft.publish_over(&old.folder, name, || self.root.holding(at))?;
-                self.remove_sidecar(at, &sidecar(key, old.identity));
-                Ok(old.folder)
+                // Nothing may fail any more: the object can be seen.
+                let replaced = Some(sidecar(key, old.identity));
+                Ok(Named { folder: old.folder, replaced })
             }
             Place::Free { path, folder } => {
                 let (above, name) = split(&path);
@@ -190,7 +205,7 @@ impl Folder {
                 if named.is_err() {
                     self.root.prune(at, above);
                 }
-                named.map(|()| folder)
+                named.map(|()| Named { folder, replaced: None })
             }
         }
     }
@@ -248,7 +263,7 @@ impl Folder {
         let failed = |e| fault("what belongs to the object cannot be kept", e);
         sealed.record.name(key.as_str());
         let (above, name) = split(&path);
-        let folder = self.root.own(at, above.strip_prefix(".holdall/").unwrap_or(above))?;
+        let folder = self.root.folder(at, above).map_err(failed)?;
         let mut draft = self.begin(at)?;
         (&**draft.file())
             .write_all(&sealed.record.to_json())
@@ -260,7 +275,12 @@ impl Folder {
         Ok(())
     }
 
-    /// Removes a sidecar, where there is one. One that stays says nothing of any file, and `gc` removes it.
+    pub(super) fn has_sidecar(&self, at: &OwnedFd, path: &str) -> bool {
+        open_beneath(at, path, OFlags::PATH).is_ok()
+    }
+
+    /// Removes a sidecar, where there is one; that its object is gone must be on the disk, for if the object came back
+    /// after a power cut it would be without its record. One that stays says nothing of any file, and `gc` removes it.
     pub(super) fn remove_sidecar(&self, at: &OwnedFd, path: &str) {
         let (above, name) = split(path);
         if let Ok(folder) = open_beneath(at, above, SEARCH)

@@ -47,7 +47,7 @@ pub(super) struct Kind {
 
 /// A folder that is the same one as long as it is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Born {
+pub(super) struct Born {
     inode: u64,
     seconds: i64,
     nanoseconds: u32,
@@ -110,7 +110,8 @@ impl Root {
     pub(super) fn for_writing(&self) -> Result<OwnedFd> {
         let at = match self.open() {
             Err(Errno::NOENT) => {
-                self.make().map_err(|e| self.named(Error::io("the store's folder cannot be made", e)))?;
+                std::fs::create_dir_all(&self.path)
+                    .map_err(|e| self.named(Error::io("the store's folder cannot be made", e)))?;
                 self.open()
             }
             other => other,
@@ -139,13 +140,21 @@ impl Root {
         error.with_fact("path", self.path.display())
     }
 
-    fn make(&self) -> std::io::Result<()> {
-        let missing: Vec<&Path> = self.path.ancestors().take_while(|path| !path.exists()).collect();
-        std::fs::create_dir_all(&self.path)?;
-        if self.fsyncs() {
-            for path in missing {
-                File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()?;
+    /// Brings the folder's own name to the disk, and those above it on its file system: whoever made them may not have
+    /// come to it.
+    fn settle_above(&self, at: &OwnedFd) -> std::io::Result<()> {
+        let device = rustix::fs::fstat(at)?.st_dev;
+        let path = std::fs::canonicalize(&self.path)?;
+        for above in path.ancestors().skip(1) {
+            let folder = match File::open(above) {
+                // What may not be read was made by others.
+                Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => continue,
+                other => other?,
+            };
+            if rustix::fs::fstat(&folder)?.st_dev != device {
+                break;
             }
+            sync_always(&folder)?;
         }
         Ok(())
     }
@@ -210,6 +219,9 @@ impl Root {
     }
 
     /// Makes `.holdall/` and says which version it is of.
+    ///
+    /// The text is on the disk whatever the settings are, for half of it would make the store unreadable; and where it
+    /// can be seen, the store's own folder is on the disk under its name.
     fn found(&self, at: &OwnedFd) -> io::Result<()> {
         let own = self.folder(at, RESERVED)?;
         match rustix::fs::statat(&own, "format", AtFlags::SYMLINK_NOFOLLOW) {
@@ -222,7 +234,8 @@ impl Root {
         })?;
         let into_errno = |e: std::io::Error| Errno::from_io_error(&e).unwrap_or(Errno::IO);
         (&**draft.file()).write_all(FORMAT.as_bytes()).map_err(into_errno)?;
-        self.sync(draft.file())?;
+        sync_always(draft.file())?;
+        self.settle_above(at).map_err(into_errno)?;
         match draft.publish_new(&own, "format") {
             Ok(()) | Err(Errno::EXIST) => self.sync(&own),
             Err(error) => Err(error),
@@ -237,14 +250,7 @@ impl Root {
 
     /// Brings a file or a folder to the disk, where the settings ask for it.
     pub(super) fn sync(&self, file: impl AsFd) -> io::Result<()> {
-        if !self.fsyncs() {
-            return Ok(());
-        }
-        match rustix::fs::fsync(file) {
-            // Some file systems have nothing to do for a folder and say so like this.
-            Err(Errno::INVAL) => Ok(()),
-            other => other,
-        }
+        if self.fsyncs() { sync_always(file) } else { Ok(()) }
     }
 
     /// Opens a folder of the store, made where it is not there. When it answers, the folder's own name and those above
@@ -311,6 +317,14 @@ impl Root {
     }
 }
 
+fn sync_always(file: impl AsFd) -> io::Result<()> {
+    match rustix::fs::fsync(file) {
+        // Some file systems have nothing to do for a folder and say so like this.
+        Err(Errno::INVAL) => Ok(()),
+        other => other,
+    }
+}
+
 /// What the file system said.
 pub(super) fn as_errno(error: Error) -> Errno {
     let source = std::error::Error::source(&error).and_then(|e| e.downcast_ref::<std::io::Error>());
@@ -318,7 +332,7 @@ pub(super) fn as_errno(error: Error) -> Errno {
 }
 
 /// When a folder was made, where the file system knows.
-fn born(folder: &OwnedFd) -> io::Result<Option<Born>> {
+pub(super) fn born(folder: &OwnedFd) -> io::Result<Option<Born>> {
     let wanted = StatxFlags::BTIME | StatxFlags::INO;
     let stat = match rustix::fs::statx(folder, "", AtFlags::EMPTY_PATH, wanted) {
         Err(Errno::NOSYS | Errno::INVAL | Errno::PERM) => return Ok(None),
