@@ -54,8 +54,8 @@ impl Folder {
     fn sync_folder(&self, at: &OwnedFd, path: &str) -> Result<()> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         match crate::disk::open_beneath(at, path, flags).and_then(|folder| self.root.sync(&folder)) {
-            // Removed meanwhile, and all in it.
-            Ok(()) | Err(Errno::NOENT | Errno::NOTDIR) => Ok(()),
+            // Removed meanwhile, and all in it; or something else has its name.
+            Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(()),
             Err(error) => Err(fault("the deletion may not be on the disk", error)),
         }
     }

@@ -112,7 +112,7 @@ impl Folder {
                 }
                 // The folder went away, or the file that was to be replaced did.
                 Err(Errno::NOENT) => {}
-                Err(Errno::ISDIR) if existing.is_some() => {}
+                Err(Errno::ISDIR | Errno::NOTDIR | Errno::LOOP) if existing.is_some() => {}
                 // Something that is no object has the name, or a name on the way.
                 Err(Errno::EXIST) if existing.is_none() => {
                     plain_is_taken |= self.is_taken(at, key.as_str())?
@@ -130,8 +130,10 @@ impl Folder {
     /// Takes the place of an object.
     fn over(&self, at: &OwnedFd, sealed: &mut Sealed, old: &Found) -> io::Result<OwnedFd> {
         let (above, name) = split(&old.path);
-        sealed.draft.publish_over(&old.folder, name, || self.root.holding(at))?;
-        self.root.folder(at, above)
+        // Opened before: once the object has its name, nothing about its folder may look like a failure of the write.
+        let folder = self.root.folder(at, above)?;
+        sealed.draft.publish_over(&folder, name, || self.root.holding(at))?;
+        Ok(folder)
     }
 
     /// Takes a name that must be free.

@@ -1,0 +1,40 @@
+//! A folder store among hostile neighbours: other people's files, links that lead out, racing processes, disks that are
+//! full and file systems that can do little.
+//!
+//! What a machine has no means for (mounting, tracing, other users) is reported as ignored, with the reason.
+//! `HOLDALL_TEST_LONG=1` tries more.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test")]
+
+mod climbing;
+mod ground;
+mod reserved;
+mod snapshot;
+mod swapping;
+
+use ground::{Ran, Skip};
+use libtest_mimic::{Arguments, Completion, Trial};
+use std::process::ExitCode;
+
+/// A case: its name, and what it does.
+type Case = (&'static str, fn() -> Ran);
+
+fn cases() -> Vec<Case> {
+    [climbing::CASES, swapping::CASES, reserved::CASES].concat()
+}
+
+/// Whether there is time for many tries.
+fn is_long() -> bool {
+    std::env::var("HOLDALL_TEST_LONG").is_ok_and(|value| value == "1")
+}
+
+fn main() -> ExitCode {
+    let args = Arguments::from_args();
+    let trial = |(name, case): Case| {
+        Trial::ignorable_test(name, move || match case() {
+            Ok(()) => Ok(Completion::Completed),
+            Err(Skip(why)) => Ok(Completion::ignored_with(why)),
+        })
+    };
+    libtest_mimic::run(&args, cases().into_iter().map(trial).collect()).exit_code()
+}
