@@ -6,7 +6,8 @@
 use super::root::Root;
 use crate::disk::fault;
 use crate::error::{Error, ErrorKind, Result};
-use rustix::fs::{FlockOperation, Mode, OFlags};
+use crate::key::RESERVED;
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
@@ -67,12 +68,12 @@ impl Locks {
                 None => open(root, at, shard)?,
             };
             wait(&file, deadline)?;
-            // Somebody may have removed the file, and others then lock another one.
-            let removed =
-                rustix::fs::fstat(&file).map_err(|e| fault("the lock cannot be looked at", e))?.st_nlink == 0;
-            if !removed {
+            if is_current(&file, at, shard)? {
                 *held.0 = Some(file);
                 return Ok(held);
+            }
+            if Instant::now() >= deadline {
+                return Err(Error::new(ErrorKind::Timeout, "the store's lock keeps being replaced"));
             }
         }
     }
@@ -84,6 +85,19 @@ fn open(root: &Root, at: &OwnedFd, shard: u8) -> Result<File> {
     rustix::fs::openat(folder, format!("{shard:02x}"), flags, Mode::from_raw_mode(0o666))
         .map(File::from)
         .map_err(|e| fault("the store's lock cannot be opened", e))
+}
+
+/// Whether a file is the store's lock still. Somebody may have removed it, or put another folder in the place of the
+/// whole store: everybody else then locks another file.
+fn is_current(file: &File, at: &OwnedFd, shard: u8) -> Result<bool> {
+    let failed = |e| fault("the lock cannot be looked at", e);
+    let ours = rustix::fs::fstat(file).map_err(failed)?;
+    let path = format!("{RESERVED}/lock/{shard:02x}");
+    match rustix::fs::statat(at, path, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => Ok((stat.st_dev, stat.st_ino) == (ours.st_dev, ours.st_ino)),
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(false),
+        Err(error) => Err(failed(error)),
+    }
 }
 
 fn wait(file: impl AsFd, deadline: Instant) -> Result<()> {
@@ -107,6 +121,18 @@ fn wait(file: impl AsFd, deadline: Instant) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_that_another_holds_ends_in_a_timeout() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let open = || File::open(file.path()).unwrap();
+        let (theirs, ours) = (open(), open());
+        rustix::fs::flock(&theirs, FlockOperation::LockExclusive).unwrap();
+        let soon = Instant::now() + Duration::from_millis(20);
+        assert_eq!(wait(&ours, soon).unwrap_err().kind(), ErrorKind::Timeout);
+        drop(theirs);
+        wait(&ours, soon).unwrap();
+    }
 
     #[test]
     fn golden_shards() {
