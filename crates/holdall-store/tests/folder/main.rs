@@ -8,15 +8,22 @@
 
 mod changing;
 mod climbing;
+mod deeds;
 mod foreign;
+mod full;
 mod ground;
+mod injecting;
 mod inside;
+mod limited;
 mod naming;
 mod racing;
 mod reserved;
+mod servant;
 mod snapshot;
 mod special;
+mod suite;
 mod swapping;
+mod tracing;
 mod worker;
 
 use ground::{Ran, Skip};
@@ -31,6 +38,9 @@ fn cases() -> Vec<Case> {
         changing::CASES,
         climbing::CASES,
         foreign::CASES,
+        full::CASES,
+        injecting::CASES,
+        limited::CASES,
         naming::CASES,
         racing::CASES,
         reserved::CASES,
@@ -46,8 +56,11 @@ fn is_long() -> bool {
 }
 
 fn main() -> ExitCode {
-    if worker::work_if_asked() {
+    if worker::work_if_asked() || servant::serve_if_asked() {
         return ExitCode::SUCCESS;
+    }
+    if let Some(code) = suite::run_if_asked() {
+        return code;
     }
     if let Some(name) = inside::only() {
         let (_, case) = cases().into_iter().find(|(known, _)| *known == name).expect("a case has this name");

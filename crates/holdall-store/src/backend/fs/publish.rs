@@ -158,12 +158,17 @@ impl Folder {
         self.metadata(at, key, identity, Attributes::default(), None)
     }
 
-    /// Where inodes do not tell two files apart, their times must; and two records that are files of their own.
+    /// Where inodes do not tell two files apart, their times must; and two records that are files of their own. Where
+    /// times are coarse an inode comes back within one of them, so that time must go on with every write.
     fn tell_apart(&self, at: &OwnedFd, sealed: &mut Sealed, existing: Option<&Found>) -> Result<()> {
         let Some(existing) = existing.map(|found| found.identity) else { return Ok(()) };
-        let lasting = self.root.kind(at).lasting_inodes;
+        let lasting = self.root.kind(at).lasting_inodes && sealed.carries;
         let mut modified = existing.modified;
-        while sealed.identity.etag(lasting && sealed.carries) == existing.etag(lasting && sealed.carries) {
+        while sealed.identity.etag(lasting) == existing.etag(lasting)
+            || (is_coarse(sealed.identity)
+                && is_coarse(existing)
+                && sealed.identity.modified <= existing.modified)
+        {
             modified = modified.saturating_add(COARSEST);
             sealed.identity = stamp(sealed.draft.file(), modified)?;
             self.settle(sealed)?;
@@ -227,6 +232,11 @@ impl Folder {
             tracing::debug!(path, %error, "a record that is no longer needed is left behind");
         }
     }
+}
+
+/// Whether a time may be one that the file system has rounded.
+fn is_coarse(identity: Identity) -> bool {
+    identity.modified % 1_000_000 == 0
 }
 
 fn mounted() -> Error {
