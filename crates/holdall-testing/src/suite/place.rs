@@ -1,11 +1,13 @@
 //! Where cases run: memory, a folder, or an S3 service.
 
-use super::failure::Outcome;
+use super::failure::{Failure, Outcome};
 use super::service::Service;
 use crate::bent::{Bent, Bug};
 use crate::server::Server;
 use holdall_store::backend::memory::MemoryBackend;
-use holdall_store::{Backend, Location, Settings, Store};
+use holdall_store::{Backend, Location, Settings, Store, sha256};
+use rustix::io::Errno;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -42,13 +44,30 @@ impl Folders {
 
     /// What is kept of an object beside its bytes, as another program sees it.
     pub(super) fn record(&self, key: &str) -> Outcome<String> {
-        let path = self.parent.path().join("store").join(key);
+        let root = self.parent.path().join("store");
         let mut value = vec![0; 65_536];
-        let n = rustix::fs::getxattr(path, "user.holdall", &mut value[..])?;
-        value.truncate(n);
-        // The short form has neither tags nor an ACL, and is no text.
-        Ok(String::from_utf8_lossy(&value).into_owned())
+        match rustix::fs::getxattr(root.join(key), "user.holdall", &mut value[..]) {
+            Ok(n) => {
+                value.truncate(n);
+                // The short form has neither tags nor an ACL, and is no text.
+                Ok(String::from_utf8_lossy(&value).into_owned())
+            }
+            Err(Errno::OPNOTSUPP) => sidecar(&root, key),
+            Err(error) => Err(error.into()),
+        }
     }
+}
+
+/// The record of an object that is a file of its own.
+fn sidecar(root: &Path, key: &str) -> Outcome<String> {
+    let hash = sha256(key.as_bytes()).to_hex();
+    for entry in std::fs::read_dir(root.join(".holdall/meta").join(&hash[..2]))? {
+        let path = entry?.path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&hash)) {
+            return Ok(std::fs::read_to_string(path)?);
+        }
+    }
+    Err(Failure::new(format!("there is no record of {key:?}")))
 }
 
 /// A place for the stores of a run.

@@ -85,7 +85,7 @@ impl Folder {
             match self.sync_folder(at, &path) {
                 Ok(now) if now == which => {}
                 // Removed meanwhile with all that was in it, and perhaps made again: that is in those above.
-                Ok(_) | Err(Errno::NOENT | Errno::NOTDIR) => touched.doubt(&path),
+                Ok(_) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => touched.doubt(&path),
                 Err(error) => return Err(unsure(error)),
             }
         }

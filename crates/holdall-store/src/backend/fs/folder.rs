@@ -132,8 +132,15 @@ impl Folder {
         // A FIFO would wait for a writer.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
         let file = match open_beneath(at, path, flags) {
+            Ok(file) => File::from(file),
             Err(error) if is_no_object(error) => return Ok(None),
-            other => File::from(other.map_err(|e| fault("the object cannot be opened", e))?),
+            // A device may refuse to be opened, and is no object all the same.
+            Err(error) => {
+                return match self.find_at(at, path.to_owned())? {
+                    None => Ok(None),
+                    Some(_) => Err(fault("the object cannot be opened", error)),
+                };
+            }
         };
         let metadata = file.metadata().map_err(|e| Error::io("the object cannot be looked at", e))?;
         if !metadata.is_file() {

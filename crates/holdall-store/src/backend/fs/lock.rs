@@ -6,7 +6,8 @@
 use super::root::Root;
 use crate::disk::fault;
 use crate::error::{Error, ErrorKind, Result};
-use rustix::fs::{FlockOperation, Mode, OFlags};
+use crate::key::RESERVED;
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use std::fs::File;
 use std::os::fd::OwnedFd;
@@ -58,9 +59,12 @@ impl Locks {
     ///
     /// `Timeout` when somebody holds it for a minute; whatever keeps the lock's file from being made.
     pub(super) fn hold(&self, root: &Root, at: &OwnedFd, key: &str) -> Result<Held<'_>> {
+        self.hold_until(root, at, key, Instant::now() + PATIENCE)
+    }
+
+    fn hold_until(&self, root: &Root, at: &OwnedFd, key: &str, deadline: Instant) -> Result<Held<'_>> {
         let shard = shard(key);
         let mut held = Held(self.of(shard).lock().unwrap_or_else(PoisonError::into_inner));
-        let deadline = Instant::now() + PATIENCE;
         let mut pause = Duration::from_micros(50);
         while !held.take(root, at, shard)? {
             if Instant::now() >= deadline {
@@ -92,27 +96,24 @@ impl Locks {
 impl Held<'_> {
     /// Takes the lock, unless another process has it.
     fn take(&mut self, root: &Root, at: &OwnedFd, shard: u8) -> Result<bool> {
-        loop {
+        // The second time the file is the one that is there now.
+        for _ in 0..2 {
             let file = match self.0.take() {
                 Some(file) => file,
                 None => open(root, at, shard)?,
             };
-            let taken = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive);
-            match taken {
+            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => {}
-                Err(Errno::WOULDBLOCK | Errno::INTR) => {
-                    // Not held, and so nothing is to be given back.
-                    return Ok(false);
-                }
+                // Not held, and so nothing is to be given back.
+                Err(Errno::WOULDBLOCK | Errno::INTR) => return Ok(false),
                 Err(error) => return Err(fault("the store cannot be locked", error)),
             }
-            let stat = rustix::fs::fstat(&file).map_err(|e| fault("the lock cannot be looked at", e))?;
-            // Somebody may have removed the file, and others then lock another one.
-            if stat.st_nlink > 0 {
+            if is_current(&file, at, shard)? {
                 *self.0 = Some(file);
                 return Ok(true);
             }
         }
+        Ok(false)
     }
 }
 
@@ -124,9 +125,37 @@ fn open(root: &Root, at: &OwnedFd, shard: u8) -> Result<File> {
         .map_err(|e| fault("the store's lock cannot be opened", e))
 }
 
+/// Whether a file is the store's lock still. Somebody may have removed it, or put another folder in the place of the
+/// whole store: everybody else then locks another file.
+fn is_current(file: &File, at: &OwnedFd, shard: u8) -> Result<bool> {
+    let failed = |e| fault("the lock cannot be looked at", e);
+    let ours = rustix::fs::fstat(file).map_err(failed)?;
+    let path = format!("{RESERVED}/lock/{shard:02x}");
+    match rustix::fs::statat(at, path, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => Ok((stat.st_dev, stat.st_ino) == (ours.st_dev, ours.st_ino)),
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(false),
+        Err(error) => Err(failed(error)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_that_another_holds_ends_in_a_timeout() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::new(folder.path().to_owned(), crate::Fsync::None, false);
+        let at = root.for_writing().unwrap();
+        // Locks of two openings exclude each other as those of two processes do.
+        let (theirs, ours) = (Locks::default(), Locks::default());
+        let held = theirs.hold(&root, &at, "a").unwrap();
+        assert!(ours.try_hold(&root, &at, "a").unwrap().is_none());
+        let soon = Instant::now() + Duration::from_millis(20);
+        assert_eq!(ours.hold_until(&root, &at, "a", soon).unwrap_err().kind(), ErrorKind::Timeout);
+        drop(held);
+        ours.hold_until(&root, &at, "a", soon).unwrap();
+    }
 
     #[test]
     fn golden_shards() {

@@ -151,7 +151,7 @@ impl Folder {
                 Ok(named) => return Ok(named),
                 // The folder went away, or the file that was to be replaced did.
                 Err(Errno::NOENT) => {}
-                Err(Errno::ISDIR) if !is_new => {}
+                Err(Errno::ISDIR | Errno::NOTDIR | Errno::LOOP) if !is_new => {}
                 // Something that is no object has the name, or a name on the way.
                 Err(Errno::EXIST) if is_new => plain_is_taken |= self.is_taken(at, key.as_str())?,
                 Err(Errno::XDEV) => return Err(mounted()),
@@ -215,12 +215,17 @@ impl Folder {
         self.metadata(at, key, identity, Attributes::default(), None)
     }
 
-    /// Where inodes do not tell two files apart, their times must; and two records that are files of their own.
+    /// Where inodes do not tell two files apart, their times must; and two records that are files of their own. Where
+    /// times are coarse an inode comes back within one of them, so that time must go on with every write.
     fn tell_apart(&self, at: &OwnedFd, sealed: &mut Sealed, existing: Option<&Found>) -> Result<()> {
         let Some(existing) = existing.map(|found| found.identity) else { return Ok(()) };
-        let lasting = self.root.kind(at).lasting_inodes;
+        let lasting = self.root.kind(at).lasting_inodes && sealed.carries;
         let mut modified = existing.modified;
-        while sealed.identity.etag(lasting && sealed.carries) == existing.etag(lasting && sealed.carries) {
+        while sealed.identity.etag(lasting) == existing.etag(lasting)
+            || (is_coarse(sealed.identity)
+                && is_coarse(existing)
+                && sealed.identity.modified <= existing.modified)
+        {
             modified = modified.saturating_add(COARSEST);
             sealed.identity = stamp(sealed.draft.file(), modified)?;
             self.settle(sealed)?;
@@ -290,6 +295,11 @@ impl Folder {
             tracing::debug!(path, %error, "a record that is no longer needed is left behind");
         }
     }
+}
+
+/// Whether a time may be one that the file system has rounded.
+fn is_coarse(identity: Identity) -> bool {
+    identity.modified % 1_000_000 == 0
 }
 
 fn mounted() -> Error {

@@ -110,8 +110,7 @@ impl Root {
     pub(super) fn for_writing(&self) -> Result<OwnedFd> {
         let at = match self.open() {
             Err(Errno::NOENT) => {
-                std::fs::create_dir_all(&self.path)
-                    .map_err(|e| self.named(Error::io("the store's folder cannot be made", e)))?;
+                std::fs::create_dir_all(&self.path).map_err(|e| self.cannot_make(e))?;
                 self.open()
             }
             other => other,
@@ -133,6 +132,14 @@ impl Root {
         self.named(match error {
             Errno::NOTDIR => Error::new(ErrorKind::InvalidInput, "the store's path is no folder"),
             _ => fault("the store's folder cannot be opened", error),
+        })
+    }
+
+    fn cannot_make(&self, error: std::io::Error) -> Error {
+        let message = "the store's folder cannot be made";
+        self.named(match Errno::from_io_error(&error) {
+            Some(errno) => fault(message, errno),
+            None => Error::io(message, error),
         })
     }
 

@@ -8,6 +8,7 @@ use crate::disk::fault;
 use crate::error::Result;
 use crate::key::RESERVED;
 use rustix::fs::{AtFlags, FileType, RawDir};
+use rustix::io::Errno;
 use std::cmp::Ordering;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
@@ -201,7 +202,11 @@ fn each(
     let mut names = RawDir::new(folder, &mut buffer);
     let mut text = Vec::new();
     while let Some(entry) = names.next() {
-        let entry = entry.map_err(|e| fault("the folder cannot be read", e))?;
+        let entry = match entry {
+            // It was empty, and somebody removed it since it was opened.
+            Err(Errno::NOENT) => break,
+            other => other.map_err(|e| fault("the folder cannot be read", e))?,
+        };
         let name = entry.file_name().to_bytes();
         let kind = match entry.file_type() {
             FileType::Unknown => kind_of(folder, name),
@@ -285,6 +290,18 @@ mod tests {
         let wanted = ["a-b", "a/", "a0", "ab/", "b", "shared-prefix-00000000", "shared-prefix-000000001"];
         assert_eq!(all(&mut window), wanted);
         assert_eq!(window.more(), None);
+    }
+
+    #[test]
+    fn a_folder_that_is_removed_while_it_is_read_has_no_names() {
+        let above = tempfile::tempdir().unwrap();
+        let path = above.path().join("folder");
+        std::fs::create_dir(&path).unwrap();
+        let folder = open(&path);
+        std::fs::remove_dir(&path).unwrap();
+        let mut window = Window::read(&folder, Tree::Plain, 1 << 20, |_, _| true).unwrap();
+        assert_eq!(all(&mut window), Vec::<String>::new());
+        assert!(matches!(look(&folder, Tree::Plain).unwrap(), Look::Folders(names) if names.is_empty()));
     }
 
     #[test]
