@@ -208,7 +208,7 @@ impl Root {
         Ok(())
     }
 
-    /// Opens a folder of holdall's own, made where it is not there.
+    /// Opens a folder of holdall's own, made where it is not there. What is in it is not kept beyond a power cut.
     pub(super) fn own(&self, at: &OwnedFd, name: &str) -> Result<OwnedFd> {
         let failed = |e| self.named(fault("the store's own folder cannot be used", e));
         let path = format!("{RESERVED}/{name}");
@@ -217,11 +217,7 @@ impl Root {
                 self.found(at).map_err(failed)?;
                 self.folder(at, &path).map_err(failed)
             }
-            other => {
-                let folder = other.map_err(failed)?;
-                self.settle(at, &path, &folder).map_err(failed)?;
-                Ok(folder)
-            }
+            other => other.map_err(failed),
         }
     }
 
