@@ -182,6 +182,9 @@ pub struct ListOptions {
     pub start_after: Option<String>,
     /// Entries in a page, 1 to 1000.
     pub page_size: Option<u32>,
+    /// Keys are all that is wanted. A store that would have to look for the rest leaves it out: sizes are then 0, times
+    /// and `ETag`s none.
+    pub keys_only: bool,
 }
 
 /// A page of a listing, in the bytewise order of keys.

@@ -44,15 +44,16 @@ enum Format {
 impl Ls {
     pub(crate) async fn run(self, app: &mut App) -> Outcome {
         let target = Target::parse(self.prefix.as_deref().unwrap_or_default())?;
-        let options = ListOptions {
-            prefix: Prefix::parse(&target.key)?,
-            delimiter: (!self.recursive).then(|| "/".to_owned()),
-            ..ListOptions::default()
-        };
         let format = match (app.globals.json, self.long) {
             (true, _) => Format::Json,
             (false, true) => Format::Long,
             (false, false) => Format::Keys,
+        };
+        let options = ListOptions {
+            prefix: Prefix::parse(&target.key)?,
+            delimiter: (!self.recursive).then(|| "/".to_owned()),
+            keys_only: matches!(format, Format::Keys),
+            ..ListOptions::default()
         };
         let mut list = app.store(&target)?.list_with(options)?;
         let mut outcome = Ok(());

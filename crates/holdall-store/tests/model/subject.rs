@@ -48,6 +48,7 @@ impl Driver {
                     delimiter: delimiter.map(|d| DELIMITERS[d].to_owned()),
                     start_after: start_after.map(|start| format!("{}{}", self.prefix, STARTS[start])),
                     page_size: Some(*page),
+                    ..ListOptions::default()
                 };
                 self.list(options).await
             }

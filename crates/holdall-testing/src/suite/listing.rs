@@ -24,6 +24,8 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new("listing/etags", "An entry has the ETag that a head has.", |s| Box::pin(etags(s)))
             .serves(&["EVI-3"])
             .needs(&[ListedEtags]),
+        Case::new("listing/keys-only", "Keys alone are the same keys.", |s| Box::pin(keys_only(s)))
+            .serves(&["OBS-3"]),
         Case::new("listing/order", "Keys come in the order of their bytes.", |s| Box::pin(order(s)))
             .serves(&["SES-4"])
             .needs(&[ByteOrder]),
@@ -117,6 +119,18 @@ async fn etags(s: Subject) -> Outcome {
     for entry in s.store().list(&s.key(""))?.collect().await?.objects {
         let head = s.store().head(entry.key.as_str()).await?;
         equal(format!("ETag of {}", entry.key), entry.etag, head.etag)?;
+    }
+    Ok(())
+}
+
+async fn keys_only(s: Subject) -> Outcome {
+    for name in ["a", "b/c", "b/d", "e"] {
+        s.put(name, "x").await?;
+    }
+    for delimiter in [None, Some("/".to_owned())] {
+        let all = ListOptions { delimiter, ..ListOptions::default() };
+        let keys = ListOptions { keys_only: true, ..all.clone() };
+        equal("the listing", s.list("", keys).await?, s.list("", all).await?)?;
     }
     Ok(())
 }

@@ -9,7 +9,8 @@ use crate::backend::folding::{Folding, after_all};
 use crate::backend::parts::MAX_PAGE;
 use crate::backend::{BoxFuture, Listing};
 use crate::error::{Error, ErrorKind, Result};
-use crate::object::{ListOptions, Page};
+use crate::key::Key;
+use crate::object::{ListOptions, Metadata, Page};
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -95,10 +96,14 @@ impl Draft {
         self.objects.len() + self.page.prefixes.len() + self.page.failures.len()
     }
 
-    /// Looks at the files.
-    fn finish(self, at: &OwnedFd, folder: &Folder) -> Page {
+    /// Looks at the files, unless their keys are enough.
+    fn finish(self, at: &OwnedFd, folder: &Folder, keys_only: bool) -> Page {
         let mut page = self.page;
         page.objects.reserve_exact(self.objects.len());
+        if keys_only {
+            page.objects.extend(self.objects.into_iter().map(|named| unseen(named.key)));
+            return page;
+        }
         for named in self.objects {
             match named.look() {
                 Ok(Some(identity)) => {
@@ -113,11 +118,25 @@ impl Draft {
     }
 }
 
+/// An object of which only the key is known.
+fn unseen(key: Key) -> Metadata {
+    Metadata {
+        key,
+        size: 0,
+        etag: None,
+        last_modified: None,
+        version: None,
+        attributes: Attributes::default(),
+        sha256: None,
+    }
+}
+
 /// All pages that are left.
 struct Pages {
     folder: Arc<Folder>,
     folding: Folding,
     page_size: usize,
+    keys_only: bool,
     plain: Ahead,
     odd: Ahead,
 }
@@ -156,7 +175,7 @@ impl Pages {
         };
         let (plain, odd) = (ahead(Tree::Plain, ""), ahead(Tree::Odd, ODD));
         let page_size = options.page_size.unwrap_or(MAX_PAGE).clamp(1, MAX_PAGE) as usize;
-        Some(Self { folder, folding, page_size, plain, odd })
+        Some(Self { folder, folding, page_size, keys_only: options.keys_only, plain, odd })
     }
 
     /// Reads the names of some pages, and answers what is left, none after the last.
@@ -170,8 +189,8 @@ impl Pages {
         while more && pages.len() < AT_ONCE {
             let draft = self.draft(&at);
             more = self.is_more(&at);
-            let (at, folder) = (at.clone(), self.folder.clone());
-            pages.push(runtime.spawn_blocking(move || draft.finish(&at, &folder)));
+            let (at, folder, keys_only) = (at.clone(), self.folder.clone(), self.keys_only);
+            pages.push(runtime.spawn_blocking(move || draft.finish(&at, &folder, keys_only)));
         }
         self.plain.walk.rest();
         self.odd.walk.rest();

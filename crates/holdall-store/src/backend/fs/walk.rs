@@ -59,6 +59,9 @@ impl Limits {
     /// Whether keys that begin with a text, or the one key that is it, can be among those asked for.
     fn takes(&self, text: &[u8], is_whole: bool) -> bool {
         let prefix = self.prefix.as_bytes();
+        if prefix.is_empty() && matches!(&self.from, Bound::Included(from) if from.is_empty()) {
+            return true;
+        }
         let leads_there = !is_whole && prefix.starts_with(text);
         if !text.starts_with(prefix) && !leads_there {
             return false;

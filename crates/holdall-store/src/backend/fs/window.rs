@@ -40,6 +40,9 @@ pub(super) struct Entry {
 
 const ENTRY: usize = size_of::<Entry>();
 
+/// What a short name takes of a folder's size on ext4.
+const DIRENT: usize = 20;
+
 /// Names of one folder, sorted by the keys they stand for.
 #[derive(Debug, Default)]
 pub(super) struct Window {
@@ -65,7 +68,7 @@ impl Window {
         bound: usize,
         wanted: impl Fn(&[u8], Mark) -> bool,
     ) -> Result<Self> {
-        let mut window = Self::default();
+        let mut window = Self::with_room_for(folder, bound);
         each(folder, tree, |text, disk, mark| {
             if wanted(text, mark) && window.cut.as_ref().is_none_or(|cut| text < cut.as_slice()) {
                 window.push(text, disk, mark);
@@ -77,6 +80,14 @@ impl Window {
         })?;
         window.sort();
         Ok(window)
+    }
+
+    /// Makes room for all names at once, as far as the folder's own size tells: what is not written to takes no memory,
+    /// and a list that grows is copied again and again.
+    fn with_room_for(folder: &OwnedFd, bound: usize) -> Self {
+        let hint = rustix::fs::fstat(folder).map_or(0, |stat| usize::try_from(stat.st_size).unwrap_or(0));
+        let (bytes, names) = (hint.min(bound), (hint / DIRENT).min(bound / ENTRY));
+        Self { bytes: Vec::with_capacity(bytes), entries: Vec::with_capacity(names), ..Self::default() }
     }
 
     fn push(&mut self, text: &[u8], disk: Option<&[u8]>, mark: Mark) {
