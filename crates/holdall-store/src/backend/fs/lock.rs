@@ -60,8 +60,9 @@ impl Locks {
     /// `Timeout` when somebody holds it for a minute; whatever keeps the lock's file from being made.
     pub(super) fn hold(&self, root: &Root, at: &OwnedFd, key: &str) -> Result<Held<'_>> {
         let shard = shard(key);
-        let mut held = Held(self.0[usize::from(shard)].lock().unwrap_or_else(PoisonError::into_inner));
+        // Before the queue of this process: those behind one who waits in vain do not begin anew.
         let deadline = Instant::now() + PATIENCE;
+        let mut held = Held(self.0[usize::from(shard)].lock().unwrap_or_else(PoisonError::into_inner));
         loop {
             let file = match held.0.take() {
                 Some(file) => file,
