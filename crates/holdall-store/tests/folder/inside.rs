@@ -80,17 +80,27 @@ pub(crate) fn mount(kind: &str, options: &str, what: &str, on: &Path) -> Ran {
 
 /// A file with a file system in it; what is under it is this process's own, and goes with it.
 pub(crate) struct Image {
+    kind: &'static str,
     dir: tempfile::TempDir,
 }
 
 impl Image {
     /// Makes one of ext4, in memory.
     pub(crate) fn ext4(size: u64, options: &[&str]) -> Result<Self, Skip> {
-        let image = Self { dir: tempfile::tempdir().unwrap() };
+        Self::make("ext4", size, &[&["-q", "-F", "-m", "0"], options].concat())
+    }
+
+    /// Makes one of FAT, in memory.
+    pub(crate) fn fat(size: u64) -> Result<Self, Skip> {
+        Self::make("vfat", size, &[])
+    }
+
+    fn make(kind: &'static str, size: u64, options: &[&str]) -> Result<Self, Skip> {
+        let image = Self { kind, dir: tempfile::tempdir().unwrap() };
         mount("tmpfs", "rw", "none", image.dir.path())?;
         std::fs::File::create(image.path()).unwrap().set_len(size).unwrap();
         let path = image.path();
-        tool("mkfs.ext4", &[&["-q", "-F", "-m", "0"], options, &[text(&path)]].concat())?;
+        tool(&format!("mkfs.{kind}"), &[options, &[text(&path)]].concat())?;
         Ok(image)
     }
 
@@ -100,7 +110,7 @@ impl Image {
 
     pub(crate) fn mount(&self, options: &str, on: &Path) -> Ran {
         let options = if options.is_empty() { "loop".to_owned() } else { format!("loop,{options}") };
-        mount("ext4", &options, text(&self.path()), on)
+        mount(self.kind, &options, text(&self.path()), on)
     }
 }
 
