@@ -1,7 +1,7 @@
 //! Deletes objects, and the folders that they leave empty.
 
 use super::folder::{Folder, Found};
-use super::names::{is_path, split};
+use super::names::split;
 use super::publish::sidecar;
 use crate::disk::fault;
 use crate::error::Result;
@@ -40,7 +40,7 @@ impl Folder {
         let _held = self.locks.hold(&self.root, at, key.as_str())?;
         // What is hidden behind a file of the same key goes first: it must not come to light.
         let odd = Some(self.odd(at, key.as_str()));
-        let plain = is_path(key.as_str()).then(|| key.as_str().to_owned());
+        let plain = self.can_be_path(at, key).then(|| key.as_str().to_owned());
         for path in odd.into_iter().chain(plain) {
             if let Some(found) = self.find_at(at, path)? {
                 unlink(&found)?;

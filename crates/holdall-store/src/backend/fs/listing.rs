@@ -103,6 +103,9 @@ impl Pages {
             Ok(None) => return (Ok(Page::default()), None),
             Err(error) => return (Err(error), None),
         };
+        let kind = self.folder.root.kind(&at);
+        self.plain.walk.on(kind);
+        self.odd.walk.on(kind);
         let mut page = Page::default();
         let mut more = false;
         while let Some(item) = self.next(&at) {

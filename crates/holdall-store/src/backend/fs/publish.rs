@@ -1,7 +1,7 @@
 //! The one place where a write takes effect.
 
-use super::folder::{Folder, Found, is_no_object};
-use super::names::{is_path, split};
+use super::folder::{Folder, Found, Spelling, is_no_object};
+use super::names::split;
 use super::record::{Identity, Record};
 use super::root::{PATIENCE, as_errno};
 use crate::backend::carried::Carried;
@@ -92,7 +92,7 @@ impl Folder {
         condition: &WriteCondition,
     ) -> Result<OwnedFd> {
         let _held = self.locks.hold(&self.root, at, key.as_str())?;
-        let mut plain_is_taken = !is_path(key.as_str());
+        let mut plain_is_taken = !self.can_be_path(at, key);
         for _ in 0..PATIENCE {
             let existing = self.find(at, key)?;
             let known = existing.as_ref().map(|found| self.known(at, key, found.identity));
@@ -143,13 +143,24 @@ impl Folder {
         if odd {
             self.root.own(at, "odd").map_err(as_errno)?;
         }
+        self.refuse_alias(at, above)?;
         let folder = self.root.folder(at, above)?;
+        // Others may have made it meanwhile in other letters.
+        self.refuse_alias(at, above)?;
         match sealed.draft.publish_new(&folder, name) {
             Ok(()) => Ok(folder),
             Err(error) => {
                 self.root.prune(at, above);
                 Err(error)
             }
+        }
+    }
+
+    /// Refuses a folder that is there under a name of other letters: its files have other keys.
+    fn refuse_alias(&self, at: &OwnedFd, folder: &str) -> io::Result<()> {
+        match self.spelling(at, folder).map_err(as_errno)? {
+            Spelling::Other => Err(Errno::NOTDIR),
+            Spelling::Exact | Spelling::Absent => Ok(()),
         }
     }
 
