@@ -5,6 +5,7 @@
 mod errors;
 mod folders;
 mod help;
+mod hostile;
 mod objects;
 mod parity;
 mod presign;

@@ -66,8 +66,12 @@ impl Draft {
         let Some((holding, held)) = &self.held else { return self.link(folder, name) };
         let (from, folder) = (holding.folder.as_fd(), folder.as_fd());
         match rustix::fs::renameat_with(from, held, folder, name, RenameFlags::NOREPLACE) {
-            Err(Errno::INVAL | Errno::NOSYS) => {
-                rustix::fs::linkat(from, held, folder, name, AtFlags::empty())?;
+            Err(error @ (Errno::INVAL | Errno::NOSYS)) => {
+                match rustix::fs::linkat(from, held, folder, name, AtFlags::empty()) {
+                    // There are no links here, as on FAT: then it was the name that could not be.
+                    Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS) => return Err(error),
+                    other => other?,
+                }
                 rustix::fs::unlinkat(from, held, AtFlags::empty())?;
             }
             other => other?,

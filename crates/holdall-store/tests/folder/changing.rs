@@ -31,8 +31,11 @@ async fn rest(mut object: Object) -> (usize, Option<ErrorKind>) {
     (bytes, None)
 }
 
+/// What others do to a file, and its name.
+type Edit = (&'static str, fn(&std::fs::File));
+
 fn while_read() -> Ran {
-    let edits: [(&str, fn(&std::fs::File)); 4] = [
+    let edits: [Edit; 4] = [
         ("overwritten in place", |file| file.write_all_at(b"edited", LARGE as u64 / 2).unwrap()),
         ("appended", |file| file.write_all_at(b"more", LARGE as u64).unwrap()),
         ("truncated", |file| file.set_len(LARGE as u64 / 2).unwrap()),

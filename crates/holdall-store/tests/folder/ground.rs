@@ -134,6 +134,10 @@ pub(crate) fn heavy(note: &str) -> PutOptions {
     options
 }
 
+pub(crate) fn etag(metadata: &Metadata) -> String {
+    metadata.etag.clone().unwrap()
+}
+
 pub(crate) fn note(metadata: &Metadata) -> Option<&str> {
     metadata.attributes.metadata.get("note").map(String::as_str)
 }

@@ -1,4 +1,5 @@
-//! Cases that mount something run alone, as a process with mounts of its own: whatever ends it, nothing stays mounted.
+//! Cases that mount something run alone, as a process with mounts and processes of its own: whatever ends it, nothing
+//! stays mounted and nothing goes on running.
 
 use crate::ground::{Ran, Skip};
 use std::path::{Path, PathBuf};
@@ -26,21 +27,26 @@ pub(crate) fn end(ran: Ran) -> ! {
     }
 }
 
-/// Runs a case in a process with mounts of its own.
+/// Runs a case in a process of its own.
 pub(crate) fn alone(name: &str, case: impl FnOnce() -> Ran) -> Ran {
     if only().as_deref() == Some(name) {
         return case();
     }
     let exe = std::env::current_exe().unwrap();
+    // What it mounts on cannot be removed before it has ended.
+    let temporary = tempfile::tempdir().unwrap();
     let output = Command::new("timeout")
         .args(["--kill-after=5", "300", "unshare", "--mount", "--propagation", "private"])
+        .args(["--pid", "--fork", "--kill-child", "--mount-proc"])
         .arg(exe)
         .env(CASE, name)
+        .env("TMPDIR", temporary.path())
         .stdin(Stdio::null())
         .output()
         .map_err(|error| Skip(format!("no process with mounts of its own: {error}")))?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let complained = String::from_utf8_lossy(&output.stderr).into_owned();
+    temporary.close().unwrap();
     match output.status.code() {
         Some(0) => Ok(()),
         Some(SKIPPED) => Err(Skip(said.trim_end().lines().last().unwrap_or_default().to_owned())),
@@ -72,18 +78,29 @@ pub(crate) fn mount(kind: &str, options: &str, what: &str, on: &Path) -> Ran {
     tool("mount", &["-t", kind, "-o", options, what, text(on)]).map(drop)
 }
 
-/// A file with a file system in it.
+/// A file with a file system in it; what is under it is this process's own, and goes with it.
 pub(crate) struct Image {
+    kind: &'static str,
     dir: tempfile::TempDir,
 }
 
 impl Image {
-    /// Makes one of ext4.
+    /// Makes one of ext4, in memory.
     pub(crate) fn ext4(size: u64, options: &[&str]) -> Result<Self, Skip> {
-        let image = Self { dir: tempfile::tempdir().unwrap() };
+        Self::make("ext4", size, &[&["-q", "-F", "-m", "0"], options].concat())
+    }
+
+    /// Makes one of FAT, in memory.
+    pub(crate) fn fat(size: u64) -> Result<Self, Skip> {
+        Self::make("vfat", size, &[])
+    }
+
+    fn make(kind: &'static str, size: u64, options: &[&str]) -> Result<Self, Skip> {
+        let image = Self { kind, dir: tempfile::tempdir().unwrap() };
+        mount("tmpfs", "rw", "none", image.dir.path())?;
         std::fs::File::create(image.path()).unwrap().set_len(size).unwrap();
         let path = image.path();
-        tool("mkfs.ext4", &[&["-q", "-F", "-m", "0"], options, &[text(&path)]].concat())?;
+        tool(&format!("mkfs.{kind}"), &[options, &[text(&path)]].concat())?;
         Ok(image)
     }
 
@@ -93,7 +110,7 @@ impl Image {
 
     pub(crate) fn mount(&self, options: &str, on: &Path) -> Ran {
         let options = if options.is_empty() { "loop".to_owned() } else { format!("loop,{options}") };
-        mount("ext4", &options, text(&self.path()), on)
+        mount(self.kind, &options, text(&self.path()), on)
     }
 }
 

@@ -16,6 +16,7 @@ pub(crate) const CASES: &[Case] = &[
     ("limited::to_whole_seconds", || alone("limited::to_whole_seconds", whole_seconds)),
     ("limited::to_no_attributes", || alone("limited::to_no_attributes", no_attributes)),
     ("limited::to_names_from_the_start", || alone("limited::to_names_from_the_start", named_from_the_start)),
+    ("limited::to_what_fat_can_do", || alone("limited::to_what_fat_can_do", fat)),
     ("limited::by_rights_on_the_folder", folder_of_others),
     ("limited::by_rights_on_what_is_in_it", parts_of_others),
 ];
@@ -110,6 +111,12 @@ fn do_all(root: &Path) {
         let tmp = std::fs::read_dir(folder.join(".holdall/tmp")).map_or(0, Iterator::count);
         assert_eq!(tmp, 0, "{deed} left temporary files");
     }
+    let folder = root.join("names");
+    run(async {
+        let store = open(&folder, Fsync::None);
+        crate::naming::keep_odd_names(&store).await;
+        crate::naming::keep_both_cases(&store).await;
+    });
     let folder = root.join("suite");
     std::fs::create_dir(&folder).unwrap();
     behave_in(&folder);
@@ -131,9 +138,18 @@ fn no_attributes() -> Ran {
 fn named_from_the_start() -> Ran {
     let (ground, behind) = (Ground::new(), tempfile::tempdir().unwrap());
     let root = ground.root();
+    mount("tmpfs", "rw", "none", behind.path())?;
     tool("bindfs", &["--xattr-none", behind.path().to_str().unwrap(), root.to_str().unwrap()])?;
     do_all(&root);
-    crate::inside::unmount(&root);
+    Ok(())
+}
+
+/// No links, no files without names, times in steps of two seconds, and names in either case alike.
+fn fat() -> Ran {
+    let image = Image::fat(64 << 20)?;
+    let ground = Ground::new();
+    image.mount("utf8", &ground.root())?;
+    do_all(&ground.root());
     Ok(())
 }
 

@@ -16,11 +16,13 @@ mod injecting;
 mod inside;
 mod limited;
 mod naming;
+mod neighbours;
 mod racing;
 mod reserved;
 mod servant;
 mod snapshot;
 mod special;
+mod stopping;
 mod suite;
 mod swapping;
 mod tracing;
@@ -42,9 +44,11 @@ fn cases() -> Vec<Case> {
         injecting::CASES,
         limited::CASES,
         naming::CASES,
+        neighbours::CASES,
         racing::CASES,
         reserved::CASES,
         special::CASES,
+        stopping::CASES,
         swapping::CASES,
     ]
     .concat()

@@ -90,7 +90,15 @@ impl Servant {
 
     /// A line of what the kernel says of its thread.
     pub(crate) fn status(&self, name: &str) -> String {
-        let path = format!("/proc/{}/task/{}/status", self.child.id(), self.thread);
+        self.status_in(name, &format!("/proc/{}/task/{}/status", self.child.id(), self.thread))
+    }
+
+    /// The same of its first thread.
+    pub(crate) fn main_status(&self, name: &str) -> String {
+        self.status_in(name, &format!("/proc/{0}/task/{0}/status", self.child.id()))
+    }
+
+    fn status_in(&self, name: &str, path: &str) -> String {
         let status = std::fs::read_to_string(path).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
         line.trim_start_matches(':').trim().to_owned()

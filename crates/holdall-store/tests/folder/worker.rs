@@ -47,7 +47,6 @@ async fn do_work(work: &str, store: Store, task: Task) -> String {
         "levels" => levels(&store, task).await,
         "replace" => replace(&store, task).await,
         "replace and delete" => replace_and_delete(&store, task).await,
-        "put" => drop(store.put_with("key", "put", &noted("put")).await.unwrap()),
         other => panic!("no such work: {other}"),
     }
     String::new()
@@ -243,10 +242,6 @@ impl Worker {
         worker.said.read_line(&mut line).unwrap();
         assert_eq!(line, "ready\n", "{}", worker.complaint());
         worker
-    }
-
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
     }
 
     fn complaint(&mut self) -> String {

@@ -1,7 +1,7 @@
 //! Deletes objects, and the folders that they leave empty.
 
 use super::folder::{Folder, Found};
-use super::names::{is_path, split};
+use super::names::split;
 use super::publish::sidecar;
 use super::root::{Born, born};
 use crate::disk::{fault, open_beneath};
@@ -42,7 +42,8 @@ impl Folder {
     }
 
     fn delete_one(&self, at: &OwnedFd, key: &Key, touched: &mut Touched) -> Result<()> {
-        let places = || Some(self.odd(at, key.as_str())).into_iter().chain(plain(key));
+        let plain = self.can_be_path(at, key).then(|| key.as_str().to_owned());
+        let places = || Some(self.odd(at, key.as_str())).into_iter().chain(plain.clone());
         if self.find(at, key)?.is_none() {
             places().for_each(|path| touched.doubt(split(&path).0));
             return Ok(());
@@ -123,10 +124,6 @@ impl Touched {
             path = split(path).0;
         }
     }
-}
-
-fn plain(key: &Key) -> Option<String> {
-    is_path(key.as_str()).then(|| key.as_str().to_owned())
 }
 
 fn unsure(error: Errno) -> crate::Error {

@@ -1,14 +1,14 @@
 //! The store as blocking calls see it, and where in it an object is.
 
 use super::lock::Locks;
-use super::names::{is_path, odd, split};
+use super::names::{ODD, is_path, odd, split};
 use super::record::Identity;
 use super::root::Root;
 use crate::disk::{SEARCH, fault, open_beneath};
 use crate::error::{Error, Result};
 use crate::key::Key;
 use rustix::fs::{AtFlags, FileType, OFlags};
-use rustix::io::Errno;
+use rustix::io::{self, Errno};
 use std::fs::File;
 use std::os::fd::OwnedFd;
 
@@ -67,9 +67,15 @@ pub(super) fn is_no_object(error: Errno) -> bool {
 impl Folder {
     /// The places that a key may be at, the first that has a file being it.
     fn places(&self, at: &OwnedFd, key: &Key) -> impl Iterator<Item = String> + use<> {
-        let key = key.as_str();
-        let plain = is_path(key).then(|| key.to_owned());
-        plain.into_iter().chain(Some(self.odd(at, key)))
+        let plain = self.can_be_path(at, key).then(|| key.as_str().to_owned());
+        plain.into_iter().chain(Some(self.odd(at, key.as_str())))
+    }
+
+    /// Whether a key can be a path of its own here.
+    pub(super) fn can_be_path(&self, at: &OwnedFd, key: &Key) -> bool {
+        // FAT drops dots at the end of a name, and Windows blanks as well.
+        let is_cut = |name: &str| name.ends_with(['.', ' ']);
+        is_path(key.as_str()) && !(self.root.kind(at).folds_case && key.as_str().split('/').any(is_cut))
     }
 
     pub(super) fn odd(&self, at: &OwnedFd, key: &str) -> String {
@@ -107,9 +113,7 @@ impl Folder {
             Err(error) if is_no_object(error) => return Ok(Look::None),
             other => other.map_err(failed)?,
         };
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile
-            || !self.is_spelled(at, &folder, name)?
-        {
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile || !self.is_spelled(at, &path)? {
             return Ok(Look::None);
         }
         Ok(Look::Object(Found { folder, identity: Identity::of_stat(&stat), path }))
@@ -146,29 +150,58 @@ impl Folder {
         if !metadata.is_file() {
             return Ok(None);
         }
-        if self.root.kind(at).folds_case {
-            let (above, name) = split(path);
-            let folder = open_beneath(at, above, SEARCH)
-                .map_err(|e| fault("the object's folder cannot be opened", e))?;
-            if !self.is_spelled(at, &folder, name)? {
-                return Ok(None);
-            }
+        if !self.is_spelled(at, path)? {
+            return Ok(None);
         }
         let identity = Identity::of(&file).map_err(|e| Error::io("the object cannot be looked at", e))?;
         Ok(Some(Opened { file, identity }))
     }
 
-    /// Whether a folder has a name in exactly these letters, where the file system finds it by others too.
-    fn is_spelled(&self, at: &OwnedFd, folder: &OwnedFd, name: &str) -> Result<bool> {
-        if !self.root.kind(at).folds_case {
-            return Ok(true);
+    /// Whether all names of a path are there in exactly these letters, where the file system finds them by others too.
+    fn is_spelled(&self, at: &OwnedFd, path: &str) -> Result<bool> {
+        Ok(self.spelling(at, path)? == Spelling::Exact)
+    }
+
+    /// Whether a path is there, or its beginning, in these letters or others.
+    pub(super) fn spelling(&self, at: &OwnedFd, path: &str) -> Result<Spelling> {
+        // What is holdall's own is written so that no two names differ in case alone.
+        if !self.root.kind(at).folds_case || path.is_empty() || path.starts_with(ODD) {
+            return Ok(Spelling::Exact);
         }
-        let failed = |e| fault("the object's folder cannot be read", e);
-        for entry in rustix::fs::Dir::read_from(folder).map_err(failed)? {
-            if entry.map_err(failed)?.file_name().to_bytes() == name.as_bytes() {
-                return Ok(true);
+        for (end, _) in path.match_indices('/').chain(Some((path.len(), ""))) {
+            let (above, name) = split(&path[..end]);
+            match spelling_of(at, above, name).map_err(|e| fault("the object's folder cannot be read", e))? {
+                Spelling::Exact => {}
+                other => return Ok(other),
             }
         }
-        Ok(false)
+        Ok(Spelling::Exact)
     }
+}
+
+/// How a name is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spelling {
+    Exact,
+    /// Something has the name in other letters.
+    Other,
+    /// Nothing has it.
+    Absent,
+}
+
+fn spelling_of(at: &OwnedFd, above: &str, name: &str) -> io::Result<Spelling> {
+    let folder = match open_beneath(at, above, OFlags::RDONLY | OFlags::DIRECTORY) {
+        Err(error) if is_no_object(error) => return Ok(Spelling::Absent),
+        other => other?,
+    };
+    match rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(error) if is_no_object(error) => return Ok(Spelling::Absent),
+        other => other?,
+    };
+    for entry in rustix::fs::Dir::new(folder)? {
+        if entry?.file_name().to_bytes() == name.as_bytes() {
+            return Ok(Spelling::Exact);
+        }
+    }
+    Ok(Spelling::Other)
 }

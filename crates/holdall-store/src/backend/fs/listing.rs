@@ -185,6 +185,9 @@ impl Pages {
             Ok(None) => return (Ok(Vec::new()), None),
             Err(error) => return (Err(error), None),
         };
+        let kind = self.folder.root.kind(&at);
+        self.plain.walk.on(kind);
+        self.odd.walk.on(kind);
         let (mut pages, mut more) = (Vec::new(), true);
         while more && pages.len() < AT_ONCE {
             let draft = self.draft(&at);

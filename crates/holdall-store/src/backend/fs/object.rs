@@ -1,9 +1,10 @@
 //! What is said of an object: by its record, or by the file where there is none.
 
-use super::folder::{Folder, Opened};
+use super::folder::{Folder, Opened, is_no_object};
 use super::record::{Identity, Record};
 use crate::backend::conditions::whole_second;
 use crate::content_type::{SNIFF, content_type_of};
+use crate::disk::fault;
 use crate::error::{Error, Result};
 use crate::key::Key;
 use crate::object::Metadata;
@@ -89,14 +90,18 @@ impl Folder {
     }
 
     fn was_replaced(&self, at: &OwnedFd, key: &Key, identity: Identity) -> Result<bool> {
-        if !self.has_sidecars(at) {
+        if !self.has_sidecars(at)? {
             return Ok(false);
         }
         Ok(self.find(at, key)?.is_none_or(|found| found.identity != identity))
     }
 
-    fn has_sidecars(&self, at: &OwnedFd) -> bool {
-        crate::disk::open_beneath(at, ".holdall/meta", OFlags::PATH).is_ok()
+    fn has_sidecars(&self, at: &OwnedFd) -> Result<bool> {
+        match crate::disk::open_beneath(at, ".holdall/meta", OFlags::PATH) {
+            Ok(_) => Ok(true),
+            Err(error) if is_no_object(error) => Ok(false),
+            Err(error) => Err(fault("what is kept of the object cannot be looked for", error)),
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! The one place where a write takes effect.
 
-use super::folder::{Folder, Found, Look, is_no_object};
+use super::folder::{Folder, Found, Look, Spelling, is_no_object};
 use super::lock::Held;
-use super::names::{is_path, split};
+use super::names::split;
 use super::record::{Identity, Record};
-use super::root::PATIENCE;
+use super::root::{PATIENCE, as_errno};
 use crate::backend::carried::Carried;
 use crate::backend::conditions::check_write;
 use crate::disk::{Draft, SEARCH, fault, open_beneath};
@@ -133,7 +133,7 @@ impl Folder {
         sealed: &mut Sealed,
         condition: &WriteCondition,
     ) -> Result<Named> {
-        let mut plain_is_taken = !is_path(key.as_str());
+        let mut plain_is_taken = !self.can_be_path(at, key);
         for _ in 0..PATIENCE {
             let place = self.place(at, key, plain_is_taken)?;
             let existing = match &place {
@@ -194,12 +194,18 @@ impl Folder {
             }
             Place::Free { path, folder } => {
                 let (above, name) = split(&path);
+                self.refuse_alias(at, above)?;
                 let folder = match folder {
                     Some(folder) => {
                         self.root.settle(at, above, &folder)?;
                         folder
                     }
-                    None => self.root.folder(at, above)?,
+                    None => {
+                        let folder = self.root.folder(at, above)?;
+                        // Others may have made it meanwhile in other letters.
+                        self.refuse_alias(at, above)?;
+                        folder
+                    }
                 };
                 let named = sealed.draft.publish_new(&folder, name);
                 if named.is_err() {
@@ -207,6 +213,14 @@ impl Folder {
                 }
                 named.map(|()| Named { folder, replaced: None })
             }
+        }
+    }
+
+    /// Refuses a folder that is there under a name of other letters: its files have other keys.
+    fn refuse_alias(&self, at: &OwnedFd, folder: &str) -> io::Result<()> {
+        match self.spelling(at, folder).map_err(as_errno)? {
+            Spelling::Other => Err(Errno::NOTDIR),
+            Spelling::Exact | Spelling::Absent => Ok(()),
         }
     }
 

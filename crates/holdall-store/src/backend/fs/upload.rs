@@ -28,6 +28,10 @@ use std::time::Instant;
 /// So much is written between two flushes.
 const FLUSHED: u64 = 64 << 20;
 
+/// How many parts may be left out before one that comes early. More are hardly under way, and a file system that keeps
+/// holes on the disk would write them all.
+const AHEAD: u64 = 64;
+
 /// A part in the file.
 #[derive(Debug, Clone, Copy)]
 struct Part {
@@ -61,7 +65,8 @@ impl State {
     /// A place for a part: where it belongs if all parts are of one size, else behind everything.
     fn place(&mut self, number: u32, size: u64) -> u64 {
         let stride = *self.stride.get_or_insert(size);
-        let wanted = stride.checked_mul(u64::from(number) - 1);
+        let furthest = self.free.saturating_add(stride.saturating_mul(AHEAD));
+        let wanted = stride.checked_mul(u64::from(number) - 1).filter(|start| *start <= furthest);
         let start = match wanted {
             Some(start) if size <= stride && self.is_free(start, size) => start,
             _ => self.free,
@@ -253,6 +258,8 @@ mod tests {
     fn parts_of_one_size_go_to_their_places_in_any_order() {
         assert_eq!(places(&[(1, 8), (2, 8), (3, 5)]), [0, 8, 16]);
         assert_eq!(places(&[(3, 8), (1, 8), (4, 1), (2, 8)]), [16, 0, 24, 8]);
+        assert_eq!(places(&[(65, 8), (1, 8)]), [512, 0], "as many as may be under way");
+        assert_eq!(places(&[(1, 8), (9999, 8), (10_000, 8)]), [0, 8, 16], "no hole for what will never come");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::names::Mark;
 use super::record::Identity;
+use super::root::Kind;
 use super::window::{self, Entry, Tree, Window};
 use crate::disk::{SEARCH, fault, open_beneath};
 use crate::error::{Error, ErrorKind, Result};
@@ -99,6 +100,8 @@ pub(super) struct Walk {
     begun: bool,
     /// The key that is looked at.
     key: Vec<u8>,
+    /// A folder may be opened by a name that is not its own, so that names must be read to be believed.
+    folds_case: bool,
 }
 
 /// Every folder on the way may hold as much.
@@ -106,7 +109,16 @@ const LEAST: usize = 64 * 1024;
 
 impl Walk {
     pub(super) fn new(tree: Tree, root: &'static str, limits: Limits, bound: usize) -> Self {
-        Self { tree, root, limits, bound, stack: Vec::new(), begun: false, key: Vec::new() }
+        Self {
+            tree,
+            root,
+            limits,
+            bound,
+            stack: Vec::new(),
+            begun: false,
+            key: Vec::new(),
+            folds_case: false,
+        }
     }
 
     /// Goes on at a later key.
@@ -115,6 +127,11 @@ impl Walk {
         while self.stack.last().is_some_and(|level| !self.limits.takes(&level.key, false)) {
             self.stack.pop();
         }
+    }
+
+    /// Says what kind of file system it is on, before it begins.
+    pub(super) fn on(&mut self, kind: Kind) {
+        self.folds_case = kind.folds_case;
     }
 
     /// Closes what is open, until the walk goes on.
@@ -183,7 +200,7 @@ impl Walk {
 
     /// The one name of a folder that leads to the prefix, where there is no need to read the folder.
     fn only(&self, key: &[u8]) -> Option<&str> {
-        if self.tree == Tree::Odd {
+        if self.tree == Tree::Odd || self.folds_case {
             return None;
         }
         let rest = self.limits.prefix.get(key.len()..)?;
