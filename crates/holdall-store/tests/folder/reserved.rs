@@ -68,6 +68,7 @@ fn no_listing_shows_it() -> Ran {
                     delimiter: delimiter.map(str::to_owned),
                     start_after: start.map(str::to_owned),
                     page_size: Some(1),
+                    keys_only: false,
                 };
                 let page = store.list_with(options).unwrap().collect().await.unwrap();
                 let shown = page.objects.iter().map(|o| o.key.to_string()).chain(page.prefixes);

@@ -60,6 +60,7 @@ proptest! {
             delimiter: Some(delimiter.clone()),
             start_after: Some(start_after.clone()),
             page_size: Some(page_size),
+            keys_only: false,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let pages = runtime.block_on(pages(&stored, options));
