@@ -7,7 +7,7 @@ use super::root::Root;
 use crate::disk::{SEARCH, fault, open_beneath};
 use crate::error::{Error, Result};
 use crate::key::Key;
-use rustix::fs::{AtFlags, FileType, OFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::{self, Errno};
 use std::fs::File;
 use std::os::fd::OwnedFd;
@@ -27,6 +27,8 @@ pub(super) struct Found {
     /// The folder that it is in.
     pub(super) folder: OwnedFd,
     pub(super) identity: Identity,
+    /// Who may do what with the file.
+    pub(super) mode: Mode,
 }
 
 /// What is at a path.
@@ -116,7 +118,8 @@ impl Folder {
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile || !self.is_spelled(at, &path)? {
             return Ok(Look::None);
         }
-        Ok(Look::Object(Found { folder, identity: Identity::of_stat(&stat), path }))
+        let mode = Mode::from_raw_mode(stat.st_mode) & (Mode::RWXU | Mode::RWXG | Mode::RWXO);
+        Ok(Look::Object(Found { folder, identity: Identity::of_stat(&stat), mode, path }))
     }
 
     /// Opens an object's file for reading.

@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::Metadata;
 use crate::{Attributes, Sha256, WriteCondition, sha256};
-use rustix::fs::{AtFlags, OFlags, Timespec, Timestamps, UTIME_OMIT};
+use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT};
 use rustix::io::{self, Errno};
 use std::fs::File;
 use std::io::{Read, Write};
@@ -187,6 +187,7 @@ impl Folder {
             Place::Taken(old) => {
                 let (above, name) = split(&old.path);
                 self.root.settle(at, above, &old.folder)?;
+                keep_mode(sealed.draft.file(), old.mode)?;
                 sealed.draft.publish_over(&old.folder, name, || self.root.holding(at))?;
                 // Nothing may fail any more: the object can be seen.
                 let replaced = Some(sidecar(key, old.identity));
@@ -314,6 +315,15 @@ impl Folder {
 /// Whether a time may be one that the file system has rounded.
 fn is_coarse(identity: Identity) -> bool {
     identity.modified % 1_000_000 == 0
+}
+
+/// Gives an object the permissions of the one whose place it takes: what was closed to others stays so.
+fn keep_mode(file: &File, mode: Mode) -> io::Result<()> {
+    match rustix::fs::fchmod(file, mode) {
+        // Some file systems have no permissions of their own.
+        Err(Errno::PERM | Errno::OPNOTSUPP | Errno::INVAL) => Ok(()),
+        other => other,
+    }
 }
 
 fn mounted() -> Error {

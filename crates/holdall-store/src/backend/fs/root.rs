@@ -13,6 +13,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -110,7 +111,7 @@ impl Root {
     pub(super) fn for_writing(&self) -> Result<OwnedFd> {
         let at = match self.open() {
             Err(Errno::NOENT) => {
-                std::fs::create_dir_all(&self.path).map_err(|e| self.cannot_make(e))?;
+                self.make().map_err(|e| self.cannot_make(e))?;
                 self.open()
             }
             other => other,
@@ -122,6 +123,12 @@ impl Root {
             drop(sweep_temporaries(&at, &GcOptions::default()));
         }
         Ok(at)
+    }
+
+    /// Makes the folder; one that nobody named is the user's own.
+    fn make(&self) -> std::io::Result<()> {
+        let mode = if self.implicit { 0o700 } else { 0o777 };
+        std::fs::DirBuilder::new().recursive(true).mode(mode).create(&self.path)
     }
 
     fn open(&self) -> io::Result<OwnedFd> {
