@@ -21,7 +21,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// The locks of a store, as far as this process has opened them.
 #[derive(Debug)]
-pub(super) struct Locks([Mutex<Option<File>>; SHARDS]);
+pub(super) struct Locks([Mutex<Option<Lock>>; SHARDS]);
 
 impl Default for Locks {
     fn default() -> Self {
@@ -29,14 +29,21 @@ impl Default for Locks {
     }
 }
 
+/// A lock's file, and which it is: device and inode.
+#[derive(Debug)]
+struct Lock {
+    file: File,
+    id: (u64, u64),
+}
+
 /// A lock that is held until this is dropped.
 #[derive(Debug)]
-pub(super) struct Held<'a>(MutexGuard<'a, Option<File>>);
+pub(super) struct Held<'a>(MutexGuard<'a, Option<Lock>>);
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        if let Some(file) = self.0.as_ref()
-            && rustix::fs::flock(file, FlockOperation::Unlock).is_err()
+        if let Some(lock) = self.0.as_ref()
+            && rustix::fs::flock(&lock.file, FlockOperation::Unlock).is_err()
         {
             // Closed, it is given back all the same.
             *self.0 = None;
@@ -88,7 +95,7 @@ impl Locks {
         Ok(held.take(root, at, shard)?.then_some(held))
     }
 
-    fn of(&self, shard: u8) -> &Mutex<Option<File>> {
+    fn of(&self, shard: u8) -> &Mutex<Option<Lock>> {
         &self.0[usize::from(shard)]
     }
 }
@@ -98,43 +105,47 @@ impl Held<'_> {
     fn take(&mut self, root: &Root, at: &OwnedFd, shard: u8) -> Result<bool> {
         // The second time the file is the one that is there now.
         for _ in 0..2 {
-            let file = match self.0.take() {
-                Some(file) => file,
-                None => open(root, at, shard)?,
+            let lock = match self.0.as_ref() {
+                Some(lock) => lock,
+                None => self.0.insert(open(root, at, shard)?),
             };
-            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            match rustix::fs::flock(&lock.file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => {}
-                // Not held, and so nothing is to be given back.
                 Err(Errno::WOULDBLOCK | Errno::INTR) => return Ok(false),
                 Err(error) => return Err(fault("the store cannot be locked", error)),
             }
-            if is_current(&file, at, shard)? {
-                *self.0 = Some(file);
+            if is_current(lock, at, shard)? {
                 return Ok(true);
             }
+            *self.0 = None;
         }
         Ok(false)
     }
 }
 
-fn open(root: &Root, at: &OwnedFd, shard: u8) -> Result<File> {
+fn open(root: &Root, at: &OwnedFd, shard: u8) -> Result<Lock> {
+    let failed = |e| fault("the store's lock cannot be opened", e);
     let folder = root.own(at, "lock")?;
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    rustix::fs::openat(folder, format!("{shard:02x}"), flags, Mode::from_raw_mode(0o666))
-        .map(File::from)
-        .map_err(|e| fault("the store's lock cannot be opened", e))
+    let mode = Mode::from_raw_mode(0o666);
+    let file = rustix::fs::openat(folder, format!("{shard:02x}"), flags, mode).map_err(failed)?;
+    let id = id_of(&rustix::fs::fstat(&file).map_err(failed)?);
+    Ok(Lock { file: file.into(), id })
+}
+
+#[allow(clippy::unnecessary_cast, reason = "the fields' types differ between architectures")]
+fn id_of(stat: &rustix::fs::Stat) -> (u64, u64) {
+    (stat.st_dev as u64, stat.st_ino as u64)
 }
 
 /// Whether a file is the store's lock still. Somebody may have removed it, or put another folder in the place of the
 /// whole store: everybody else then locks another file.
-fn is_current(file: &File, at: &OwnedFd, shard: u8) -> Result<bool> {
-    let failed = |e| fault("the lock cannot be looked at", e);
-    let ours = rustix::fs::fstat(file).map_err(failed)?;
+fn is_current(lock: &Lock, at: &OwnedFd, shard: u8) -> Result<bool> {
     let path = format!("{RESERVED}/lock/{shard:02x}");
     match rustix::fs::statat(at, path, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(stat) => Ok((stat.st_dev, stat.st_ino) == (ours.st_dev, ours.st_ino)),
+        Ok(stat) => Ok(id_of(&stat) == lock.id),
         Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(false),
-        Err(error) => Err(failed(error)),
+        Err(error) => Err(fault("the lock cannot be looked at", error)),
     }
 }
 
