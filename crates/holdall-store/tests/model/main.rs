@@ -31,8 +31,26 @@ struct Difference {
     what: String,
 }
 
+/// Whether the process that uses the store comes to its end between steps, and another one goes on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Crashes {
+    Never,
+    /// After every third step.
+    Often,
+}
+
 /// Plays random sequences on a store, each below a prefix of its own, and answers the first difference, shrunk.
 fn explore(runtime: &Runtime, open: impl Fn() -> Store, seed: u64, tries: u32) -> Option<Difference> {
+    explore_with(runtime, open, seed, tries, Crashes::Never)
+}
+
+fn explore_with(
+    runtime: &Runtime,
+    open: impl Fn() -> Store,
+    seed: u64,
+    tries: u32,
+    crashes: Crashes,
+) -> Option<Difference> {
     let mut random = Random::new(seed);
     let bytes: Vec<u8> = random.bytes(32);
     let config =
@@ -41,7 +59,7 @@ fn explore(runtime: &Runtime, open: impl Fn() -> Store, seed: u64, tries: u32) -
     let played = AtomicU32::new(0);
     let outcome = runner.run(&sequences(), |sequence| {
         let prefix = format!("model-{seed:x}/{}/", played.fetch_add(1, Ordering::Relaxed));
-        let told = runtime.block_on(play(open(), prefix, &sequence));
+        let told = runtime.block_on(play(&open, prefix, &sequence, crashes));
         told.map_err(TestCaseError::fail)
     });
     match outcome {
@@ -52,10 +70,19 @@ fn explore(runtime: &Runtime, open: impl Fn() -> Store, seed: u64, tries: u32) -
 }
 
 /// Plays one sequence on a store and on the model.
-async fn play(store: Store, prefix: String, sequence: &[Operation]) -> Result<(), String> {
+async fn play(
+    open: &impl Fn() -> Store,
+    prefix: String,
+    sequence: &[Operation],
+    crashes: Crashes,
+) -> Result<(), String> {
     let mut model = Reference::default();
-    let mut driver = Driver::new(store, prefix);
+    let mut driver = Driver::new(open(), prefix);
     for (step, operation) in sequence.iter().enumerate() {
+        if crashes == Crashes::Often && step % 3 == 2 {
+            model.crash();
+            driver.crash(open());
+        }
         let (wanted, got) = (model.answer(operation), driver.answer(operation).await);
         if got != wanted {
             return Err(format!("step {step}, {operation:?}\n     got {got:?}\n  wanted {wanted:?}"));
@@ -97,6 +124,16 @@ fn a_folder_answers_as_the_model_does() {
     let location = Location::Folder(folder.path().to_owned());
     let store = Store::open_location(&location, &settings).unwrap();
     demand_none(explore(&runtime(), || store.clone(), seed(), tries(1000)));
+}
+
+/// A store that is opened anew knows nothing of the one before: all that counts is on the disk.
+#[test]
+fn a_folder_answers_as_the_model_does_across_crashes() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings { fsync: Fsync::None, ..Settings::default() };
+    let location = Location::Folder(folder.path().to_owned());
+    let open = || Store::open_location(&location, &settings).unwrap();
+    demand_none(explore_with(&runtime(), open, seed(), tries(500), Crashes::Often));
 }
 
 #[test]

@@ -36,6 +36,11 @@ const INVALID: Answer = Answer::Failed(ErrorKind::InvalidInput);
 const NOT_FOUND: Answer = Answer::Failed(ErrorKind::NotFound);
 
 impl Reference {
+    /// What is not an object is gone.
+    pub(crate) fn crash(&mut self) {
+        self.uploads = Default::default();
+    }
+
     pub(crate) fn answer(&mut self, operation: &Operation) -> Answer {
         match operation {
             Operation::Put { key, content, when } => self.put(KEYS[*key], content, *when),

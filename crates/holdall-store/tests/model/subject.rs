@@ -34,6 +34,13 @@ impl Driver {
         Self { store, prefix, etags: BTreeMap::new(), uploads: [const { None }; UPLOADS] }
     }
 
+    /// Forgets everything but what was answered, as a process that was killed between two calls; another one opens the
+    /// store.
+    pub(crate) fn crash(&mut self, store: Store) {
+        self.uploads = [const { None }; UPLOADS];
+        self.store = store;
+    }
+
     pub(crate) async fn answer(&mut self, operation: &Operation) -> Answer {
         let told = match operation {
             Operation::Put { key, content, when } => self.put(*key, content, *when).await,

@@ -73,6 +73,8 @@ pub enum Capability {
     StrictUploads,
     /// Unfinished uploads can be listed.
     ListUploads,
+    /// A listing says when uploads were begun.
+    UploadAges,
     /// More than one key is deleted by one request.
     DeleteBatch,
     /// All standard headers are kept.
@@ -101,7 +103,7 @@ use Capability as C;
 
 impl Capability {
     /// Every one, in the order of the table.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 47] = [
         C::PutIfAbsent,
         C::PutIfMatch,
         C::CompleteIfAbsent,
@@ -116,6 +118,7 @@ impl Capability {
         C::Multipart,
         C::StrictUploads,
         C::ListUploads,
+        C::UploadAges,
         C::DeleteBatch,
         C::ListPages,
         C::EncodedListings,
@@ -167,6 +170,7 @@ impl Capability {
             C::StrictUploads => "Uploads are held to their parts, may have gaps, can be aborted again",
             C::Multipart => "Uploads in parts",
             C::ListUploads => "Unfinished uploads can be listed",
+            C::UploadAges => "How old unfinished uploads are",
             C::DeleteBatch => "Deletes of 1,000 keys by one request",
             C::EncodedListings => "Names with `+` and `%` in listings",
             C::ListedEtags => "ETags in listings",

@@ -1,7 +1,7 @@
 //! Completions under conditions, and what an upload leaves behind.
 
 use super::capability::Capability::{
-    CompleteIfAbsent, CompleteIfMatch, ListUploads, Multipart, Tags, UploadTags,
+    CompleteIfAbsent, CompleteIfMatch, ListUploads, Multipart, Tags, UploadAges, UploadTags,
 };
 use super::case::{Case, Scope};
 use super::failure::{Outcome, ensure, equal, fails, same_bytes};
@@ -47,7 +47,7 @@ pub(super) fn cases() -> Vec<Case> {
             Box::pin(gc(s))
         })
         .serves(&["TOP-12"])
-        .needs(&[Multipart, ListUploads])
+        .needs(&[Multipart, ListUploads, UploadAges])
         .only(Scope::Service),
     ]
 }

@@ -87,6 +87,10 @@ const TABLE: &[Row] = &[
     everywhere(Multipart),
     (StrictUploads, [WORKS, WORKS, WORKS, broken(LAX), WORKS]),
     (ListUploads, [refused(NO_SERVICE), refused(NO_SERVICE), WORKS, refused("501"), WORKS]),
+    (
+        UploadAges,
+        [refused(NO_SERVICE), refused(NO_SERVICE), WORKS, refused("501"), broken("all are of 2010")],
+    ),
     everywhere(DeleteBatch),
     everywhere(ListPages),
     (EncodedListings, [WORKS, WORKS, WORKS, broken("says that names are encoded and encodes none"), WORKS]),
