@@ -137,6 +137,11 @@ impl Service {
         &self.secret_key
     }
 
+    /// Whether there is a KMS key to ask for: servers of our own have one or a default, an environment may name none.
+    pub(super) fn has_kms_key(&self) -> bool {
+        self.makes_buckets || self.kms_key.is_some()
+    }
+
     /// A KMS key that the server can encrypt with.
     pub(super) fn kms_key(&self) -> Option<&str> {
         self.kms_key.as_deref()
