@@ -4,6 +4,7 @@
 
 mod errors;
 mod folders;
+mod gc;
 mod help;
 mod hostile;
 mod objects;

@@ -102,7 +102,13 @@ fn each_stale(
 ) -> Result<()> {
     let Some(folder) = open(at, path)? else { return Ok(()) };
     for name in names(at, path)? {
-        let Ok(stat) = rustix::fs::statat(&folder, &*name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
+        let stat = match rustix::fs::statat(&folder, &*name, AtFlags::SYMLINK_NOFOLLOW) {
+            // Its owner has come to an end with it.
+            Err(Errno::NOENT) => continue,
+            other => {
+                other.map_err(|e| fault("the leftover cannot be looked at", e).with_fact("path", path))?
+            }
+        };
         let age = super::record::Identity::of_stat(&stat).age(SystemTime::now());
         if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && age >= older_than {
             let size = u64::try_from(stat.st_size).unwrap_or_default();
