@@ -49,6 +49,9 @@ pub(super) struct Opened {
     pub(super) identity: Identity,
 }
 
+/// How often an object may be replaced while it is being opened.
+const REPLACED_WHILE_OPENED: u32 = 64;
+
 /// Whether an answer of the file system means that there is no object at a path: nothing is there, or something that
 /// is no file, or it can be no path here at all.
 pub(super) fn is_no_object(error: Errno) -> bool {
@@ -136,19 +139,7 @@ impl Folder {
     }
 
     fn open_at(&self, at: &OwnedFd, path: &str) -> Result<Option<Opened>> {
-        // A FIFO would wait for a writer.
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let file = match open_beneath(at, path, flags) {
-            Ok(file) => File::from(file),
-            Err(error) if is_no_object(error) => return Ok(None),
-            // A device may refuse to be opened, and is no object all the same.
-            Err(error) => {
-                return match self.find_at(at, path.to_owned())? {
-                    None => Ok(None),
-                    Some(_) => Err(fault("the object cannot be opened", error)),
-                };
-            }
-        };
+        let Some(file) = self.open_file(at, path)? else { return Ok(None) };
         let metadata = file.metadata().map_err(|e| Error::io("the object cannot be looked at", e))?;
         if !metadata.is_file() {
             return Ok(None);
@@ -158,6 +149,28 @@ impl Folder {
         }
         let identity = Identity::of(&file).map_err(|e| Error::io("the object cannot be looked at", e))?;
         Ok(Some(Opened { file, identity }))
+    }
+
+    fn open_file(&self, at: &OwnedFd, path: &str) -> Result<Option<File>> {
+        // A FIFO would wait for a writer.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+        for _ in 0..REPLACED_WHILE_OPENED {
+            let error = match open_beneath(at, path, flags) {
+                Ok(file) => return Ok(Some(File::from(file))),
+                Err(error) => error,
+            };
+            // FUSE opens what it found by the name, and has nothing where that was replaced in between.
+            let is_lost = matches!(error, Errno::NOENT | Errno::STALE);
+            // A device may refuse to be opened, and is no object all the same.
+            if is_no_object(error) && !is_lost || self.find_at(at, path.to_owned())?.is_none() {
+                return Ok(None);
+            }
+            if !is_lost {
+                return Err(fault("the object cannot be opened", error));
+            }
+        }
+        // It also remembers names for a while that are gone.
+        Ok(None)
     }
 
     /// Whether all names of a path are there in exactly these letters, where the file system finds them by others too.
