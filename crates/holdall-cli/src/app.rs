@@ -5,7 +5,7 @@ use crate::failure::{Exit, Failure};
 use crate::output::Output;
 use crate::report::Report;
 use crate::target::Target;
-use holdall::{Error, Location, Settings, SettingsError, Store, Variables};
+use holdall::{Error, Location, Settings, Sources, Store};
 
 pub(crate) struct App {
     pub(crate) globals: Globals,
@@ -46,34 +46,25 @@ impl App {
 
     /// The settings for the store at a place, or for the current store.
     fn settings(&self, location: Option<&Location>) -> Result<Settings, Error> {
-        let chosen = match (location, &self.globals.store) {
-            (Some(location), _) => Some(location.clone()),
-            (None, Some(url)) => Some(Location::parse(url)?),
-            (None, None) => None,
-        };
-        let mut variables = Variables::from_env();
-        for given in &self.overrides {
-            variables.set(given.variable, &*given.value);
-        }
-        if chosen.is_some() {
-            // A store that is chosen already makes it pointless to look for a bucket and to complain of none.
-            variables.set("HOLDALL_STORE", "memory://");
-        }
-        let mut settings =
-            Settings::from_variables(&variables).map_err(|error| self.named_as_given(error))?;
-        settings.store = chosen.or(settings.store);
-        Ok(settings)
+        Ok(self.sources(location)?.resolve()?.settings)
     }
 
-    /// Names the option instead of the variable that stands for it.
-    fn named_as_given(&self, error: SettingsError) -> SettingsError {
-        match error {
-            SettingsError::Invalid { variable, reason } => {
-                let given = self.overrides.iter().rev().find(|given| given.variable == variable);
-                let variable = given.map_or(variable, |given| given.option.to_owned());
-                SettingsError::Invalid { variable, reason }
-            }
-            other => other,
+    /// Where the settings for the store at a place are looked for, or for the current store.
+    pub(crate) fn sources(&self, location: Option<&Location>) -> Result<Sources, Error> {
+        let mut sources = Sources::from_env();
+        for given in &self.overrides {
+            sources = sources.with_argument(given.setting, given.option, &*given.value);
         }
+        if let Some(path) = &self.globals.config {
+            sources = sources.with_config(path);
+        }
+        if let Some(profile) = &self.globals.profile {
+            sources = sources.with_profile(profile);
+        }
+        Ok(match (location, &self.globals.store) {
+            (Some(location), _) => sources.with_store("the argument", location.clone()),
+            (None, Some(url)) => sources.with_store("--store", Location::parse(url)?),
+            (None, None) => sources,
+        })
     }
 }

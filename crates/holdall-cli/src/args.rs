@@ -48,9 +48,9 @@ impl ObjectArgs {
     /// Those that are settings too.
     pub(crate) fn overrides(&self) -> Vec<Override> {
         Override::given([
-            ("--acl", "HOLDALL_ACL", &self.acl),
-            ("--sse", "HOLDALL_SSE", &self.sse),
-            ("--kms-key-id", "HOLDALL_KMS_KEY_ID", &self.kms_key_id),
+            ("--acl", "acl", &self.acl),
+            ("--sse", "sse", &self.sse),
+            ("--kms-key-id", "kms_key_id", &self.kms_key_id),
         ])
     }
 

@@ -3,10 +3,12 @@
 use crate::args::not_empty;
 use crate::commands::Command;
 use clap::{Args, Parser};
+use std::path::PathBuf;
 
 const AFTER: &str = "\
 A KEY is a key of the current store, or a full URL: s3://bucket/key, file:///dir/key.
-The current store is --store, else $HOLDALL_STORE, else the bucket of $S3_BUCKET.
+The current store is --store, else $HOLDALL_STORE, else the bucket of $S3_BUCKET, else a folder
+of the user's; `holdall config` shows which, and why.
 
 Exit status: 0 done, 1 something failed, 2 usage or settings, 3 not found, 4 no permission,
 5 unreachable, timeout or throttled, 6 precondition or conflict, 129, 130 and 143
@@ -36,6 +38,12 @@ pub(crate) struct Globals {
     /// The store, such as s3://bucket/prefix; wins over all variables
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) store: Option<String>,
+    /// The profile of the configuration file
+    #[arg(long, global = true, value_name = "NAME", value_parser = not_empty())]
+    pub(crate) profile: Option<String>,
+    /// The configuration file [default: $HOLDALL_CONFIG, ~/.config/holdall/config.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// The service's endpoint
     #[arg(long, global = true, value_name = "URL", value_parser = not_empty())]
     pub(crate) endpoint: Option<String>,
@@ -72,10 +80,11 @@ impl Globals {
     /// The settings that were given as options.
     pub(crate) fn overrides(&self) -> Vec<Override> {
         let given = [
-            ("--endpoint", "HOLDALL_ENDPOINT", &self.endpoint),
-            ("--region", "HOLDALL_REGION", &self.region),
-            ("--path-style", "HOLDALL_PATH_STYLE", &self.path_style),
-            ("--concurrency", "HOLDALL_CONCURRENCY", &self.concurrency),
+            ("--endpoint", "endpoint", &self.endpoint),
+            ("--region", "region", &self.region),
+            ("--path-style", "path_style", &self.path_style),
+            ("--concurrency", "concurrency", &self.concurrency),
+            ("--log", "log", &self.log),
         ];
         Override::given(given)
     }
@@ -85,7 +94,7 @@ impl Globals {
 #[derive(Debug, Clone)]
 pub(crate) struct Override {
     pub(crate) option: &'static str,
-    pub(crate) variable: &'static str,
+    pub(crate) setting: &'static str,
     pub(crate) value: String,
 }
 
@@ -93,8 +102,8 @@ impl Override {
     pub(crate) fn given<const N: usize>(
         options: [(&'static str, &'static str, &Option<String>); N],
     ) -> Vec<Self> {
-        let set = |(option, variable, value): (_, _, &Option<String>)| {
-            Some(Self { option, variable, value: value.clone()? })
+        let set = |(option, setting, value): (_, _, &Option<String>)| {
+            Some(Self { option, setting, value: value.clone()? })
         };
         options.into_iter().filter_map(set).collect()
     }

@@ -1,37 +1,48 @@
 //! What the libraries log, on standard error.
 
-use crate::cli::Globals;
-use holdall::{Error, ErrorKind, Result};
+use crate::app::App;
+use holdall::{Error, ErrorKind, LogFormat, Resolved, Result};
 use std::io::stderr;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Starts to log what the option or a variable asks for, else warnings.
+/// Starts to log what the settings ask for, else what `RUST_LOG` does, else warnings.
+///
+/// Settings that cannot be used are left to the command to complain of, if it needs them.
 ///
 /// # Errors
 ///
 /// `Config` for a text that names no level.
-pub(crate) fn start(globals: &Globals) -> Result<()> {
-    // Colours would need a crate more, and asked for without it the subscriber complains on every terminal.
-    let lines = tracing_subscriber::fmt::layer().with_writer(stderr).with_ansi(false);
-    tracing_subscriber::registry().with(lines).with(filter(globals)?).init();
+pub(crate) fn start(app: &App) -> Result<()> {
+    let resolved = app.sources(None).ok().and_then(|sources| sources.resolve().ok());
+    let format = resolved.as_ref().map(|resolved| resolved.settings.log_format).unwrap_or_default();
+    let subscriber = tracing_subscriber::registry().with(filter(resolved.as_ref(), app.globals.quiet)?);
+    let lines = tracing_subscriber::fmt::layer().with_writer(stderr);
+    match format {
+        // Colours would need a crate more, and asked for without it the subscriber complains on every terminal.
+        LogFormat::Text => subscriber.with(lines.with_ansi(false)).init(),
+        LogFormat::Json => subscriber.with(lines.json().flatten_event(true)).init(),
+    }
     Ok(())
 }
 
-fn filter(globals: &Globals) -> Result<Targets> {
-    let variable = |name: &'static str| Some((name, std::env::var(name).ok().filter(|v| !v.is_empty())?));
-    let given = globals.log.clone().map(|text| ("--log", text));
-    if let Some((name, text)) = given.or_else(|| variable("HOLDALL_LOG")) {
-        return parse(&text).ok_or_else(|| {
-            Error::new(ErrorKind::Config, format!("{name} is not valid: not a level or target=level,..."))
+fn filter(resolved: Option<&Resolved>, quiet: bool) -> Result<Targets> {
+    let log = resolved.and_then(|resolved| resolved.values.iter().find(|value| value.setting.name == "log"));
+    if let Some(log) = log
+        && let Some(text) = &log.value
+    {
+        let wrong = || {
+            let message = format!("{} is not valid: not a level or target=level,...", log.origin);
+            Error::new(ErrorKind::Config, message)
                 .with_hint("the levels are error, warn, info, debug, trace and off")
-        });
+        };
+        return parse(text).ok_or_else(wrong);
     }
-    let default =
-        Targets::new().with_default(if globals.quiet { LevelFilter::ERROR } else { LevelFilter::WARN });
+    let default = Targets::new().with_default(if quiet { LevelFilter::ERROR } else { LevelFilter::WARN });
     // It is not holdall's own, and what it says to other programs may be more than is understood here.
-    Ok(variable("RUST_LOG").and_then(|(_, text)| text.parse().ok()).unwrap_or(default))
+    let others = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
+    Ok(others.and_then(|text| text.parse().ok()).unwrap_or(default))
 }
 
 /// Reads levels and `target=level`. A word that is no level is not taken for a target, as it likely was meant as one.

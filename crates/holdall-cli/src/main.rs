@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         Ok(app) => app,
         Err(failed) => return failed.into(),
     };
-    match logging::start(&app.globals) {
+    match logging::start(&app) {
         Ok(()) => runtime::run(cli.command, app),
         Err(error) => app.report.failure(&error.into()).into(),
     }

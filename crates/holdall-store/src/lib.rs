@@ -42,6 +42,9 @@ pub use object::{
     Metadata, Object, ObjectStream, Page, PresignMethod, PresignOptions, PutOptions,
 };
 pub use receipt::{Receipt, State, Verified};
-pub use settings::{Fsync, Settings, SettingsError, Variables, parse_size, parse_time};
+pub use settings::{
+    Fsync, KeyPair, LogFormat, Origin, Rank, Resolved, SETTINGS, Setting, Settings, SettingsError, Sources,
+    Value, Variables, parse_size, parse_time,
+};
 pub use store::{ObjectList, Stats, Store};
 pub use url::{Location, UrlStrategy};

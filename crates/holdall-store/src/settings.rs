@@ -1,57 +1,30 @@
 //! Settings as plain data, read from variables.
 
+mod aws;
+mod error;
+mod file;
+mod origin;
 mod parse;
+mod resolve;
+mod sources;
 mod table;
+mod variables;
+mod words;
 
+pub use error::SettingsError;
+pub use origin::{Origin, Rank};
 pub use parse::{parse_size, parse_time};
-pub use table::Variables;
+pub use resolve::{Resolved, Value};
+pub use sources::Sources;
+pub use table::{SETTINGS, Setting};
+pub use variables::Variables;
 
 use crate::url::{Location, UrlStrategy};
 use crate::{Acl, Encryption, Secret};
-use holdall_s3::{Addressing, ChecksumAlgorithm, Endpoint, PayloadIntegrity};
+use holdall_s3::{Addressing, Endpoint, PayloadIntegrity};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
-
-/// Why settings cannot be used. Names the variables, never their values where these may be secret.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SettingsError {
-    /// Two variables of one rank set one thing differently.
-    #[error("{first} and {second} set {setting} differently; unset one")]
-    Conflict {
-        /// The setting.
-        setting: &'static str,
-        /// One variable.
-        first: String,
-        /// The other.
-        second: String,
-    },
-    /// A value that cannot be read.
-    #[error("{variable} is not valid: {reason}")]
-    Invalid {
-        /// The variable.
-        variable: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// Half of a pair of keys.
-    #[error("{missing} is not set although {present} is")]
-    HalfPair {
-        /// The variable that is set.
-        present: String,
-        /// The one that is not.
-        missing: String,
-    },
-    /// A setting that another one needs.
-    #[error("{present} is set but no bucket: set {missing} or HOLDALL_STORE")]
-    NoBucket {
-        /// The variable that is set.
-        present: String,
-        /// The one that is not.
-        missing: &'static str,
-    },
-}
 
 /// A pair of keys and what goes with it. `Debug` shows nothing of any of them.
 #[derive(Clone, PartialEq, Eq)]
@@ -127,6 +100,38 @@ pub struct Settings {
     pub no_proxy: Option<String>,
     /// Certificates to trust instead of the system's.
     pub ca_bundle: Option<PathBuf>,
+    /// What is logged, for programs that print it: a level, or `target=level,…`.
+    pub log: Option<String>,
+    /// The form of what is logged, for programs that print it.
+    pub log_format: LogFormat,
+}
+
+/// The form of what is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum LogFormat {
+    /// A line of text for each event.
+    #[default]
+    Text,
+    /// A JSON object on a line for each event.
+    Json,
+}
+
+impl LogFormat {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("neither text nor json".to_owned()),
+        }
+    }
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
 }
 
 /// What a folder store does before a write is acknowledged.
@@ -171,34 +176,31 @@ impl Default for Settings {
             https_proxy: None,
             no_proxy: None,
             ca_bundle: None,
+            log: None,
+            log_format: LogFormat::Text,
         }
     }
 }
 
 impl Settings {
-    /// Reads the environment.
+    /// Reads the environment, the configuration file, and for a bucket AWS's file: see [`Sources::resolve`].
     ///
     /// # Errors
     ///
-    /// [`SettingsError`] naming the variables at fault. Nothing is connected.
+    /// [`SettingsError`] naming what is at fault. Nothing is connected.
     pub fn from_env() -> Result<Self, SettingsError> {
-        Self::from_variables(&Variables::from_env())
+        Ok(Sources::from_env().resolve()?.settings)
     }
 
-    /// Reads variables. The order of precedence is `HOLDALL_*`, `S3_*`, `AWS_*`.
+    /// Reads variables and no file. The order of precedence is `HOLDALL_*`, `S3_*`, `AWS_*`.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`] naming the variables at fault.
     pub fn from_variables(variables: &Variables) -> Result<Self, SettingsError> {
-        table::read(variables)
+        Ok(resolve::resolve(&sources::Layers::of_variables(variables))?.settings)
     }
 }
 
-fn checksum(text: &str) -> Option<PayloadIntegrity> {
-    Some(match text.to_ascii_lowercase().as_str() {
-        // What AWS's own variable says about optional checksums does not weaken the signed payload.
-        "payload" | "when_supported" | "when_required" => PayloadIntegrity::Signed,
-        "crc64nvme" => PayloadIntegrity::Checksum(ChecksumAlgorithm::Crc64Nvme),
-        "crc32c" => PayloadIntegrity::Checksum(ChecksumAlgorithm::Crc32c),
-        "sha256" => PayloadIntegrity::Checksum(ChecksumAlgorithm::Sha256),
-        "none" => PayloadIntegrity::Unsigned,
-        _ => return None,
-    })
-}
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 mod cat;
+mod config;
 mod cp;
 mod gc;
 mod get;
@@ -33,6 +34,7 @@ pub(crate) enum Command {
     Pull(pull::Pull),
     Presign(presign::Presign),
     Gc(gc::Gc),
+    Config(config::Config),
 }
 
 impl Command {
@@ -49,6 +51,7 @@ impl Command {
             Self::Pull(command) => command.run(app).await,
             Self::Presign(command) => command.run(app).await,
             Self::Gc(command) => command.run(app).await,
+            Self::Config(command) => command.run(app),
         }
     }
 }

@@ -72,7 +72,7 @@ impl Method {
 
 impl Presign {
     pub(crate) async fn run(self, app: &mut App) -> Outcome {
-        app.override_settings(Override::given([("--expires", "HOLDALL_PRESIGN_EXPIRATION", &self.expires)]));
+        app.override_settings(Override::given([("--expires", "presign_expiration", &self.expires)]));
         match (&*self.key, self.post) {
             ("-", true) => Err(Error::new(ErrorKind::InvalidInput, "a form is for one key").into()),
             ("-", false) => self.lines(app).await,

@@ -80,3 +80,62 @@ fn logs_go_to_standard_error_when_asked_for() {
     assert!(text.contains("TRACE") || text.contains("DEBUG"), "{text}");
     assert!(!text.contains("canary-secret"), "{text}");
 }
+
+#[test]
+fn doc_2_config_shows_values_sources_and_what_is_not_used() {
+    let shell = Shell::bare()
+        .with("HOME", "/home/u")
+        .with("S3_BUCKET", "artifacts")
+        .with("S3_ACCESS_KEY_ID", "canary-id")
+        .with("S3_SECRET_ACCESS_KEY", "canary-secret")
+        .with("AWS_ACCESS_KEY_ID", "canary-other")
+        .with("AWS_SECRET_ACCESS_KEY", "canary-other-secret")
+        .with("HTTPS_PROXY", "http://u:canary-password@proxy:3128")
+        .with("HOLDALL_REGOIN", "x");
+    shell.write(
+        "c.toml",
+        "attempts = 3\n[profile.staging]\nregion = 'eu-west-1'\nsecret_access_key = 'canary'\naccess_key_id = 'canary'\n",
+    );
+    shell.transcript(
+        "config",
+        &["config", "config --config c.toml --profile staging --region r attempts region"],
+    );
+    shell.transcript(
+        "config_in_other_forms",
+        &[
+            "config store bucket --store memory://x",
+            "config access_key_id region --json",
+            "config regoin",
+            "config --profile staging",
+            "config --config c.toml --profile prod",
+            "config --config c.toml --attempts 3",
+        ],
+    );
+    shell.write("wrong.toml", "\nregoin = 'x'\n");
+    shell.transcript("config_that_is_wrong", &["ls --config wrong.toml", "config --config none.toml --json"]);
+    for arguments in
+        [&["config"][..], &["config", "--json"], &["config", "--config", "c.toml", "--profile", "staging"]]
+    {
+        let output = shell.run(arguments);
+        let said = [output.stdout, output.stderr].concat();
+        assert!(!String::from_utf8(said).unwrap().contains("canary"), "{arguments:?}");
+    }
+}
+
+#[test]
+fn settings_that_are_wrong_do_not_keep_config_from_naming_them() {
+    Shell::bare()
+        .with("S3_BUCKET", "a")
+        .with("S3_BUCKET_NAME", "b")
+        .transcript("config_of_a_conflict", &["config", "config --json"]);
+}
+
+#[test]
+fn logs_are_json_where_that_is_set() {
+    let shell = Shell::new().with("HOLDALL_LOG_FORMAT", "json").with("HOLDALL_LOG", "trace");
+    let output = shell.run(&["ls"]);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.lines().count() > 0);
+    assert!(text.lines().all(|line| line.starts_with('{') && line.ends_with('}')), "{text}");
+    assert!(!text.contains("canary-secret"), "{text}");
+}

@@ -1,291 +1,373 @@
-//! Which variable sets what, and which wins.
+//! The table of all settings: names, variables, defaults, and how each is read and shown.
 
-use super::parse::{flag, parse_time as time, size};
-use super::{Fsync, KeyPair, MIB, Settings, SettingsError, checksum};
+use super::parse::flag;
+use super::words::*;
+use super::{LogFormat, MIB, Settings};
+use crate::Secret;
 use crate::key::Prefix;
-use crate::url::{Location, UrlStrategy};
-use crate::{Acl, Encryption, Secret};
-use holdall_s3::{Addressing, Endpoint};
-use std::collections::BTreeMap;
+use crate::url::Location;
 use std::fmt;
-use std::path::PathBuf;
 
-/// Variables and their values, such as a process's environment. `Debug` shows the names only.
-#[derive(Clone, Default)]
-pub struct Variables(BTreeMap<String, String>);
+/// A setting: what it is called, and what sets it.
+///
+/// `holdall config`, `docs/CONFIG.md` and `.env.example` are made of these.
+pub struct Setting {
+    /// Its name, which is its key in the configuration file; in capitals after `HOLDALL_` it is its variable.
+    pub name: &'static str,
+    /// Its other variables by falling rank; those of one rank must not differ.
+    pub variables: &'static [&'static [&'static str]],
+    /// What it is when nobody sets it, in words.
+    pub default: &'static str,
+    /// What it does, in a phrase.
+    pub about: &'static str,
+    /// Whether its value is never shown.
+    pub secret: bool,
+    /// Reads a value into what is being put together.
+    pub(super) read: fn(&mut Draft, &str) -> Result<(), String>,
+    /// Its value as it is in the end; none where it has none.
+    pub(super) show: fn(&Settings) -> Option<String>,
+}
 
-impl Variables {
-    /// Takes the process's environment; values that are not UTF-8 are taken as not set.
-    pub fn from_env() -> Self {
-        Self(
-            std::env::vars_os()
-                .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
-                .collect(),
-        )
-    }
-
-    /// Takes these.
-    pub fn from_pairs<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
-        Self(pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect())
-    }
-
-    /// Sets one.
-    pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
-        self.0.insert(name.into(), value.into());
-    }
-
-    /// A variable that is set to something.
-    fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(|v| v.trim()).filter(|v| !v.is_empty())
+impl Setting {
+    /// Its variable of the first rank.
+    pub fn variable(&self) -> String {
+        format!("HOLDALL_{}", self.name.to_uppercase())
     }
 }
 
-impl fmt::Debug for Variables {
+impl fmt::Debug for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_struct("Setting").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
-/// One setting's variables beside `HOLDALL_…`, by falling rank; within a rank they must not differ.
-struct Row {
-    setting: &'static str,
-    ranks: &'static [&'static [&'static str]],
+/// Settings on their way: those that decide together are still apart.
+#[derive(Default)]
+pub(super) struct Draft {
+    pub(super) settings: Settings,
+    pub(super) store: Option<Location>,
+    pub(super) bucket: Option<String>,
+    pub(super) prefix: Prefix,
+    pub(super) access_key_id: Option<String>,
+    pub(super) secret_access_key: Option<Secret>,
+    pub(super) session_token: Option<Secret>,
+    pub(super) kms_key_id: Option<String>,
 }
 
-const fn row(setting: &'static str, ranks: &'static [&'static [&'static str]]) -> Row {
-    Row { setting, ranks }
+/// A row without what most settings do not have.
+const fn row(
+    name: &'static str,
+    variables: &'static [&'static [&'static str]],
+    default: &'static str,
+    about: &'static str,
+    read: fn(&mut Draft, &str) -> Result<(), String>,
+    show: fn(&Settings) -> Option<String>,
+) -> Setting {
+    Setting { name, variables, default, about, secret: false, read, show }
 }
 
-const BUCKET: Row =
-    row("bucket", &[&["S3_BUCKET", "S3_BUCKET_NAME"], &["AWS_S3_BUCKET", "AWS_S3_BUCKET_NAME"]]);
-const PREFIX: Row = row("prefix", &[&["S3_BASE_PREFIX", "S3_KEY_PREFIX"]]);
-const ENDPOINT: Row =
-    row("endpoint", &[&["S3_ENDPOINT_URL"], &["AWS_ENDPOINT_URL_S3"], &["AWS_ENDPOINT_URL"]]);
-const REGION: Row = row("region", &[&["S3_REGION"], &["AWS_REGION"], &["AWS_DEFAULT_REGION"]]);
-
-impl Row {
-    /// The variable that decides and its value.
-    fn find<'a>(&self, variables: &'a Variables) -> Result<Option<(String, &'a str)>, SettingsError> {
-        let own = format!("HOLDALL_{}", self.setting.to_uppercase());
-        if let Some(value) = variables.get(&own) {
-            return Ok(Some((own, value)));
-        }
-        for rank in self.ranks {
-            let mut set = rank.iter().filter_map(|name| Some((*name, variables.get(name)?)));
-            let Some((name, value)) = set.next() else { continue };
-            if let Some((other, _)) = set.find(|(_, other)| *other != value) {
-                return Err(SettingsError::Conflict {
-                    setting: self.setting,
-                    first: name.to_owned(),
-                    second: other.to_owned(),
-                });
-            }
-            return Ok(Some((name.to_owned(), value)));
-        }
-        Ok(None)
-    }
-
-    fn read<T>(
-        &self,
-        variables: &Variables,
-        into: &mut T,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Result<(), SettingsError> {
-        if let Some((variable, value)) = self.find(variables)? {
-            *into = parse(value).map_err(|reason| SettingsError::Invalid { variable, reason })?;
-        }
-        Ok(())
-    }
+const fn secret(setting: Setting) -> Setting {
+    Setting { secret: true, ..setting }
 }
 
-pub(super) fn read(variables: &Variables) -> Result<Settings, SettingsError> {
-    let mut s = Settings {
-        store: store(variables)?,
-        default_store: default_store(variables),
-        keys: keys(variables)?,
-        ..Settings::default()
-    };
-    let text = |value: &str| Ok(Some(value.to_owned()));
-    let secret = |value: &str| Ok(Some(Secret::new(value)));
-    let endpoint = |value: &str| Endpoint::parse(value).map(Some).map_err(|e| e.to_string());
-    ENDPOINT.read(variables, &mut s.endpoint, endpoint)?;
-    row("public_endpoint", &[&["S3_PUBLIC_ENDPOINT_URL"]]).read(
-        variables,
-        &mut s.public_endpoint,
-        endpoint,
-    )?;
-    row("public_base_url", &[&["S3_PUBLIC_BASE_URL"]]).read(variables, &mut s.public_base_url, base_url)?;
-    REGION.read(variables, &mut s.region, text)?;
-    row("path_style", &[&["S3_FORCE_PATH_STYLE"]]).read(variables, &mut s.addressing, addressing)?;
-    row("signature", &[&["S3_SIGNATURE_VERSION"]]).read(variables, &mut (), signature)?;
-    row("no_sign_request", &[]).read(variables, &mut s.no_sign_request, flag)?;
-    row("aws_profile", &[&["AWS_PROFILE"]]).read(variables, &mut s.profile, text)?;
-    let attempts = row("attempts", &[&["S3_MAX_RETRIES"], &["AWS_MAX_ATTEMPTS"]]);
-    attempts.read(variables, &mut s.attempts, |v| number(v, 1, 100).map(|n| n as u32))?;
-    row("connect_timeout", &[&["S3_CONNECT_TIMEOUT"]]).read(
-        variables,
-        &mut s.connect_timeout,
-        positive_time,
-    )?;
-    row("read_timeout", &[&["S3_READ_TIMEOUT"]]).read(variables, &mut s.read_timeout, positive_time)?;
-    let concurrency = row("concurrency", &[&["S3_MAX_CONCURRENCY"]]);
-    concurrency.read(variables, &mut s.concurrency, |v| number(v, 1, 1024).map(|n| n as usize))?;
-    let threshold = row("multipart_threshold", &[&["S3_MULTIPART_THRESHOLD_MB"]]);
-    threshold.read(variables, &mut s.multipart_threshold, |v| between(size(v, MIB)?, 1, 5 << 30))?;
-    row("part_size", &[]).read(variables, &mut s.part_size, |v| between(size(v, 1)?, 5 * MIB, 5 << 30))?;
-    row("memory", &[]).read(variables, &mut s.memory, |v| between(size(v, 1)?, 16 * MIB, 1 << 50))?;
-    row("presign_expiration", &[&["S3_PRESIGN_EXPIRATION"]]).read(
-        variables,
-        &mut s.presign_expiration,
-        expiry,
-    )?;
-    row("url", &[]).read(variables, &mut s.url, strategy)?;
-    row("acl", &[]).read(variables, &mut s.acl, acl)?;
-    row("sse", &[]).read(variables, &mut s.encryption, encryption)?;
-    row("kms_key_id", &[&["S3_KMS_KEY_ID"]])
-        .read(variables, &mut s.encryption, |v| Ok(Some(Encryption::Kms(Some(v.to_owned())))))?;
-    row("checksum", &[&["AWS_REQUEST_CHECKSUM_CALCULATION"]])
-        .read(variables, &mut s.integrity, |v| checksum(v).ok_or_else(|| "unknown checksum".to_owned()))?;
-    row("fsync", &[]).read(variables, &mut s.fsync, fsync)?;
-    row("http_proxy", &[&["HTTP_PROXY", "http_proxy"]]).read(variables, &mut s.http_proxy, secret)?;
-    row("https_proxy", &[&["HTTPS_PROXY", "https_proxy"]]).read(variables, &mut s.https_proxy, secret)?;
-    row("no_proxy", &[&["NO_PROXY", "no_proxy"]]).read(variables, &mut s.no_proxy, text)?;
-    row("ca_bundle", &[&["AWS_CA_BUNDLE"]]).read(variables, &mut s.ca_bundle, |v| Ok(Some(v.into())))?;
-    Ok(s)
+const HIDDEN: &str = "***";
+
+/// All settings, in the order in which they are shown.
+pub static SETTINGS: &[Setting] = &[
+    row(
+        "store",
+        &[],
+        "a folder: `$XDG_DATA_HOME/holdall/store`, or `~/.local/share/holdall/store`",
+        "`s3://bucket/prefix`, `file:///folder` or `memory://name`; wins over bucket and prefix",
+        |draft, v| set(&mut draft.store, Location::parse(v).map(Some).map_err(|e| e.to_string())),
+        |s| match &s.store {
+            Some(store) => Some(store.to_string()),
+            None => Some(format!("file://{}", s.default_store.as_ref()?.display())),
+        },
+    ),
+    row(
+        "bucket",
+        &[&["S3_BUCKET", "S3_BUCKET_NAME"], &["AWS_S3_BUCKET", "AWS_S3_BUCKET_NAME"]],
+        "",
+        "the bucket, where no store is set",
+        |draft, v| set(&mut draft.bucket, Ok(Some(v.to_owned()))),
+        |s| match &s.store {
+            Some(Location::S3 { bucket, .. }) => Some(bucket.clone()),
+            _ => None,
+        },
+    ),
+    row(
+        "prefix",
+        &[&["S3_BASE_PREFIX", "S3_KEY_PREFIX"]],
+        "",
+        "what the keys of the bucket's store begin with",
+        |draft, v| set(&mut draft.prefix, Prefix::parse(v.trim_matches('/')).map_err(|e| e.to_string())),
+        |s| match &s.store {
+            Some(Location::S3 { prefix, .. }) => Some(prefix.to_string()).filter(|prefix| !prefix.is_empty()),
+            _ => None,
+        },
+    ),
+    row(
+        "endpoint",
+        &[&["S3_ENDPOINT_URL"], &["AWS_ENDPOINT_URL_S3"], &["AWS_ENDPOINT_URL"]],
+        "AWS's for the region",
+        "the service's URL; without a scheme it is https",
+        |draft, v| set(&mut draft.settings.endpoint, endpoint(v)),
+        |s| s.endpoint.as_ref().map(ToString::to_string),
+    ),
+    row(
+        "public_endpoint",
+        &[&["S3_PUBLIC_ENDPOINT_URL"]],
+        "the endpoint",
+        "what presigned and public URLs are made for",
+        |draft, v| set(&mut draft.settings.public_endpoint, endpoint(v)),
+        |s| s.public_endpoint.as_ref().map(ToString::to_string),
+    ),
+    row(
+        "public_base_url",
+        &[&["S3_PUBLIC_BASE_URL"]],
+        "",
+        "a CDN's URL, which keys are appended to",
+        |draft, v| set(&mut draft.settings.public_base_url, base_url(v)),
+        |s| s.public_base_url.clone(),
+    ),
+    row(
+        "region",
+        &[&["S3_REGION"], &["AWS_REGION"], &["AWS_DEFAULT_REGION"]],
+        "by the endpoint's name, else `us-east-1`, corrected once by what the server answers",
+        "the region to sign for",
+        |draft, v| set(&mut draft.settings.region, Ok(Some(v.to_owned()))),
+        |s| s.region.clone(),
+    ),
+    row(
+        "path_style",
+        &[&["S3_FORCE_PATH_STYLE"]],
+        "`auto`",
+        "`true`: the bucket is in the path of URLs, `false`: in the host; `auto`: in the path for IP addresses, \
+         localhost, ports and buckets with dots",
+        |draft, v| set(&mut draft.settings.addressing, addressing(v)),
+        |s| Some(addressing_text(s.addressing).to_owned()),
+    ),
+    row(
+        "signature",
+        &[&["S3_SIGNATURE_VERSION"]],
+        "`s3v4`",
+        "`s3v4` or `v4`; there is no other",
+        |_, v| signature(v),
+        |_| Some("s3v4".to_owned()),
+    ),
+    secret(row(
+        "access_key_id",
+        &[&["S3_ACCESS_KEY_ID"], &["AWS_ACCESS_KEY_ID"]],
+        "AWS's chain",
+        "the access key; half of a pair is an error",
+        |draft, v| set(&mut draft.access_key_id, Ok(Some(v.to_owned()))),
+        |s| s.keys.as_ref().map(|_| HIDDEN.to_owned()),
+    )),
+    secret(row(
+        "secret_access_key",
+        &[&["S3_SECRET_ACCESS_KEY"], &["AWS_SECRET_ACCESS_KEY"]],
+        "AWS's chain",
+        "its secret",
+        |draft, v| set(&mut draft.secret_access_key, Ok(Some(Secret::new(v)))),
+        |s| s.keys.as_ref().map(|_| HIDDEN.to_owned()),
+    )),
+    secret(row(
+        "session_token",
+        &[&["AWS_SESSION_TOKEN"]],
+        "",
+        "the token of temporary keys; goes only with its own pair",
+        |draft, v| set(&mut draft.session_token, Ok(Some(Secret::new(v)))),
+        |s| s.keys.as_ref()?.session_token.as_ref().map(|_| HIDDEN.to_owned()),
+    )),
+    row(
+        "no_sign_request",
+        &[],
+        "`false`",
+        "`true` sends requests unsigned, for public buckets",
+        |draft, v| set(&mut draft.settings.no_sign_request, flag(v)),
+        |s| Some(s.no_sign_request.to_string()),
+    ),
+    row(
+        "aws_profile",
+        &[&["AWS_PROFILE"]],
+        "`default`",
+        "the profile of AWS's files, for its keys, region and endpoint",
+        |draft, v| set(&mut draft.settings.profile, Ok(Some(v.to_owned()))),
+        |s| s.profile.clone(),
+    ),
+    row(
+        "attempts",
+        &[&["S3_MAX_RETRIES"], &["AWS_MAX_ATTEMPTS"]],
+        "`5`",
+        "how often a request is tried in all",
+        |draft, v| set(&mut draft.settings.attempts, number(v, 1, 100).map(|n| n as u32)),
+        |s| Some(s.attempts.to_string()),
+    ),
+    row(
+        "connect_timeout",
+        &[&["S3_CONNECT_TIMEOUT"]],
+        "`10s`",
+        "for connecting",
+        |draft, v| set(&mut draft.settings.connect_timeout, positive_time(v)),
+        |s| Some(time_text(s.connect_timeout)),
+    ),
+    row(
+        "read_timeout",
+        &[&["S3_READ_TIMEOUT"]],
+        "`60s`",
+        "without any progress",
+        |draft, v| set(&mut draft.settings.read_timeout, positive_time(v)),
+        |s| Some(time_text(s.read_timeout)),
+    ),
+    row(
+        "concurrency",
+        &[&["S3_MAX_CONCURRENCY"]],
+        "`32`",
+        "requests in flight",
+        |draft, v| set(&mut draft.settings.concurrency, number(v, 1, 1024).map(|n| n as usize)),
+        |s| Some(s.concurrency.to_string()),
+    ),
+    row(
+        "multipart_threshold",
+        &[&["S3_MULTIPART_THRESHOLD_MB"]],
+        "`8MiB`",
+        "objects of at least this size are sent in parts; a bare number is MiB",
+        |draft, v| set(&mut draft.settings.multipart_threshold, bytes(v, MIB, 1, 5 << 30)),
+        |s| Some(size_text(s.multipart_threshold)),
+    ),
+    row(
+        "part_size",
+        &[],
+        "`8MiB`",
+        "the size of a part, grown to fit 10,000 parts",
+        |draft, v| set(&mut draft.settings.part_size, bytes(v, 1, 5 * MIB, 5 << 30)),
+        |s| Some(size_text(s.part_size)),
+    ),
+    row(
+        "memory",
+        &[],
+        "`64MiB`",
+        "bound on the buffers in flight; five eighths of it are for parts",
+        |draft, v| set(&mut draft.settings.memory, bytes(v, 1, 16 * MIB, 1 << 50)),
+        |s| Some(size_text(s.memory)),
+    ),
+    row(
+        "checksum",
+        &[&["AWS_REQUEST_CHECKSUM_CALCULATION"]],
+        "`payload`",
+        "how the bytes of a put are proved: `payload` (a signed SHA-256), `crc64nvme`, `crc32c`, `sha256`, or `none` \
+         (https only)",
+        |draft, v| set(&mut draft.settings.integrity, checksum(v)),
+        |s| Some(checksum_text(s.integrity).to_owned()),
+    ),
+    row(
+        "fsync",
+        &[],
+        "`data`",
+        "what a folder does before a write is acknowledged: `data` or `none`",
+        |draft, v| set(&mut draft.settings.fsync, fsync(v)),
+        |s| Some(fsync_text(s.fsync).to_owned()),
+    ),
+    row(
+        "presign_expiration",
+        &[&["S3_PRESIGN_EXPIRATION"]],
+        "`3600s`",
+        "how long presigned URLs live, at most `7d`",
+        |draft, v| set(&mut draft.settings.presign_expiration, expiry(v)),
+        |s| Some(time_text(s.presign_expiration)),
+    ),
+    row(
+        "url",
+        &[],
+        "`auto`",
+        "which URL an object has: `cdn`, `public`, `presigned`; `auto`: the CDN's where there is a base URL, the public \
+         one where the ACL is public, else a presigned one",
+        |draft, v| set(&mut draft.settings.url, strategy(v)),
+        |s| Some(strategy_text(s.url).to_owned()),
+    ),
+    row(
+        "acl",
+        &[],
+        "`none`",
+        "a canned ACL for every object put, such as `public-read`",
+        |draft, v| set(&mut draft.settings.acl, acl(v)),
+        |s| Some(s.acl.map_or("none", |acl| acl.as_str()).to_owned()),
+    ),
+    row(
+        "sse",
+        &[],
+        "`none`",
+        "encryption by the server of every object put: `AES256` or `aws:kms`",
+        |draft, v| set(&mut draft.settings.encryption, encryption(v)),
+        |s| Some(encryption_text(&s.encryption).to_owned()),
+    ),
+    row(
+        "kms_key_id",
+        &[&["S3_KMS_KEY_ID"]],
+        "",
+        "the key service's key for it; sets `sse` to `aws:kms`",
+        |draft, v| set(&mut draft.kms_key_id, Ok(Some(v.to_owned()))),
+        |s| match &s.encryption {
+            Some(crate::Encryption::Kms(key)) => key.clone(),
+            _ => None,
+        },
+    ),
+    row(
+        "http_proxy",
+        &[&["HTTP_PROXY", "http_proxy"]],
+        "",
+        "the proxy for http endpoints",
+        |draft, v| set(&mut draft.settings.http_proxy, Ok(Some(Secret::new(v)))),
+        |s| Some(without_password(s.http_proxy.as_ref()?.expose())),
+    ),
+    row(
+        "https_proxy",
+        &[&["HTTPS_PROXY", "https_proxy"]],
+        "",
+        "the proxy for https endpoints",
+        |draft, v| set(&mut draft.settings.https_proxy, Ok(Some(Secret::new(v)))),
+        |s| Some(without_password(s.https_proxy.as_ref()?.expose())),
+    ),
+    row(
+        "no_proxy",
+        &[&["NO_PROXY", "no_proxy"]],
+        "",
+        "hosts that are reached without a proxy, separated by commas",
+        |draft, v| set(&mut draft.settings.no_proxy, Ok(Some(v.to_owned()))),
+        |s| s.no_proxy.clone(),
+    ),
+    row(
+        "ca_bundle",
+        &[&["AWS_CA_BUNDLE"]],
+        "the system's",
+        "a file of certificates to trust, in PEM",
+        |draft, v| set(&mut draft.settings.ca_bundle, Ok(Some(v.into()))),
+        |s| Some(s.ca_bundle.as_ref()?.display().to_string()),
+    ),
+    row(
+        "log",
+        &[],
+        "`RUST_LOG`, else `warn`",
+        "what is logged: `error`, `warn`, `info`, `debug`, `trace`, or `target=level,…`",
+        |draft, v| set(&mut draft.settings.log, Ok(Some(v.to_owned()))),
+        |s| s.log.clone(),
+    ),
+    row(
+        "log_format",
+        &[],
+        "`text`",
+        "`text`, or `json`: one object a line",
+        |draft, v| set(&mut draft.settings.log_format, LogFormat::parse(v)),
+        |s| Some(s.log_format.as_str().to_owned()),
+    ),
+];
+
+/// Whether a key is a setting's.
+pub(super) fn setting(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name)
 }
 
-fn store(variables: &Variables) -> Result<Option<Location>, SettingsError> {
-    let invalid =
-        |variable: &str, reason: String| SettingsError::Invalid { variable: variable.to_owned(), reason };
-    if let Some(url) = variables.get("HOLDALL_STORE") {
-        return Location::parse(url).map(Some).map_err(|e| invalid("HOLDALL_STORE", e.to_string()));
-    }
-    let prefix = match PREFIX.find(variables)? {
-        Some((name, value)) => {
-            Prefix::parse(value.trim_matches('/')).map_err(|e| invalid(&name, e.to_string()))?
-        }
-        None => Prefix::default(),
-    };
-    match (BUCKET.find(variables)?, ENDPOINT.find(variables)?) {
-        (Some((_, bucket)), _) => Ok(Some(Location::S3 { bucket: bucket.to_owned(), prefix })),
-        // An endpoint of S3's own says that S3 is meant; AWS_ENDPOINT_URL is for every service of AWS.
-        (None, Some((present, _))) if present != "AWS_ENDPOINT_URL" => {
-            Err(SettingsError::NoBucket { present, missing: "S3_BUCKET" })
-        }
-        _ => Ok(None),
-    }
+fn set<T>(place: &mut T, value: Result<T, String>) -> Result<(), String> {
+    value.map(|value| *place = value)
 }
-
-/// `$XDG_DATA_HOME/holdall/store`. As the XDG base directory specification has it, a relative path is not looked at.
-fn default_store(variables: &Variables) -> Option<PathBuf> {
-    let absolute = |name: &str| variables.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let data = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")))?;
-    Some(data.join("holdall/store"))
-}
-
-/// The pair of the highest rank that is set; half of any pair is an error.
-fn keys(variables: &Variables) -> Result<Option<KeyPair>, SettingsError> {
-    let mut found = None;
-    for rank in ["HOLDALL_", "S3_", "AWS_"] {
-        let (id_name, secret_name) = (format!("{rank}ACCESS_KEY_ID"), format!("{rank}SECRET_ACCESS_KEY"));
-        let (id, secret) = match (variables.get(&id_name), variables.get(&secret_name)) {
-            (Some(id), Some(secret)) => (id, secret),
-            (Some(_), None) => {
-                return Err(SettingsError::HalfPair { present: id_name, missing: secret_name });
-            }
-            (None, Some(_)) => {
-                return Err(SettingsError::HalfPair { present: secret_name, missing: id_name });
-            }
-            (None, None) => continue,
-        };
-        let token = if rank == "S3_" { None } else { variables.get(&format!("{rank}SESSION_TOKEN")) };
-        found.get_or_insert_with(|| KeyPair {
-            access_key_id: id.to_owned(),
-            secret_access_key: Secret::new(secret),
-            session_token: token.map(Secret::new),
-        });
-    }
-    Ok(found)
-}
-
-fn base_url(value: &str) -> Result<Option<String>, String> {
-    Endpoint::parse(value).map_err(|e| e.to_string())?;
-    if !value.contains("://") {
-        return Ok(Some(format!("https://{}", value.trim_end_matches('/'))));
-    }
-    Ok(Some(value.trim_end_matches('/').to_owned()))
-}
-
-fn addressing(value: &str) -> Result<Addressing, String> {
-    match value {
-        "auto" => Ok(Addressing::Auto),
-        _ => Ok(if flag(value)? { Addressing::Path } else { Addressing::VirtualHost }),
-    }
-}
-
-fn fsync(value: &str) -> Result<Fsync, String> {
-    match value {
-        "data" => Ok(Fsync::Data),
-        "none" => Ok(Fsync::None),
-        _ => Err("must be data or none".to_owned()),
-    }
-}
-
-fn signature(value: &str) -> Result<(), String> {
-    match value {
-        "s3v4" | "v4" => Ok(()),
-        _ => Err("only s3v4 (or v4) is spoken".to_owned()),
-    }
-}
-
-fn number(value: &str, least: u64, most: u64) -> Result<u64, String> {
-    between(value.parse().map_err(|_| "not a whole number".to_owned())?, least, most)
-}
-
-fn between(value: u64, least: u64, most: u64) -> Result<u64, String> {
-    if (least..=most).contains(&value) { Ok(value) } else { Err(format!("must be from {least} to {most}")) }
-}
-
-fn positive_time(value: &str) -> Result<std::time::Duration, String> {
-    time(value).and_then(|t| if t.is_zero() { Err("must be more than nothing".to_owned()) } else { Ok(t) })
-}
-
-fn expiry(value: &str) -> Result<std::time::Duration, String> {
-    let asked = time(value)?;
-    if (1..=604_800).contains(&asked.as_secs()) {
-        Ok(asked)
-    } else {
-        Err("must be 1 second to 7 days".to_owned())
-    }
-}
-
-fn strategy(value: &str) -> Result<UrlStrategy, String> {
-    Ok(match value {
-        "auto" => UrlStrategy::Auto,
-        "cdn" => UrlStrategy::Cdn,
-        "public" => UrlStrategy::Public,
-        "presigned" => UrlStrategy::Presigned,
-        _ => return Err("none of auto, cdn, public, presigned".to_owned()),
-    })
-}
-
-fn acl(value: &str) -> Result<Option<Acl>, String> {
-    match value {
-        "none" => Ok(None),
-        _ => Acl::parse(value)
-            .map(Some)
-            .ok_or_else(|| "not a canned ACL such as private or public-read".to_owned()),
-    }
-}
-
-fn encryption(value: &str) -> Result<Option<Encryption>, String> {
-    Ok(match value {
-        "none" => None,
-        "AES256" | "s3" => Some(Encryption::S3),
-        "aws:kms" | "kms" => Some(Encryption::Kms(None)),
-        _ => return Err("none of AES256, aws:kms, none".to_owned()),
-    })
-}
-
-#[cfg(test)]
-mod tests;
