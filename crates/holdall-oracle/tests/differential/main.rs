@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod administration;
 mod attributes;
 mod conditions;
 mod copies;
@@ -41,6 +42,15 @@ const COMMON: &[Case] = &cases![
 
 /// Ceph takes every key and checks signatures, policies, expiry and owners.
 const CEPH: &[Case] = &cases![
+    administration::what_is_not_configured_is_none,
+    administration::lifecycle_rules_go_both_ways,
+    administration::rules_that_are_not_understood_survive,
+    administration::cors_rules_go_both_ways,
+    administration::a_policy_goes_both_ways,
+    administration::blocked_public_access_reads_back,
+    administration::public_grants_are_seen,
+    administration::an_unknown_configuration_never_costs_the_bucket,
+    administration::denied_is_not_unknown,
     attributes::an_acl_goes_both_ways,
     attributes::an_underscore_in_a_metadata_name_is_a_dash_on_ceph,
     copies::odd_keys_are_copied,
@@ -68,17 +78,27 @@ const CEPH: &[Case] = &cases![
 
 /// moto has what Ceph 16 lacks: storage classes, `If-Match` on writes, keys of the storage's own.
 ///
-/// It is asked for nothing else: it answers ListParts and GetBucketVersioning with documents whose roots have wrong
-/// names, which the SDK refuses as well, and routes some odd keys to its 404 page.
+/// Of objects it is asked for nothing else: it answers ListParts with a document whose root has a wrong name, which the
+/// SDK refuses as well, and routes some odd keys to its 404 page.
 const MOTO: &[Case] = &cases![
+    administration::what_is_not_configured_is_none,
+    administration::lifecycle_rules_go_both_ways,
+    administration::cors_rules_go_both_ways,
+    administration::a_policy_goes_both_ways,
+    administration::blocked_public_access_reads_back,
+    administration::encryption_goes_both_ways,
+    administration::logging_replication_and_locks_are_read,
     attributes::a_storage_class_goes_both_ways,
     conditions::a_write_on_an_etag_is_refused_alike,
     encryption::the_storages_own_keys_go_both_ways,
 ];
 
 /// s3s-fs computes checksums and answers them.
-const S3S_FS: &[Case] =
-    &cases![attributes::checksums_go_both_ways, conditions::a_write_on_an_etag_is_refused_alike,];
+const S3S_FS: &[Case] = &cases![
+    administration::nothing_is_known,
+    attributes::checksums_go_both_ways,
+    conditions::a_write_on_an_etag_is_refused_alike,
+];
 
 fn main() -> ExitCode {
     let servers: [(_, &[&[Case]]); 3] =

@@ -20,13 +20,13 @@ const MINUTE: Duration = Duration::from_secs(60);
 const CORE: [&str; 4] = ["s3:PutObject", "s3:GetObject", "s3:DeleteObject", "s3:ListBucket"];
 
 /// A user made for one comparison, by Ceph's interface for administrators.
-struct User<'a> {
+pub(crate) struct User<'a> {
     bench: &'a Bench,
     name: String,
 }
 
 impl<'a> User<'a> {
-    async fn create(bench: &'a Bench) -> (Self, Credentials) {
+    pub(crate) async fn create(bench: &'a Bench) -> (Self, Credentials) {
         let user = Self { bench, name: bench.bucket.replace("holdall-oracle", "user") };
         let made = user.administer(Method::PUT, Some("user")).await;
         let made: serde_json::Value = serde_json::from_slice(&made).unwrap();
@@ -35,7 +35,7 @@ impl<'a> User<'a> {
         (user, credentials)
     }
 
-    async fn remove(self) {
+    pub(crate) async fn remove(self) {
         self.administer(Method::DELETE, None).await;
     }
 
@@ -52,7 +52,7 @@ impl<'a> User<'a> {
     }
 
     /// Lets the user do these things in the bucket.
-    async fn allow(&self, actions: &[&str]) {
+    pub(crate) async fn allow(&self, actions: &[&str]) {
         let bucket = &self.bench.bucket;
         let policy = serde_json::json!({
             "Version": "2012-10-17",
@@ -68,7 +68,7 @@ impl<'a> User<'a> {
     }
 }
 
-fn client(bench: &Bench, credentials: Credentials) -> Client {
+pub(crate) fn client(bench: &Bench, credentials: Credentials) -> Client {
     bench.client_with(|config| config.credentials = CredentialsSource::fixed(credentials))
 }
 

@@ -116,13 +116,22 @@ impl Call {
         Ok(self)
     }
 
-    /// Sends a document, with the `Content-MD5` that older servers want.
-    pub(crate) fn document(mut self, xml: Vec<u8>) -> Self {
-        let md5 = HeaderValue::from_str(&content_md5(&xml)).expect("base64 is printable ASCII");
+    /// Sends an XML document, with the `Content-MD5` that older servers want.
+    pub(crate) fn document(self, xml: Vec<u8>) -> Self {
+        self.text(xml, "application/xml")
+    }
+
+    /// Sends a JSON document, with a `Content-MD5` as well.
+    pub(crate) fn json(self, json: &str) -> Self {
+        self.text(json.as_bytes().to_vec(), "application/json")
+    }
+
+    fn text(mut self, bytes: Vec<u8>, content_type: &'static str) -> Self {
+        let md5 = HeaderValue::from_str(&content_md5(&bytes)).expect("base64 is printable ASCII");
         self.headers.insert("content-md5", md5);
-        self.headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
-        self.payload_hash = sha256(&xml).to_hex();
-        self.payload = Payload::from(xml);
+        self.headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        self.payload_hash = sha256(&bytes).to_hex();
+        self.payload = Payload::from(bytes);
         self
     }
 }

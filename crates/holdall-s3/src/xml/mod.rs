@@ -18,7 +18,7 @@ const MAX_DEPTH: usize = 16;
 const MAX_ELEMENTS: usize = 400_000;
 
 /// One element with what is in it.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Element {
     pub(crate) name: String,
     pub(crate) text: String,
@@ -30,8 +30,18 @@ pub(crate) fn fault(what: &str) -> Error {
 }
 
 impl Element {
-    fn named(name: &str) -> Self {
+    pub(crate) fn named(name: &str) -> Self {
         Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    /// An element that holds a text.
+    pub(crate) fn of_text(name: &str, text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::named(name) }
+    }
+
+    /// An element that holds others.
+    pub(crate) fn of(name: &str, children: impl IntoIterator<Item = Self>) -> Self {
+        Self { children: children.into_iter().collect(), ..Self::named(name) }
     }
 
     /// Reads a document and answers its root.

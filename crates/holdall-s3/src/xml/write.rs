@@ -1,5 +1,7 @@
 //! Writes the XML of requests.
 
+use super::Element;
+
 /// A document under construction.
 pub(crate) struct XmlWriter(String);
 
@@ -41,6 +43,29 @@ impl XmlWriter {
             }
         }
         self.close(name);
+    }
+
+    /// Writes an element and all that is in it; space between its children is left out.
+    pub(crate) fn tree(&mut self, element: &Element) {
+        if element.children.is_empty() {
+            return self.element(&element.name, &element.text);
+        }
+        self.open(&element.name);
+        for child in &element.children {
+            self.tree(child);
+        }
+        self.close(&element.name);
+    }
+
+    /// Writes a whole document of a root in S3's name space and its children.
+    pub(crate) fn document(root: &str, children: &[Element]) -> Vec<u8> {
+        let mut xml = Self::new();
+        xml.open_root(root);
+        for child in children {
+            xml.tree(child);
+        }
+        xml.close(root);
+        xml.finish()
     }
 
     pub(crate) fn finish(self) -> Vec<u8> {

@@ -1,21 +1,10 @@
-//! Operations on the bucket itself.
+//! CreateBucket, HeadBucket, DeleteBucket, GetBucketLocation.
 
 use crate::client::{Call, Client};
 use crate::error::{ErrorKind, Result};
 use crate::xml::{Element, XmlWriter};
 use http::Method;
 use std::sync::atomic::Ordering;
-
-/// Whether a bucket keeps versions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Versioning {
-    /// It never has.
-    Off,
-    /// It does.
-    Enabled,
-    /// It did, and keeps those it has.
-    Suspended,
-}
 
 impl Client {
     /// Makes the bucket.
@@ -78,18 +67,5 @@ impl Client {
             region => region,
         }
         .to_owned())
-    }
-
-    /// Asks whether the bucket keeps versions.
-    pub async fn versioning(&self) -> Result<Versioning> {
-        let call = Call::new("GetBucketVersioning", Method::GET).query("versioning", "");
-        let reply = self.run(&call).await?;
-        let root = Element::parse_named(&reply.bytes, "VersioningConfiguration")
-            .map_err(|e| e.in_operation(call.operation, &reply.host, reply.attempts))?;
-        Ok(match root.text_of("Status") {
-            Some("Enabled") => Versioning::Enabled,
-            Some("Suspended") => Versioning::Suspended,
-            _ => Versioning::Off,
-        })
     }
 }
