@@ -51,6 +51,8 @@ def main() -> None:
     elif job == "J5":
         count = sum(len(page) for page in obstore.list(store, chunk_size=1000))
         assert count == int(argument), count
+    elif job == "J7":
+        obstore.put(store, "one", pathlib.Path(argument).read_bytes())
     elif job == "J8":
         keys = [f"videos/topic-{n}/scene.mp4" for n in range(int(argument))]
         urls = obstore.sign(store, "GET", keys, datetime.timedelta(hours=1))

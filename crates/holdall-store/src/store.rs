@@ -84,6 +84,30 @@ impl Store {
         Ok(Self::with_backend(backend, settings.clone()))
     }
 
+    /// Opens the store that settings name and makes sure that it can be used: what a long-lived program calls at its
+    /// start, so that a missing bucket, wrong keys or an endpoint that cannot be reached are found before any work is.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use holdall_store::{Settings, Store, Variables};
+    ///
+    /// let variables = Variables::from_pairs([("HOLDALL_STORE", "memory://artifacts")]);
+    /// let store = Store::connect(&Settings::from_variables(&variables)?).await?;
+    /// assert!(!store.is_remote());
+    /// # Ok::<(), holdall_store::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`Store::from_settings`] and [`Store::health`]: `Unreachable` has the connection's fault as its source.
+    pub async fn connect(settings: &Settings) -> Result<Self> {
+        let store = Self::from_settings(settings)?;
+        store.health().await?;
+        Ok(store)
+    }
+
     /// Opens a store by URL: `s3://bucket/prefix`, `file:///folder`, `memory://name`. The rest comes from the settings.
     ///
     /// # Errors

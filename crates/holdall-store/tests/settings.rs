@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use holdall_store::{PresignMethod, PresignOptions, Resolved, SettingsError, Sources, Store, Variables};
+use holdall_store::{
+    ErrorKind, PresignMethod, PresignOptions, Resolved, Settings, SettingsError, Sources, Store, Variables,
+};
+use std::error::Error as _;
 use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -215,4 +218,37 @@ async fn obs_1_usual_variables_of_providers() {
         let scope = query.split('&').find_map(|pair| pair.strip_prefix("X-Amz-Credential=")).unwrap();
         assert!(scope.ends_with(&format!("%2F{region}%2Fs3%2Faws4_request")), "{provider}: {scope}");
     }
+}
+
+#[tokio::test]
+async fn s3b_7_an_endpoint_that_cannot_be_reached_fails_at_start_with_the_connections_fault() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let variables = Variables::from_pairs([
+        ("S3_ENDPOINT_URL", format!("http://{free}")),
+        ("S3_BUCKET", "b".to_owned()),
+        ("S3_ACCESS_KEY_ID", "canary-id".to_owned()),
+        ("S3_SECRET_ACCESS_KEY", "canary-secret".to_owned()),
+        ("S3_MAX_RETRIES", "1".to_owned()),
+    ]);
+    let error = Store::connect(&Settings::from_variables(&variables).unwrap()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+    let mut said = format!("{error} {error:?}");
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        said += &format!(" {next}");
+        cause = next.source();
+    }
+    assert!(said.contains("refused") && said.contains(&free.port().to_string()), "{said}");
+    assert!(!said.contains("canary"), "{said}");
+}
+
+#[tokio::test]
+async fn doc_1_the_environment_says_whether_objects_leave_the_machine() {
+    let home = home(&[]);
+    let local = sources(home.path(), &[]).resolve().unwrap().settings;
+    let store = Store::connect(&local).await.unwrap();
+    assert!(!store.is_remote());
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0, "asking makes nothing");
+    let bucket = sources(home.path(), &[("S3_BUCKET", "b"), ("HOLDALL_NO_SIGN_REQUEST", "true")]);
+    assert!(Store::from_settings(&bucket.resolve().unwrap().settings).unwrap().is_remote());
 }
