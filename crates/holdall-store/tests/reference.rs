@@ -1,4 +1,5 @@
-//! `docs/CONFIG.md` and `.env.example` are written from the table of settings. `HOLDALL_REWRITE=1` writes them again.
+//! `docs/CONFIG.md`, `.env.example` and `compose.yaml` are written from the table of settings. `HOLDALL_REWRITE=1` writes
+//! them again.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -87,6 +88,40 @@ fn environment() -> String {
     text
 }
 
+const COMPOSE: &str = "\
+# A worker that has holdall, with every variable that holdall reads passed on from the shell or from .env.
+# Those that are not set arrive empty, which is the same as not set. `docker compose run --rm worker` shows what came of
+# them; put your own image and command in its place.
+services:
+  worker:
+    build:
+      context: .
+      dockerfile_inline: |
+        FROM rust:1.95-slim AS build
+        COPY . /src
+        RUN cargo install --locked --path /src/crates/holdall-cli
+        FROM debian:stable-slim
+        RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
+        COPY --from=build /usr/local/cargo/bin/holdall /usr/local/bin/
+    command: [\"holdall\", \"config\"]
+    # The default store and the configuration file are below HOME: on a volume, so that they outlive the container.
+    volumes:
+      - holdall:/var/lib/holdall
+    environment:
+      HOME: /var/lib/holdall
+";
+
+fn compose() -> String {
+    let mut text = COMPOSE.to_owned();
+    let mut pass = |name: &str| writeln!(text, "      {name}: ${{{name}:-}}").unwrap();
+    pass("HOLDALL_PROFILE");
+    for setting in SETTINGS {
+        pass(&setting.variable());
+        setting.variables.iter().copied().flatten().for_each(|name| pass(name));
+    }
+    text + "volumes:\n  holdall:\n"
+}
+
 fn golden(path: &str, expected: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
     if std::env::var("HOLDALL_REWRITE").is_ok_and(|v| v == "1") {
@@ -104,6 +139,11 @@ fn mig_4_the_page_of_settings_is_the_table() {
 #[test]
 fn mig_4_the_sample_environment_is_the_table() {
     golden(".env.example", &environment());
+}
+
+#[test]
+fn env_1_the_sample_for_containers_passes_every_variable() {
+    golden("compose.yaml", &compose());
 }
 
 #[test]

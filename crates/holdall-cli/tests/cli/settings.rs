@@ -139,3 +139,29 @@ fn logs_are_json_where_that_is_set() {
     assert!(text.lines().all(|line| line.starts_with('{') && line.ends_with('}')), "{text}");
     assert!(!text.contains("canary-secret"), "{text}");
 }
+
+/// What the compose sample passes to a worker is what its `config` shows.
+#[test]
+fn env_1_the_workers_config_shows_what_the_compose_sample_passes() {
+    let sample = include_str!("../../../../compose.yaml");
+    let passed: Vec<&str> =
+        sample.lines().filter_map(|line| line.trim().split_once(": ${")).map(|(name, _)| name).collect();
+    let given = [
+        ("S3_ENDPOINT_URL", "https://nyc3.digitaloceanspaces.com"),
+        ("S3_BUCKET_NAME", "mybucket"),
+        ("S3_BASE_PREFIX", "planning"),
+        ("S3_ACCESS_KEY_ID", "canary-id"),
+        ("S3_SECRET_ACCESS_KEY", "canary-secret"),
+        ("HOLDALL_ACL", "public-read"),
+    ];
+    let mut shell = Shell::bare().with("HOME", "/var/lib/holdall");
+    for name in &passed {
+        let value = given.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value);
+        shell = shell.with(name, value);
+    }
+    let text = stdout(&shell.run(&["config", "--json"]));
+    for (name, _) in given {
+        assert!(passed.contains(&name) && text.contains(&format!("\"source\":\"{name}\"")), "{name}: {text}");
+    }
+    assert!(text.contains("s3://mybucket/planning") && !text.contains("canary"), "{text}");
+}
