@@ -130,7 +130,7 @@ fn evi_7_aws_profiles_say_region_and_endpoint_of_a_bucket() {
 /// A provider, what it tells its users to set, and where a request for `k` goes, signed for which region.
 type Provider = (&'static str, &'static [(&'static str, &'static str)], &'static str, &'static str);
 
-const PROVIDERS: [Provider; 9] = [
+const PROVIDERS: [Provider; 12] = [
     (
         "Railway",
         &[
@@ -200,10 +200,35 @@ const PROVIDERS: [Provider; 9] = [
         "https://s3.us-west-2.amazonaws.com/my.bucket/k",
         "us-west-2",
     ),
+    (
+        "AWS, accelerated",
+        &[
+            ("S3_BUCKET", "artifacts"),
+            ("S3_ENDPOINT_URL", "https://s3-accelerate.amazonaws.com"),
+            ("AWS_REGION", "eu-central-1"),
+        ],
+        "https://artifacts.s3-accelerate.amazonaws.com/k",
+        "eu-central-1",
+    ),
+    (
+        "AWS, dual-stack",
+        &[("S3_BUCKET", "artifacts"), ("S3_ENDPOINT_URL", "https://s3.dualstack.us-west-2.amazonaws.com")],
+        "https://artifacts.s3.dualstack.us-west-2.amazonaws.com/k",
+        "us-west-2",
+    ),
+    (
+        "AWS, from a VPC",
+        &[
+            ("S3_BUCKET", "artifacts"),
+            ("AWS_ENDPOINT_URL_S3", "https://bucket.vpce-1a2b3c4d-5e6f.s3.us-east-1.vpce.amazonaws.com"),
+        ],
+        "https://artifacts.bucket.vpce-1a2b3c4d-5e6f.s3.us-east-1.vpce.amazonaws.com/k",
+        "us-east-1",
+    ),
 ];
 
 #[tokio::test]
-async fn obs_1_usual_variables_of_providers() {
+async fn obs_1_and_top_2_usual_variables_of_providers() {
     for (provider, variables, url, region) in PROVIDERS {
         let mut variables = Variables::from_pairs(variables.iter().copied());
         variables.set("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
@@ -251,4 +276,36 @@ async fn doc_1_the_environment_says_whether_objects_leave_the_machine() {
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0, "asking makes nothing");
     let bucket = sources(home.path(), &[("S3_BUCKET", "b"), ("HOLDALL_NO_SIGN_REQUEST", "true")]);
     assert!(Store::from_settings(&bucket.resolve().unwrap().settings).unwrap().is_remote());
+}
+
+/// The blocks of a page in one language.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let begin = format!("```{language}\n");
+    page.split(&begin).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn mig_4_what_the_quick_starts_say_opens_a_store() {
+    let page = include_str!("../../../docs/OPERATIONS.md");
+    let mut opened = 0;
+    for block in blocks(page, "dotenv") {
+        let pairs = block.lines().map(|line| line.split_once('=').unwrap());
+        let mut variables = Variables::from_pairs(pairs);
+        variables.set("S3_ACCESS_KEY_ID", "AKIDEXAMPLE");
+        variables.set("S3_SECRET_ACCESS_KEY", "x");
+        let resolved = Sources::new(variables).resolve().unwrap_or_else(|error| panic!("{block}: {error}"));
+        assert!(Store::from_settings(&resolved.settings).unwrap().is_remote(), "{block}");
+        assert_eq!(resolved.unknown, [], "{block}");
+        opened += 1;
+    }
+    assert!(opened >= 6, "{opened}");
+    for (file, profiles) in [("CONFIG.md", &["staging"][..]), ("OPERATIONS.md", &["staging", "production"])] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(file);
+        let block = blocks(&std::fs::read_to_string(path).unwrap(), "toml").remove(0);
+        let home = home(&[(".config/holdall/config.toml", &block)]);
+        for profile in profiles {
+            let resolved = sources(home.path(), &[]).with_profile(*profile).resolve().unwrap();
+            assert!(resolved.settings.store.is_some(), "{file} {profile}");
+        }
+    }
 }

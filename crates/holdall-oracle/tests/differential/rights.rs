@@ -72,7 +72,7 @@ pub(crate) fn client(bench: &Bench, credentials: Credentials) -> Client {
     bench.client_with(|config| config.credentials = CredentialsSource::fixed(credentials))
 }
 
-pub(crate) async fn four_rights_suffice_for_core_work(bench: Bench) {
+pub(crate) async fn evi_14_four_rights_suffice_for_core_work(bench: Bench) {
     let (user, credentials) = User::create(&bench).await;
     let holdall = client(&bench, credentials);
     let refused = holdall.put("key", payload("x"), &PutOptions::default()).await.unwrap_err();
@@ -112,7 +112,7 @@ async fn core_work(holdall: &Client) {
     assert!(failed.is_empty(), "{failed:?}");
 }
 
-pub(crate) async fn what_else_needs_a_right_of_its_own(bench: Bench) {
+pub(crate) async fn evi_14_what_else_needs_a_right_of_its_own(bench: Bench) {
     let (user, credentials) = User::create(&bench).await;
     let holdall = client(&bench, credentials);
     user.allow(&CORE).await;
