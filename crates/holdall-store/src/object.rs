@@ -104,6 +104,8 @@ pub struct GetOptions {
 pub struct DeleteOptions {
     /// One version, for good.
     pub version: Option<String>,
+    /// Only while the object has this `ETag`. Where the store cannot decide it atomically, it is `Unsupported`.
+    pub if_match: Option<String>,
 }
 
 /// What a delete answers.
@@ -162,6 +164,8 @@ pub struct CopyOptions {
     pub tags: Option<Vec<(String, String)>>,
     /// Conditions on the source.
     pub conditions: ReadConditions,
+    /// When the copy may take effect. Where the store cannot decide it atomically, a condition is `Unsupported`.
+    pub condition: WriteCondition,
     /// A version of the source.
     pub version: Option<String>,
     /// A canned access control list of the copy.

@@ -228,7 +228,12 @@ impl Store {
         self.delete_with(key, &DeleteOptions::default()).await
     }
 
-    /// Deletes an object or one version of it.
+    /// Deletes an object or one version of it, or only while it has a certain `ETag`.
+    ///
+    /// # Errors
+    ///
+    /// `Precondition` for an object with another `ETag`, and `NotFound` for none where one is demanded; `Unsupported`
+    /// where the store cannot decide that atomically.
     pub async fn delete_with(&self, key: &str, options: &DeleteOptions) -> Result<Deleted> {
         let key = Key::parse(key)?;
         self.0.backend.delete(&key, options).await.map_err(|e| e.with_key(&key))
@@ -266,8 +271,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// `NotFound` for the source; `Precondition` for a condition of the caller's; `Changed` when the source is replaced
-    /// meanwhile.
+    /// `NotFound` for the source; `Precondition` for a condition of the caller's, on the source or on the copy; `Changed`
+    /// when the source is replaced meanwhile.
     pub async fn copy(&self, from: &str, to: &str, options: &CopyOptions) -> Result<Receipt> {
         let (from, to) = (Key::parse(from)?, Key::parse(to)?);
         let mut options = options.clone();

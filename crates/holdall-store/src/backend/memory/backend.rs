@@ -117,7 +117,10 @@ impl Backend for MemoryBackend {
     fn delete<'a>(&'a self, key: &'a Key, options: &'a DeleteOptions) -> BoxFuture<'a, Result<Deleted>> {
         Box::pin(async move {
             refuse_version(options.version.as_deref())?;
-            self.objects.remove(std::slice::from_ref(key));
+            match &options.if_match {
+                Some(etag) => self.objects.remove_if(key, etag)?,
+                None => self.objects.remove(std::slice::from_ref(key)),
+            }
             Ok(Deleted::default())
         })
     }
