@@ -1,6 +1,7 @@
 //! `holdall presign`
 
 use super::Outcome;
+use super::lines::{Lines, key_of};
 use crate::app::App;
 use crate::args::{not_empty, pair};
 use crate::cli::Override;
@@ -11,16 +12,12 @@ use clap::{Args, ValueEnum};
 use holdall::{Error, ErrorKind, PostForm, PostPolicy, PresignMethod, PresignOptions, Store};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use tokio::io::{AsyncBufReadExt, BufReader};
 
 const AFTER: &str = "\
 Examples:
   holdall presign runs/7/report.pdf --expires 12h --download-name report.pdf
   holdall ls -r runs/7/ | holdall presign -
   holdall presign 'uploads/${filename}' --post --max-size 10MiB --starts-with Content-Type=image/";
-
-/// How much of standard input is read at once.
-const READ: usize = 256 << 10;
 
 /// Makes URLs by which somebody without credentials may make one request
 #[derive(Debug, Args)]
@@ -107,22 +104,13 @@ impl Presign {
 
     /// Presigns each line of standard input, in order; one that is no key is reported and the rest go on.
     async fn lines(&self, app: &mut App) -> Outcome {
-        let mut input = BufReader::with_capacity(READ, tokio::io::stdin());
-        let mut line = Vec::new();
+        let mut lines = Lines::of_stdin();
         let mut failed = false;
-        loop {
-            line.clear();
-            let read = input.read_until(b'\n', &mut line).await;
-            if read.map_err(|error| Error::io("cannot read standard input", error))? == 0 {
-                break;
-            }
-            if line.ends_with(b"\n") {
-                line.pop();
-            }
-            match self.line(&line, app).await {
+        while let Some(line) = lines.next().await? {
+            match self.line(line, app).await {
                 Err(Failure::Error(error)) if error.kind() == ErrorKind::InvalidInput => {
                     failed = true;
-                    app.report.error(&error, Some(&String::from_utf8_lossy(&line)));
+                    app.report.error(&error, Some(&String::from_utf8_lossy(line)));
                 }
                 other => other?,
             }
@@ -131,9 +119,7 @@ impl Presign {
     }
 
     async fn line(&self, line: &[u8], app: &mut App) -> Outcome {
-        let key = std::str::from_utf8(line)
-            .map_err(|_| Error::new(ErrorKind::InvalidInput, "a key is UTF-8, and this line is not"))?;
-        self.url(&Target::parse(key)?, app).await
+        self.url(&Target::parse(key_of(line)?)?, app).await
     }
 
     async fn form(&self, app: &mut App) -> Outcome {

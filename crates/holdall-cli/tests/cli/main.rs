@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod du;
 mod errors;
 mod folders;
 mod gc;
 mod help;
 mod hostile;
+mod mv;
 mod objects;
 mod parity;
 mod presign;
@@ -15,4 +17,5 @@ mod settings;
 mod shell;
 mod signals;
 mod terminal;
+mod url;
 mod usage;
