@@ -321,12 +321,22 @@ impl Store {
         self.0.backend.presign(&key, options).await.map_err(|e| e.with_key(&key))
     }
 
+    /// The headers that a request by a presigned URL must carry, exactly so: what a put is encrypted with by the
+    /// settings, and what the options say of its content.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where no service would answer the URL.
+    pub fn presigned_headers(&self, options: &PresignOptions) -> Result<Vec<(String, String)>> {
+        self.0.backend.presigned_headers(options)
+    }
+
     /// Makes a URL for reading, for as long as the settings say.
     pub async fn presign_get(&self, key: &str) -> Result<String> {
         self.presign(key, &PresignOptions::new(PresignMethod::Get, self.0.settings.presign_expiration)).await
     }
 
-    /// Makes a form for an upload from a browser.
+    /// Makes a form for an upload from a browser, encrypted as the settings say unless the policy says otherwise.
     pub async fn presign_post(&self, policy: &PostPolicy) -> Result<PostForm> {
         let own = |name: &String| name.to_ascii_lowercase().starts_with("x-amz-meta-holdall-");
         if policy.fields.iter().chain(&policy.starts_with).any(|(name, _)| own(name)) {

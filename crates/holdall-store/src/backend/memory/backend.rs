@@ -161,6 +161,10 @@ impl Backend for MemoryBackend {
         Box::pin(async { Err(no_service()) })
     }
 
+    fn presigned_headers(&self, _: &PresignOptions) -> Result<Vec<(String, String)>> {
+        Err(no_service())
+    }
+
     fn presign_post<'a>(&'a self, _: &'a PostPolicy) -> BoxFuture<'a, Result<PostForm>> {
         Box::pin(async { Err(no_service()) })
     }

@@ -333,11 +333,21 @@ impl Backend for S3Backend {
         Box::pin(self.presign_url(key, options))
     }
 
+    fn presigned_headers(&self, options: &PresignOptions) -> Result<Vec<(String, String)>> {
+        Ok(convert::presign_options(options, self.encryption.as_ref())?.headers)
+    }
+
     fn presign_post<'a>(&'a self, policy: &'a PostPolicy) -> BoxFuture<'a, Result<PostForm>> {
         Box::pin(async move {
             let mut policy = policy.clone();
             Key::parse(&policy.key)?;
             policy.key = format!("{}{}", self.root, policy.key);
+            for (name, value) in convert::encryption_headers(self.encryption.as_ref())? {
+                let given = |(field, _): &(String, String)| field.eq_ignore_ascii_case(&name);
+                if !policy.fields.iter().chain(&policy.starts_with).any(given) {
+                    policy.fields.push((name, value));
+                }
+            }
             Ok(self.client.presign_post(&policy).await?)
         })
     }
