@@ -1,12 +1,14 @@
 //! The commands, a file each.
 
 mod cat;
+mod completions;
 mod cp;
 mod du;
 mod gc;
 mod get;
 mod lines;
 mod ls;
+mod manual;
 mod mv;
 mod presign;
 mod pull;
@@ -41,6 +43,8 @@ pub(crate) enum Command {
     Url(url::Url),
     Presign(presign::Presign),
     Gc(gc::Gc),
+    Completions(completions::Completions),
+    Manual(manual::Manual),
 }
 
 impl Command {
@@ -60,6 +64,8 @@ impl Command {
             Self::Url(command) => command.run(app).await,
             Self::Presign(command) => command.run(app).await,
             Self::Gc(command) => command.run(app).await,
+            Self::Completions(command) => command.run(app),
+            Self::Manual(command) => command.run(app),
         }
     }
 }

@@ -6,8 +6,24 @@ use crate::shell::Shell;
 fn help_of_every_command() {
     let shell = Shell::bare();
     shell.transcript("help", &["--help"]);
-    let commands =
-        ["put", "get", "cat", "ls", "du", "stat", "rm", "cp", "mv", "push", "pull", "url", "presign", "gc"];
+    let commands = [
+        "put",
+        "get",
+        "cat",
+        "ls",
+        "du",
+        "stat",
+        "rm",
+        "cp",
+        "mv",
+        "push",
+        "pull",
+        "url",
+        "presign",
+        "gc",
+        "completions",
+        "manual",
+    ];
     for command in commands {
         shell.transcript(&format!("help_{command}"), &[&format!("{command} --help")]);
     }

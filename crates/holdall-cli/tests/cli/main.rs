@@ -15,6 +15,7 @@ mod presign;
 mod real;
 mod settings;
 mod shell;
+mod shells;
 mod signals;
 mod terminal;
 mod url;
