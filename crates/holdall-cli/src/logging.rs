@@ -1,8 +1,8 @@
 //! What the libraries log, on standard error.
 
 use crate::cli::Globals;
+use crate::screen;
 use holdall::{Error, ErrorKind, Result};
-use std::io::stderr;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -14,7 +14,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// `Config` for a text that names no level.
 pub(crate) fn start(globals: &Globals) -> Result<()> {
     // Colours would need a crate more, and asked for without it the subscriber complains on every terminal.
-    let lines = tracing_subscriber::fmt::layer().with_writer(stderr).with_ansi(false);
+    let lines = tracing_subscriber::fmt::layer().with_writer(screen::stderr).with_ansi(false);
     tracing_subscriber::registry().with(lines).with(filter(globals)?).init();
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::key::{Key, Prefix};
-use crate::{Acl, Attributes, Encryption, Range, ReadConditions, Sha256, WriteCondition};
+use crate::{Acl, Attributes, Encryption, Progress, Range, ReadConditions, Sha256, WriteCondition};
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::StreamExt;
@@ -84,6 +84,8 @@ pub struct PutOptions {
     pub encryption: Option<Encryption>,
     /// When the write may take effect. Where the store cannot decide it atomically, a condition is `Unsupported`.
     pub condition: WriteCondition,
+    /// Counts the bytes as they are sent, each once.
+    pub progress: Option<Progress>,
 }
 
 /// What is read of an object, and when.
@@ -97,6 +99,8 @@ pub struct GetOptions {
     pub conditions: ReadConditions,
     /// The customer's key that it is encrypted with.
     pub encryption: Option<Encryption>,
+    /// Counts the bytes as they are written to a file; whoever reads a stream counts itself.
+    pub progress: Option<Progress>,
 }
 
 /// How an object is deleted.

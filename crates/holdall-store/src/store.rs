@@ -15,7 +15,7 @@ use crate::receipt::Receipt;
 use crate::settings::{Settings, SettingsError};
 use crate::transfer::Buffers;
 use crate::url::{Location, UrlStrategy};
-use crate::{Attributes, Payload, PostForm, PostPolicy};
+use crate::{Attributes, Payload, PostForm, PostPolicy, Progress};
 use bytes::Bytes;
 use std::fmt;
 use std::sync::Arc;
@@ -161,16 +161,36 @@ impl Store {
     ) -> Result<Receipt> {
         let key = Key::parse(key)?;
         let bytes = bytes.into();
+        if let Some(progress) = &options.progress {
+            progress.expect(bytes.len() as u64);
+            progress.complete();
+        }
         let options = self.put_options(&key, &bytes[..bytes.len().min(SNIFF)], options)?;
         if crate::transfer::goes_in_parts(self, bytes.len() as u64, &options) {
             return crate::transfer::put_bytes_in_parts(self, &key, bytes, &options).await;
         }
-        self.0.backend.put(&key, Payload::Bytes(bytes), &options).await.map_err(|e| e.with_key(&key))
+        self.put_whole(&key, Payload::Bytes(bytes), &options).await
+    }
+
+    /// Stores an object by one call of the backend.
+    pub(crate) async fn put_whole(
+        &self,
+        key: &Key,
+        payload: Payload,
+        options: &PutOptions,
+    ) -> Result<Receipt> {
+        let receipt = self.0.backend.put(key, payload, options).await.map_err(|e| e.with_key(key))?;
+        // A backend that sends nothing anywhere has counted nothing.
+        if let Some(progress) = &options.progress {
+            progress.reach(receipt.size);
+        }
+        Ok(receipt)
     }
 
     /// Fills in what the caller left to the settings and to the name.
     pub(crate) fn put_options(&self, key: &Key, first: &[u8], options: &PutOptions) -> Result<PutOptions> {
         let mut options = options.clone();
+        options.progress = options.progress.as_ref().map(Progress::part);
         check_metadata(&options.attributes).map_err(|e| e.with_key(key))?;
         options.acl = options.acl.or(self.0.settings.acl);
         if options.encryption.is_none() {

@@ -3,6 +3,7 @@
 use super::route::Route;
 use super::{Outcome, put};
 use crate::app::App;
+use crate::progress::{Showing, What};
 use clap::Args;
 use holdall::WriteCondition;
 
@@ -51,7 +52,9 @@ impl Cp {
             let object = route.from.store.head(&route.from.key).await?;
             return Ok(route.print_plan(&object, "copy", app)?);
         }
-        let copied = route.copy(None, self.how.condition()).await?;
+        let showing = Showing::start(&app.globals, What::One(self.source));
+        let copied = route.copy(None, self.how.condition(), showing.progress()).await?;
+        drop(showing);
         put::print(&copied.receipt, app)?;
         if route.inside && !copied.by_the_store {
             app.report.summary(

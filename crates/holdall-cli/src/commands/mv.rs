@@ -4,6 +4,7 @@ use super::Outcome;
 use super::cp::HowArgs;
 use super::route::{Copied, Route, changed, differs};
 use crate::app::App;
+use crate::progress::{Showing, What};
 use crate::record::ReceiptRecord;
 use crate::text;
 use bytes::Bytes;
@@ -64,7 +65,9 @@ impl Mv {
         if self.how.dry_run {
             return Ok(route.print_plan(&seen, "move", app)?);
         }
-        let copied = route.copy(Some(&seen), self.how.condition()).await?;
+        let showing = Showing::start(&app.globals, What::One(self.source));
+        let copied = route.copy(Some(&seen), self.how.condition(), showing.progress()).await?;
+        drop(showing);
         verify(&route, &seen, &copied).await?;
         let removal = remove_source(&route, &seen).await.map_err(|error| source_kept(error, &route))?;
         print(&route, &copied, removal, app)

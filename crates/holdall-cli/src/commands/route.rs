@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use holdall::{
     CopyOptions, Error, ErrorKind, GetOptions, Key, Location, Metadata, Object, ObjectStream, Prefix,
-    PutOptions, ReadConditions, Receipt, Result, Store, WriteCondition,
+    Progress, PutOptions, ReadConditions, Receipt, Result, Store, WriteCondition,
 };
 use serde::Serialize;
 use std::io;
@@ -76,7 +76,12 @@ impl Route {
     /// # Errors
     ///
     /// `Changed` when it is another; `Precondition` when the destination does not fulfil the condition.
-    pub(super) async fn copy(&self, seen: Option<&Metadata>, condition: WriteCondition) -> Result<Copied> {
+    pub(super) async fn copy(
+        &self,
+        seen: Option<&Metadata>,
+        condition: WriteCondition,
+        progress: Option<Progress>,
+    ) -> Result<Copied> {
         let most = self.from.store.backend().limits().max_put;
         let mut by_the_store = self.inside && seen.is_none_or(|object| object.size <= most);
         let mut copied = None;
@@ -93,7 +98,7 @@ impl Route {
         }
         let receipt = match copied {
             Some(receipt) => receipt,
-            None => self.streamed(seen, condition).await?,
+            None => self.streamed(seen, condition, progress).await?,
         };
         Ok(Copied { receipt: Receipt { key: Key::parse(&self.to.shown)?, ..receipt }, by_the_store })
     }
@@ -119,14 +124,20 @@ impl Route {
         }
     }
 
-    async fn streamed(&self, seen: Option<&Metadata>, condition: WriteCondition) -> Result<Receipt> {
+    async fn streamed(
+        &self,
+        seen: Option<&Metadata>,
+        condition: WriteCondition,
+        progress: Option<Progress>,
+    ) -> Result<Receipt> {
+        let put = PutOptions { condition, progress, ..PutOptions::default() };
         let options = GetOptions { conditions: pinned(seen), ..GetOptions::default() };
         let object = self.from.store.get_with(&self.from.key, &options).await.map_err(as_changed)?;
         // A server may answer whatever the condition says.
         if seen.is_some_and(|seen| differs(seen, &object.metadata)) {
             return Err(changed(&self.from.shown));
         }
-        stream(object, &self.to.store, &self.to.key, condition).await
+        stream(object, &self.to.store, &self.to.key, put).await
     }
 
     /// Says what would be done.
@@ -189,13 +200,13 @@ fn below_prefix(store: &Store, key: &str) -> String {
 }
 
 /// Sends an object's bytes to another store while they come.
-async fn stream(object: Object, to: &Store, key: &str, condition: WriteCondition) -> Result<Receipt> {
+async fn stream(object: Object, to: &Store, key: &str, options: PutOptions) -> Result<Receipt> {
     let expected = object.metadata.sha256;
     let size = object.metadata.size;
     let mut attributes = object.metadata.attributes;
     // One service's classes mean nothing to another.
     attributes.storage_class = None;
-    let options = PutOptions { attributes, condition, ..PutOptions::default() };
+    let options = PutOptions { attributes, ..options };
     let mut reader = ObjectReader::new(object.stream);
     let result = to.put_reader(key, &mut reader, Some(size), &options).await;
     let receipt = match reader.error {

@@ -49,6 +49,7 @@ pub(super) fn put_options(options: &PutOptions, sha256: Option<Sha256>) -> holda
         acl: options.acl,
         encryption: options.encryption.clone(),
         condition: options.condition.clone(),
+        progress: options.progress.clone(),
     }
 }
 

@@ -185,7 +185,7 @@ impl S3Backend {
             tags: options.tags.clone().unwrap_or_default(),
             acl: options.acl,
             encryption: options.encryption.clone().or_else(|| self.encryption.clone()),
-            condition: WriteCondition::Always,
+            ..PutOptions::default()
         };
         self.demand(&put).await?;
         self.demand_of_copy(&options.condition).await?;
