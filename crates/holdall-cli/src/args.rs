@@ -54,18 +54,18 @@ impl ObjectArgs {
         ])
     }
 
-    pub(crate) fn into_options(self) -> PutOptions {
+    pub(crate) fn to_options(&self) -> PutOptions {
         PutOptions {
             attributes: Attributes {
-                content_type: self.content_type,
-                cache_control: self.cache_control,
-                content_disposition: self.content_disposition,
-                content_encoding: self.content_encoding,
-                storage_class: self.storage_class,
-                metadata: self.meta.into_iter().collect(),
+                content_type: self.content_type.clone(),
+                cache_control: self.cache_control.clone(),
+                content_disposition: self.content_disposition.clone(),
+                content_encoding: self.content_encoding.clone(),
+                storage_class: self.storage_class.clone(),
+                metadata: self.meta.iter().cloned().collect(),
                 ..Attributes::default()
             },
-            tags: self.tag,
+            tags: self.tag.clone(),
             condition: if self.create_only { WriteCondition::Absent } else { WriteCondition::Always },
             ..PutOptions::default()
         }

@@ -2,7 +2,7 @@
 
 use crate::args::not_empty;
 use crate::commands::Command;
-use clap::{Args, Parser};
+use clap::{Args, Parser, ValueEnum};
 use std::path::PathBuf;
 
 const AFTER: &str = "\
@@ -70,10 +70,25 @@ pub(crate) struct Globals {
     /// Nothing on standard error but errors
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+    /// What standard error shows of a transfer under way
+    #[arg(long, global = true, value_name = "HOW", value_enum, default_value_t)]
+    pub(crate) progress: ShowProgress,
     /// What is logged to standard error: error, warn, info, debug, trace, or target=level,...
     /// [default: $HOLDALL_LOG, $RUST_LOG, warn]
     #[arg(long, global = true, value_name = "LEVEL", value_parser = not_empty())]
     pub(crate) log: Option<String>,
+}
+
+/// How a transfer under way is shown; never with --json or --quiet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShowProgress {
+    /// A line that is erased in the end, on a terminal; elsewhere nothing
+    #[default]
+    Auto,
+    /// A line every few seconds, for logs
+    Plain,
+    /// Nothing
+    None,
 }
 
 impl Globals {

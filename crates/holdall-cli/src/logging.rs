@@ -1,8 +1,8 @@
 //! What the libraries log, on standard error.
 
 use crate::app::App;
+use crate::screen;
 use holdall::{Error, ErrorKind, LogFormat, Resolved, Result};
-use std::io::stderr;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -18,7 +18,7 @@ pub(crate) fn start(app: &App) -> Result<()> {
     let resolved = app.sources(None).ok().and_then(|sources| sources.resolve().ok());
     let format = resolved.as_ref().map(|resolved| resolved.settings.log_format).unwrap_or_default();
     let subscriber = tracing_subscriber::registry().with(filter(resolved.as_ref(), app.globals.quiet)?);
-    let lines = tracing_subscriber::fmt::layer().with_writer(stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(screen::stderr);
     match format {
         // Colours would need a crate more, and asked for without it the subscriber complains on every terminal.
         LogFormat::Text => subscriber.with(lines.with_ansi(false)).init(),

@@ -7,9 +7,11 @@ mod commands;
 mod failure;
 mod logging;
 mod output;
+mod progress;
 mod record;
 mod report;
 mod runtime;
+mod screen;
 mod target;
 mod text;
 

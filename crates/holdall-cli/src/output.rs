@@ -1,5 +1,6 @@
 //! Standard output: data only, buffered, and every failure to write it is one.
 
+use crate::screen;
 use crate::text::escaped;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -44,7 +45,7 @@ impl Output {
     /// Ends a line; a person sees it at once.
     pub(crate) fn end_line(&mut self) -> io::Result<()> {
         self.writer.write_all(b"\n")?;
-        if self.terminal { self.writer.flush() } else { Ok(()) }
+        if self.terminal { screen::cleared(|| self.writer.flush()) } else { Ok(()) }
     }
 }
 

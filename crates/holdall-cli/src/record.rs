@@ -194,6 +194,9 @@ pub(crate) struct UrlRecord<'a> {
     pub(crate) method: &'static str,
     pub(crate) url: &'a str,
     pub(crate) expires_seconds: u64,
+    /// What the request must carry.
+    #[serde(serialize_with = "in_order", skip_serializing_if = "is_empty")]
+    pub(crate) headers: &'a [(String, String)],
 }
 
 /// A form for an upload from a browser.
@@ -208,6 +211,10 @@ impl<'a> From<&'a PostForm> for FormRecord<'a> {
     fn from(form: &'a PostForm) -> Self {
         Self { url: &form.url, fields: &form.fields }
     }
+}
+
+fn is_empty(headers: &&[(String, String)]) -> bool {
+    headers.is_empty()
 }
 
 fn in_order<S: Serializer>(fields: &&[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {

@@ -2,6 +2,7 @@
 
 use crate::failure::{Exit, Failure};
 use crate::record::{ErrorLine, ErrorRecord};
+use crate::screen;
 use crate::text::escaped;
 use holdall::Error;
 use std::error::Error as _;
@@ -68,7 +69,7 @@ impl Report {
 
     fn write(&self, text: &str) {
         // Where standard error is closed nobody is left to be told; the exit status still says it.
-        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+        let _ = screen::cleared(|| std::io::stderr().lock().write_all(text.as_bytes()));
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::commands::Command;
 use crate::failure::{Exit, Failure};
+use crate::screen;
 use holdall::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ pub(crate) fn run(command: Command, mut app: App) -> ExitCode {
         // On a thread of the runtime a command is woken by the thread that reads its sockets.
         supervise(tokio::spawn(execute(command, app))).await
     });
+    screen::close();
     match exit {
         Exit::HUNG_UP | Exit::INTERRUPTED | Exit::TERMINATED => runtime.shutdown_timeout(GRACE),
         // A read of standard input that nobody needs any more may never end.

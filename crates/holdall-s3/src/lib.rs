@@ -32,6 +32,7 @@ mod http;
 mod object;
 mod op;
 mod payload;
+mod progress;
 mod retry;
 mod secret;
 mod sign;
@@ -64,5 +65,6 @@ pub use op::multipart::{
 pub use op::presign::{PostForm, PostPolicy, PresignOptions};
 pub use op::put::{PutAnswer, PutOptions};
 pub use payload::{Payload, Source, SourceStream};
+pub use progress::Progress;
 pub use retry::RetryPolicy;
 pub use secret::Secret;

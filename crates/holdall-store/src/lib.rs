@@ -33,8 +33,8 @@ pub use backend::{Backend, BoxFuture, Limits, Listing, PartReceipt, Upload};
 pub use content_type::content_type_of;
 pub use error::{Error, ErrorKind, Result};
 pub use holdall_s3::{
-    Acl, Addressing, Attributes, Encryption, Payload, PostForm, PostPolicy, Range, ReadConditions, Secret,
-    Sha256, Source, SourceStream, WriteCondition, sha256,
+    Acl, Addressing, Attributes, Encryption, Payload, PostForm, PostPolicy, Progress, Range, ReadConditions,
+    Secret, Sha256, Source, SourceStream, WriteCondition, sha256,
 };
 pub use key::{Key, Prefix};
 pub use object::{

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::key::{Key, Prefix};
-use crate::{Acl, Attributes, Encryption, Range, ReadConditions, Sha256, WriteCondition};
+use crate::{Acl, Attributes, Encryption, Progress, Range, ReadConditions, Sha256, WriteCondition};
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::StreamExt;
@@ -84,6 +84,8 @@ pub struct PutOptions {
     pub encryption: Option<Encryption>,
     /// When the write may take effect. Where the store cannot decide it atomically, a condition is `Unsupported`.
     pub condition: WriteCondition,
+    /// Counts the bytes as they are sent, each once.
+    pub progress: Option<Progress>,
 }
 
 /// What is read of an object, and when.
@@ -97,6 +99,8 @@ pub struct GetOptions {
     pub conditions: ReadConditions,
     /// The customer's key that it is encrypted with.
     pub encryption: Option<Encryption>,
+    /// Counts the bytes as they are written to a file; whoever reads a stream counts itself.
+    pub progress: Option<Progress>,
 }
 
 /// How an object is deleted.
@@ -104,6 +108,8 @@ pub struct GetOptions {
 pub struct DeleteOptions {
     /// One version, for good.
     pub version: Option<String>,
+    /// Only while the object has this `ETag`. Where the store cannot decide it atomically, it is `Unsupported`.
+    pub if_match: Option<String>,
 }
 
 /// What a delete answers.
@@ -162,6 +168,8 @@ pub struct CopyOptions {
     pub tags: Option<Vec<(String, String)>>,
     /// Conditions on the source.
     pub conditions: ReadConditions,
+    /// When the copy may take effect. Where the store cannot decide it atomically, a condition is `Unsupported`.
+    pub condition: WriteCondition,
     /// A version of the source.
     pub version: Option<String>,
     /// A canned access control list of the copy.

@@ -15,7 +15,7 @@ use crate::receipt::Receipt;
 use crate::settings::{Settings, SettingsError};
 use crate::transfer::Buffers;
 use crate::url::{Location, UrlStrategy};
-use crate::{Attributes, Payload, PostForm, PostPolicy};
+use crate::{Attributes, Payload, PostForm, PostPolicy, Progress};
 use bytes::Bytes;
 use std::fmt;
 use std::sync::Arc;
@@ -185,16 +185,36 @@ impl Store {
     ) -> Result<Receipt> {
         let key = Key::parse(key)?;
         let bytes = bytes.into();
+        if let Some(progress) = &options.progress {
+            progress.expect(bytes.len() as u64);
+            progress.complete();
+        }
         let options = self.put_options(&key, &bytes[..bytes.len().min(SNIFF)], options)?;
         if crate::transfer::goes_in_parts(self, bytes.len() as u64, &options) {
             return crate::transfer::put_bytes_in_parts(self, &key, bytes, &options).await;
         }
-        self.0.backend.put(&key, Payload::Bytes(bytes), &options).await.map_err(|e| e.with_key(&key))
+        self.put_whole(&key, Payload::Bytes(bytes), &options).await
+    }
+
+    /// Stores an object by one call of the backend.
+    pub(crate) async fn put_whole(
+        &self,
+        key: &Key,
+        payload: Payload,
+        options: &PutOptions,
+    ) -> Result<Receipt> {
+        let receipt = self.0.backend.put(key, payload, options).await.map_err(|e| e.with_key(key))?;
+        // A backend that sends nothing anywhere has counted nothing.
+        if let Some(progress) = &options.progress {
+            progress.reach(receipt.size);
+        }
+        Ok(receipt)
     }
 
     /// Fills in what the caller left to the settings and to the name.
     pub(crate) fn put_options(&self, key: &Key, first: &[u8], options: &PutOptions) -> Result<PutOptions> {
         let mut options = options.clone();
+        options.progress = options.progress.as_ref().map(Progress::part);
         check_metadata(&options.attributes).map_err(|e| e.with_key(key))?;
         options.acl = options.acl.or(self.0.settings.acl);
         if options.encryption.is_none() {
@@ -252,7 +272,12 @@ impl Store {
         self.delete_with(key, &DeleteOptions::default()).await
     }
 
-    /// Deletes an object or one version of it.
+    /// Deletes an object or one version of it, or only while it has a certain `ETag`.
+    ///
+    /// # Errors
+    ///
+    /// `Precondition` for an object with another `ETag`, and `NotFound` for none where one is demanded; `Unsupported`
+    /// where the store cannot decide that atomically.
     pub async fn delete_with(&self, key: &str, options: &DeleteOptions) -> Result<Deleted> {
         let key = Key::parse(key)?;
         self.0.backend.delete(&key, options).await.map_err(|e| e.with_key(&key))
@@ -290,8 +315,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// `NotFound` for the source; `Precondition` for a condition of the caller's; `Changed` when the source is replaced
-    /// meanwhile.
+    /// `NotFound` for the source; `Precondition` for a condition of the caller's, on the source or on the copy; `Changed`
+    /// when the source is replaced meanwhile.
     pub async fn copy(&self, from: &str, to: &str, options: &CopyOptions) -> Result<Receipt> {
         let (from, to) = (Key::parse(from)?, Key::parse(to)?);
         let mut options = options.clone();
@@ -340,12 +365,22 @@ impl Store {
         self.0.backend.presign(&key, options).await.map_err(|e| e.with_key(&key))
     }
 
+    /// The headers that a request by a presigned URL must carry, exactly so: what a put is encrypted with by the
+    /// settings, and what the options say of its content.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where no service would answer the URL.
+    pub fn presigned_headers(&self, options: &PresignOptions) -> Result<Vec<(String, String)>> {
+        self.0.backend.presigned_headers(options)
+    }
+
     /// Makes a URL for reading, for as long as the settings say.
     pub async fn presign_get(&self, key: &str) -> Result<String> {
         self.presign(key, &PresignOptions::new(PresignMethod::Get, self.0.settings.presign_expiration)).await
     }
 
-    /// Makes a form for an upload from a browser.
+    /// Makes a form for an upload from a browser, encrypted as the settings say unless the policy says otherwise.
     pub async fn presign_post(&self, policy: &PostPolicy) -> Result<PostForm> {
         let own = |name: &String| name.to_ascii_lowercase().starts_with("x-amz-meta-holdall-");
         if policy.fields.iter().chain(&policy.starts_with).any(|(name, _)| own(name)) {

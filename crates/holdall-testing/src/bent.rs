@@ -190,6 +190,10 @@ impl Backend for Bent {
         self.inner.presign(key, options)
     }
 
+    fn presigned_headers(&self, options: &PresignOptions) -> Result<Vec<(String, String)>> {
+        self.inner.presigned_headers(options)
+    }
+
     fn presign_post<'a>(&'a self, policy: &'a PostPolicy) -> BoxFuture<'a, Result<PostForm>> {
         self.inner.presign_post(policy)
     }

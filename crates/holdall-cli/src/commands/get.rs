@@ -2,6 +2,7 @@
 
 use super::{Outcome, cat};
 use crate::app::App;
+use crate::progress::{Showing, What};
 use crate::record::{FileRecord, ObjectRecord};
 use crate::target::Target;
 use crate::text;
@@ -36,7 +37,10 @@ impl Get {
         }
         let store = app.store(&target)?;
         let file = self.destination(&target)?;
-        let object = store.get_to_file(&target.key, &file, &GetOptions::default()).await?;
+        let showing = Showing::start(&app.globals, What::One(target.key.clone()));
+        let options = GetOptions { progress: showing.progress(), ..GetOptions::default() };
+        let object = store.get_to_file(&target.key, &file, &options).await?;
+        drop(showing);
         let path = file.to_string_lossy();
         if app.globals.json {
             return Ok(app.out.json(&FileRecord { path: &path, object: ObjectRecord::from(&object) })?);

@@ -1,18 +1,25 @@
 //! The commands, a file each.
 
 mod cat;
+mod completions;
 mod config;
 mod cp;
+mod du;
 mod gc;
 mod get;
+mod lines;
 mod ls;
+mod manual;
+mod mv;
 mod presign;
 mod pull;
 mod push;
 mod put;
 mod rm;
+mod route;
 mod stat;
 mod tree;
+mod url;
 
 use crate::app::App;
 use crate::failure::Failure;
@@ -27,14 +34,19 @@ pub(crate) enum Command {
     Get(get::Get),
     Cat(cat::Cat),
     Ls(ls::Ls),
+    Du(du::Du),
     Stat(stat::Stat),
     Rm(rm::Rm),
     Cp(cp::Cp),
+    Mv(mv::Mv),
     Push(push::Push),
     Pull(pull::Pull),
+    Url(url::Url),
     Presign(presign::Presign),
     Gc(gc::Gc),
     Config(config::Config),
+    Completions(completions::Completions),
+    Manual(manual::Manual),
 }
 
 impl Command {
@@ -44,14 +56,19 @@ impl Command {
             Self::Get(command) => command.run(app).await,
             Self::Cat(command) => command.run(app).await,
             Self::Ls(command) => command.run(app).await,
+            Self::Du(command) => command.run(app).await,
             Self::Stat(command) => command.run(app).await,
             Self::Rm(command) => command.run(app).await,
             Self::Cp(command) => command.run(app).await,
+            Self::Mv(command) => command.run(app).await,
             Self::Push(command) => command.run(app).await,
             Self::Pull(command) => command.run(app).await,
+            Self::Url(command) => command.run(app).await,
             Self::Presign(command) => command.run(app).await,
             Self::Gc(command) => command.run(app).await,
             Self::Config(command) => command.run(app),
+            Self::Completions(command) => command.run(app),
+            Self::Manual(command) => command.run(app),
         }
     }
 }

@@ -1,26 +1,25 @@
 //! `holdall presign`
 
 use super::Outcome;
+use super::lines::{Lines, key_of};
 use crate::app::App;
 use crate::args::{not_empty, pair};
 use crate::cli::Override;
 use crate::failure::Failure;
 use crate::record::{FormRecord, UrlRecord};
 use crate::target::Target;
+use crate::text::escaped;
 use clap::{Args, ValueEnum};
 use holdall::{Error, ErrorKind, PostForm, PostPolicy, PresignMethod, PresignOptions, Store};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use tokio::io::{AsyncBufReadExt, BufReader};
 
 const AFTER: &str = "\
 Examples:
   holdall presign runs/7/report.pdf --expires 12h --download-name report.pdf
+  holdall presign inbox/video.mp4 --put --content-type video/mp4
   holdall ls -r runs/7/ | holdall presign -
   holdall presign 'uploads/${filename}' --post --max-size 10MiB --starts-with Content-Type=image/";
-
-/// How much of standard input is read at once.
-const READ: usize = 256 << 10;
 
 /// Makes URLs by which somebody without credentials may make one request
 #[derive(Debug, Args)]
@@ -34,6 +33,9 @@ pub(crate) struct Presign {
     /// What the URL permits
     #[arg(long, value_enum, default_value_t = Method::Get)]
     method: Method,
+    /// For an upload by PUT, as --method put
+    #[arg(long, conflicts_with_all = ["method", "post"])]
+    put: bool,
     /// The file name that a browser saves the object under
     #[arg(long, value_name = "NAME")]
     download_name: Option<String>,
@@ -46,6 +48,12 @@ pub(crate) struct Presign {
     /// The most bytes that may be posted
     #[arg(long, value_name = "SIZE", requires = "post", value_parser = holdall::parse_size)]
     max_size: Option<u64>,
+    /// A field of the form that must be exactly so, such as acl=private; repeatable
+    #[arg(long, value_name = "NAME=VALUE", requires = "post", value_parser = pair)]
+    field: Vec<(String, String)>,
+    /// User metadata of what is posted; repeatable
+    #[arg(long, value_name = "NAME=VALUE", requires = "post", value_parser = pair)]
+    meta: Vec<(String, String)>,
     /// A field of the form that must begin so; repeatable
     #[arg(long, value_name = "FIELD=TEXT", requires = "post", value_parser = pair)]
     starts_with: Vec<(String, String)>,
@@ -77,29 +85,58 @@ impl Presign {
             ("-", true) => Err(Error::new(ErrorKind::InvalidInput, "a form is for one key").into()),
             ("-", false) => self.lines(app).await,
             (_, true) => self.form(app).await,
-            (key, false) => self.url(&Target::parse(key)?, app).await,
+            (key, false) => {
+                let target = Target::parse(key)?;
+                self.url(&target, app).await?;
+                self.say_headers(&target, app)
+            }
         }
+    }
+
+    fn method(&self) -> Method {
+        if self.put { Method::Put } else { self.method }
+    }
+
+    /// Says what a request must carry, since whoever makes it gets no more than the URL.
+    fn say_headers(&self, target: &Target, app: &mut App) -> Outcome {
+        let store = app.store(target)?;
+        for (name, value) in store.presigned_headers(&self.options(&store))? {
+            app.report.summary(&format!(
+                "note: the request must carry the header {}: {}",
+                escaped(&name),
+                escaped(&value)
+            ));
+        }
+        Ok(())
     }
 
     async fn url(&self, target: &Target, app: &mut App) -> Outcome {
         let store = app.store(target)?;
         let options = self.options(&store);
         let url = store.presign(&target.key, &options).await?;
-        Ok(self.print(&target.key, &url, &options, app)?)
+        let headers = store.presigned_headers(&options)?;
+        Ok(self.print(&target.key, &url, &options, &headers, app)?)
     }
 
     fn options(&self, store: &Store) -> PresignOptions {
         PresignOptions {
             content_disposition: self.download_name.as_deref().map(attachment),
             content_type: self.content_type.clone(),
-            ..PresignOptions::new(self.method.parts().0, store.settings().presign_expiration)
+            ..PresignOptions::new(self.method().parts().0, store.settings().presign_expiration)
         }
     }
 
-    fn print(&self, key: &str, url: &str, options: &PresignOptions, app: &mut App) -> io::Result<()> {
+    fn print(
+        &self,
+        key: &str,
+        url: &str,
+        options: &PresignOptions,
+        headers: &[(String, String)],
+        app: &mut App,
+    ) -> io::Result<()> {
         if app.globals.json {
-            let method = self.method.parts().1;
-            return app.out.json(&UrlRecord { key, method, url, expires_seconds: options.expires.as_secs() });
+            let (method, expires_seconds) = (self.method().parts().1, options.expires.as_secs());
+            return app.out.json(&UrlRecord { key, method, url, expires_seconds, headers });
         }
         app.out.write_all(url.as_bytes())?;
         app.out.end_line()
@@ -107,22 +144,13 @@ impl Presign {
 
     /// Presigns each line of standard input, in order; one that is no key is reported and the rest go on.
     async fn lines(&self, app: &mut App) -> Outcome {
-        let mut input = BufReader::with_capacity(READ, tokio::io::stdin());
-        let mut line = Vec::new();
+        let mut lines = Lines::of_stdin();
         let mut failed = false;
-        loop {
-            line.clear();
-            let read = input.read_until(b'\n', &mut line).await;
-            if read.map_err(|error| Error::io("cannot read standard input", error))? == 0 {
-                break;
-            }
-            if line.ends_with(b"\n") {
-                line.pop();
-            }
-            match self.line(&line, app).await {
+        while let Some(line) = lines.next().await? {
+            match self.line(line, app).await {
                 Err(Failure::Error(error)) if error.kind() == ErrorKind::InvalidInput => {
                     failed = true;
-                    app.report.error(&error, Some(&String::from_utf8_lossy(&line)));
+                    app.report.error(&error, Some(&String::from_utf8_lossy(line)));
                 }
                 other => other?,
             }
@@ -131,20 +159,19 @@ impl Presign {
     }
 
     async fn line(&self, line: &[u8], app: &mut App) -> Outcome {
-        let key = std::str::from_utf8(line)
-            .map_err(|_| Error::new(ErrorKind::InvalidInput, "a key is UTF-8, and this line is not"))?;
-        self.url(&Target::parse(key)?, app).await
+        self.url(&Target::parse(key_of(line)?)?, app).await
     }
 
     async fn form(&self, app: &mut App) -> Outcome {
         let target = Target::parse(&self.key)?;
         let store = app.store(&target)?;
         let content_type = self.content_type.iter().map(|text| ("Content-Type".to_owned(), text.clone()));
+        let meta = self.meta.iter().map(|(name, value)| (format!("x-amz-meta-{name}"), value.clone()));
         let policy = PostPolicy {
             key: target.key,
             expires: store.settings().presign_expiration,
             content_length: self.max_size.map(|most| (0, most)),
-            fields: content_type.collect(),
+            fields: content_type.chain(self.field.iter().cloned()).chain(meta).collect(),
             starts_with: self.starts_with.clone(),
         };
         let form = store.presign_post(&policy).await?;

@@ -33,8 +33,12 @@ impl Pull {
     pub(crate) async fn run(self, app: &mut App) -> Outcome {
         let target = Target::parse(&self.prefix)?;
         let store = app.store(&target)?;
-        let options = PullOptions { filter: self.filter.filter()?, dry_run: self.filter.dry_run };
         let mut printer = Printer::new(app, Direction::Pull);
+        let options = PullOptions {
+            filter: self.filter.filter()?,
+            dry_run: self.filter.dry_run,
+            progress: printer.progress(),
+        };
         let summary =
             store.pull(&target.key, &self.dir, &options, &mut |event| printer.event(&event)).await?;
         printer.finish(&summary, options.dry_run)

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::args::ObjectArgs;
 use crate::target::Target;
 use clap::Args;
+use holdall::PutOptions;
 use holdall::transfer::PushOptions;
 use std::path::PathBuf;
 
@@ -40,13 +41,13 @@ impl Push {
         let target = Target::parse(self.prefix.as_deref().unwrap_or_default())?;
         app.override_settings(self.object.overrides());
         let store = app.store(&target)?;
+        let mut printer = Printer::new(app, Direction::Push);
         let options = PushOptions {
             filter: self.filter.filter()?,
             dry_run: self.filter.dry_run,
             follow_symlinks: self.follow_symlinks,
-            put: self.object.into_options(),
+            put: PutOptions { progress: printer.progress(), ..self.object.to_options() },
         };
-        let mut printer = Printer::new(app, Direction::Push);
         let summary =
             store.push(&self.dir, &target.key, &options, &mut |event| printer.event(&event)).await?;
         printer.finish(&summary, options.dry_run)

@@ -3,11 +3,13 @@
 use super::Outcome;
 use crate::app::App;
 use crate::args::{ObjectArgs, etag};
+use crate::progress::{Showing, What};
 use crate::record::ReceiptRecord;
 use crate::target::Target;
 use crate::text;
 use clap::Args;
 use holdall::{Error, ErrorKind, PutOptions, Receipt, Result, Store, WriteCondition};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 const AFTER: &str = "\
@@ -43,16 +45,26 @@ impl Put {
         let target = self.target()?;
         app.override_settings(self.object.overrides());
         let store = app.store(&target)?;
-        let mut options = self.object.into_options();
-        if let Some(etag) = self.if_match {
-            options.condition = WriteCondition::Matches(etag);
+        let mut options = self.object.to_options();
+        if let Some(etag) = &self.if_match {
+            options.condition = WriteCondition::Matches(etag.clone());
         }
+        let showing = self.showing(app);
+        options.progress = showing.as_ref().and_then(Showing::progress);
         let receipt = if is_standard_input(&self.file) {
             store.put_reader(&target.key, tokio::io::stdin(), self.expected_size, &options).await?
         } else {
             put_file(&store, &target.key, &self.file, &options).await?
         };
+        drop(showing);
         print(&receipt, app)
+    }
+
+    /// What is typed on a terminal is no transfer to watch.
+    fn showing(&self, app: &App) -> Option<Showing> {
+        let typed = is_standard_input(&self.file) && std::io::stdin().is_terminal();
+        let what = What::One(self.file.to_string_lossy().into_owned());
+        (!typed).then(|| Showing::start(&app.globals, what))
     }
 
     fn target(&self) -> Result<Target> {

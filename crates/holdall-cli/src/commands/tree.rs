@@ -4,15 +4,18 @@ use super::Outcome;
 use crate::app::App;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::progress::{Showing, What};
 use crate::record::{ErrorRecord, ObjectRecord, ReceiptRecord};
 use crate::text::{bytes, count, escaped};
 use clap::Args;
-use holdall::Result;
 use holdall::transfer::{Filter, TreeEvent, TreeSummary};
+use holdall::{Progress, Result};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Which files or objects take part.
@@ -85,15 +88,27 @@ pub(super) struct Printer<'a> {
     direction: Direction,
     start: Instant,
     fault: Option<io::Error>,
+    done: Arc<AtomicU64>,
+    showing: Showing,
 }
 
 impl<'a> Printer<'a> {
     pub(super) fn new(app: &'a mut App, direction: Direction) -> Self {
-        Self { app, direction, start: Instant::now(), fault: None }
+        let done = Arc::new(AtomicU64::new(0));
+        let showing = Showing::start(&app.globals, What::Many(done.clone()));
+        Self { app, direction, start: Instant::now(), fault: None, done, showing }
+    }
+
+    /// What the transfer is to count in.
+    pub(super) fn progress(&self) -> Option<Progress> {
+        self.showing.progress()
     }
 
     pub(super) fn event(&mut self, event: &TreeEvent) {
         match event {
+            TreeEvent::Pushed { .. } | TreeEvent::Pulled { .. } => {
+                self.done.fetch_add(1, Ordering::Relaxed);
+            }
             TreeEvent::Failed { name, error } => self.app.report.error(error, Some(name)),
             TreeEvent::Skipped { name, reason } => {
                 self.app.report.summary(&format!("skipped {}: {reason}", escaped(name)));
@@ -122,6 +137,7 @@ impl<'a> Printer<'a> {
     /// Says what was done in all. That something failed, or could not be printed, is the outcome.
     pub(super) fn finish(mut self, summary: &TreeSummary, dry_run: bool) -> Outcome {
         let elapsed = self.start.elapsed();
+        drop(self.showing);
         if self.app.globals.json && self.fault.is_none() {
             self.fault = self.app.out.json(&totals(summary, elapsed, dry_run)).err();
         }

@@ -6,8 +6,26 @@ use crate::shell::Shell;
 fn help_of_every_command() {
     let shell = Shell::bare();
     shell.transcript("help", &["--help"]);
-    for command in ["put", "get", "cat", "ls", "stat", "rm", "cp", "push", "pull", "presign", "gc", "config"]
-    {
+    let commands = [
+        "put",
+        "get",
+        "cat",
+        "ls",
+        "du",
+        "stat",
+        "rm",
+        "cp",
+        "mv",
+        "push",
+        "pull",
+        "url",
+        "presign",
+        "gc",
+        "config",
+        "completions",
+        "manual",
+    ];
+    for command in commands {
         shell.transcript(&format!("help_{command}"), &[&format!("{command} --help")]);
     }
 }

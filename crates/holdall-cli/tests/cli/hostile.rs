@@ -67,6 +67,8 @@ fn nothing_in_the_folder_of_holdall_is_an_object() {
         &["rm", ".holdall/format"],
         &["cp", ".holdall/format", "b"],
         &["cp", "a", ".holdall/format"],
+        &["mv", ".holdall/format", "b"],
+        &["mv", "a", ".holdall/format"],
         &["ls", ".holdall/"],
         &["push", ".", ".holdall"],
         &["pull", ".holdall", "out"],

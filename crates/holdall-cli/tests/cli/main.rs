@@ -2,17 +2,21 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod du;
 mod errors;
 mod folders;
 mod gc;
 mod help;
 mod hostile;
+mod mv;
 mod objects;
 mod parity;
 mod presign;
 mod real;
 mod settings;
 mod shell;
+mod shells;
 mod signals;
 mod terminal;
+mod url;
 mod usage;

@@ -7,7 +7,8 @@ use holdall_testing::server::Server;
 use serde_json::Value;
 
 /// What differs from place to place, or from moment to moment: names of states, times, and how bytes were verified.
-const OWN: [&str; 6] = ["etag", "version", "last_modified", "seconds", "verified", "attempts"];
+const OWN: [&str; 8] =
+    ["etag", "version", "last_modified", "seconds", "verified", "attempts", "atomic", "tags_kept"];
 
 /// What a command printed, as far as it must be the same everywhere.
 #[derive(Debug, PartialEq)]
@@ -62,7 +63,7 @@ const FIRST: [&str; 7] = [
     "put in/page.html page --if-match \"none\"",
 ];
 
-const STORY: [&str; 26] = [
+const STORY: [&str; 36] = [
     "put in/page.html page --content-type text/html --cache-control no-cache --meta run=7 --meta note=\u{e9}",
     "stat page",
     "put in/empty page --create-only",
@@ -85,6 +86,16 @@ const STORY: [&str; 26] = [
     "cat out/big --range 100..50",
     "pull out back",
     "pull nothing nowhere",
+    "du",
+    "du out/ --depth 2",
+    "du nothing/ -s",
+    "mv copy moved --dry-run",
+    "mv copy moved --create-only",
+    "stat moved",
+    "mv moved page --create-only",
+    "mv page page",
+    "mv out/missing moved",
+    "mv moved copy",
     "rm copy",
     "rm copy never-there",
     "rm -r out",

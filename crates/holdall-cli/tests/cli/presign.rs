@@ -10,6 +10,8 @@ fn urls_and_forms() {
             "presign a/b.txt",
             "presign s3://other/k --expires 12h --method put --content-type text/plain",
             "presign k --method delete --json",
+            "presign k --put",
+            "presign k --put --content-type text/plain --json",
             "presign k --download-name r\u{e9}sum\u{e9}.pdf",
         ],
     );
@@ -65,4 +67,38 @@ fn many_keys_keep_their_order() {
     for (url, key) in urls.lines().zip(keys.lines()) {
         assert!(url.contains(&format!("/b/{key}?")), "{url} {key}");
     }
+}
+
+#[test]
+fn uploads_are_encrypted_as_the_settings_say() {
+    let shell = Shell::new().with("HOLDALL_KMS_KEY_ID", "key-1");
+    shell.transcript("presign_encrypted", &["presign k --put", "presign k --put --json", "presign k --json"]);
+    let form = stdout(&shell.run(&["presign", "k", "--post"]));
+    for field in ["x-amz-server-side-encryption=aws:kms", "x-amz-server-side-encryption-aws-kms-key-id=key-1"]
+    {
+        assert!(form.lines().any(|line| line == field), "{form}");
+    }
+}
+
+#[test]
+fn a_form_has_fixed_fields_and_metadata() {
+    let shell = Shell::new();
+    let line =
+        ["presign", "k", "--post", "--field", "acl=private", "--meta", "run=7", "--content-type", "a/b"];
+    let form = stdout(&shell.run(&line));
+    for field in ["acl=private", "x-amz-meta-run=7", "Content-Type=a/b"] {
+        assert!(form.lines().any(|line| line == field), "{form}");
+    }
+    shell.transcript(
+        "presign_refused",
+        &[
+            "presign k --put --post",
+            "presign k --put --method get",
+            "presign k --field acl=private",
+            "presign k --post --field key=other",
+            "presign k --post --field acl=private --field ACL=public-read",
+            "presign k --post --meta holdall-put=1",
+            "presign k --put --store memory://",
+        ],
+    );
 }

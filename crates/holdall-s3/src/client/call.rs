@@ -6,6 +6,7 @@ use crate::encode::push_query;
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::header_value;
 use crate::payload::Payload;
+use crate::progress::Progress;
 use crate::sign::{EMPTY_SHA256, UNSIGNED};
 use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -31,6 +32,8 @@ pub(crate) struct Call {
     pub(crate) payload: Payload,
     pub(crate) payload_hash: String,
     pub(crate) answer: Answer,
+    /// The count of this payload alone.
+    pub(crate) progress: Option<Progress>,
     /// The number of its first attempt: more than 1 where it goes on with what others have begun.
     pub(crate) attempt: u32,
     /// Sent once, whatever happens: a probe that is meant to fail.
@@ -48,6 +51,7 @@ impl Call {
             payload: Payload::Empty,
             payload_hash: EMPTY_SHA256.to_owned(),
             answer: Answer::Whole,
+            progress: None,
             attempt: 1,
             once: false,
         }
@@ -114,6 +118,12 @@ impl Call {
         };
         self.payload = payload;
         Ok(self)
+    }
+
+    /// Counts the payload's bytes as they go out.
+    pub(crate) fn counted(mut self, progress: Option<&Progress>) -> Self {
+        self.progress = progress.map(Progress::part);
+        self
     }
 
     /// Sends an XML document, with the `Content-MD5` that older servers want.

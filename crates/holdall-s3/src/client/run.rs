@@ -150,7 +150,7 @@ impl Client {
         }
         let uri = request_uri(absolute.then_some(&*place.site.authority), path, &query)?;
         let make = || {
-            let mut request = Request::new(SendBody::new(&call.payload));
+            let mut request = Request::new(SendBody::new(&call.payload).counted(call.progress.as_ref()));
             *request.method_mut() = call.method.clone();
             *request.uri_mut() = uri.clone();
             *request.headers_mut() = headers.clone();

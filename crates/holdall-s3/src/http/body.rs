@@ -1,6 +1,7 @@
 //! The body of a request on its way out.
 
 use crate::payload::{Payload, SourceStream};
+use crate::progress::Progress;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use std::io;
@@ -17,6 +18,8 @@ pub(crate) struct SendBody {
     from: From,
     left: u64,
     done: Arc<AtomicBool>,
+    /// The whole payload's count, and how long the payload is.
+    progress: Option<(Progress, u64)>,
 }
 
 enum From {
@@ -32,7 +35,13 @@ impl SendBody {
             Payload::Source(source) => From::Stream(source.open()),
         };
         let left = payload.len();
-        Self { from, left, done: Arc::new(AtomicBool::new(left == 0)) }
+        Self { from, left, done: Arc::new(AtomicBool::new(left == 0)), progress: None }
+    }
+
+    /// Counts what goes out, from where attempts before came to.
+    pub(crate) fn counted(mut self, progress: Option<&Progress>) -> Self {
+        self.progress = progress.map(|progress| (progress.clone(), self.left));
+        self
     }
 
     /// Tells later whether all of it went out.
@@ -46,6 +55,9 @@ impl SendBody {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the source grew while it was read"));
         }
         self.left -= n;
+        if let Some((progress, whole)) = &self.progress {
+            progress.reach(whole - self.left);
+        }
         if self.left == 0 {
             self.done.store(true, Ordering::Release);
         }

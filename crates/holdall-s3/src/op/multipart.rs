@@ -10,6 +10,7 @@ use crate::op::copy::{CopySource, copy_result};
 use crate::op::get::{GetOptions, Head};
 use crate::op::put::{PutAnswer, PutOptions, agreed_checksum, confirm};
 use crate::payload::Payload;
+use crate::progress::Progress;
 use crate::xml::{Element, XmlWriter};
 use http::Method;
 use std::time::SystemTime;
@@ -25,12 +26,14 @@ pub struct UploadHandle {
     pub nonce: String,
     /// The customer's key that every part goes with.
     pub encryption: Option<Encryption>,
+    /// Counts the bytes of the parts as they are sent.
+    pub progress: Option<Progress>,
 }
 
 impl UploadHandle {
     /// Names an upload that was begun earlier or elsewhere.
     pub fn existing(key: impl Into<String>, id: impl Into<String>) -> Self {
-        Self { key: key.into(), id: id.into(), nonce: String::new(), encryption: None }
+        Self { key: key.into(), id: id.into(), nonce: String::new(), encryption: None, progress: None }
     }
 }
 
@@ -131,7 +134,8 @@ impl Client {
         confirm(&reply, options.encryption.as_ref()).map_err(located)?;
         let root = Element::parse_named(&reply.bytes, "InitiateMultipartUploadResult").map_err(located)?;
         let id = root.required("UploadId").map_err(located)?.to_owned();
-        Ok(UploadHandle { key: key.to_owned(), id, nonce, encryption: options.encryption.clone() })
+        let (encryption, progress) = (options.encryption.clone(), options.progress.clone());
+        Ok(UploadHandle { key: key.to_owned(), id, nonce, encryption, progress })
     }
 
     /// Sends a part; the same number again replaces it.
@@ -145,7 +149,7 @@ impl Client {
         if let Some(encryption) = &upload.encryption {
             encryption.write_for_read(&mut call.headers);
         }
-        let call = call.object(payload, self.config().integrity)?;
+        let call = call.object(payload, self.config().integrity)?.counted(upload.progress.as_ref());
         let reply = self.run(&call).await?;
         let located = |e: Error| e.in_operation(call.operation, &reply.host, reply.attempts);
         let checksum = agreed_checksum(&call, &reply).map_err(located)?;

@@ -5,6 +5,7 @@ use crate::credentials::Credentials;
 use crate::date::{AmzDate, format_policy};
 use crate::encode::{push_key, push_query};
 use crate::error::{Error, ErrorKind, Result};
+use crate::object::header_value;
 use crate::sign::{ALGORITHM, Presign, presign, sign_policy};
 use http::Method;
 use serde_json::json;
@@ -22,7 +23,7 @@ pub struct PresignOptions {
     pub expires: Duration,
     /// Further query fields, such as `response-content-disposition` or `versionId`.
     pub query: Vec<(String, String)>,
-    /// Headers that the request must carry exactly so, by lower-case name.
+    /// Headers that the request must carry exactly so, by lower-case name, each once; `host` is there already.
     pub headers: Vec<(String, String)>,
 }
 
@@ -42,7 +43,7 @@ pub struct PostPolicy {
     pub expires: Duration,
     /// The least and the greatest number of bytes.
     pub content_length: Option<(u64, u64)>,
-    /// Fields that the form must have exactly so, such as `Content-Type` or `acl`.
+    /// Fields that the form must have exactly so, such as `Content-Type` or `acl`, each once.
     pub fields: Vec<(String, String)>,
     /// Fields that must begin so.
     pub starts_with: Vec<(String, String)>,
@@ -80,9 +81,10 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for an expiry under a second, over 7 days or past the end of the credentials; `Credentials`
-    /// without any.
+    /// `InvalidInput` for an expiry under a second, over 7 days or past the end of the credentials, and for a header
+    /// that is `host`, is there twice or can be none; `Credentials` without any.
     pub async fn presign(&self, method: &Method, key: &str, options: &PresignOptions) -> Result<String> {
+        check_headers(&options.headers)?;
         let credentials = self.signing_credentials(options.expires).await?;
         let place = self.place();
         let date = AmzDate::new(self.now());
@@ -113,7 +115,12 @@ impl Client {
     }
 
     /// Signs a form for uploads from a browser.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Client::presign`], and `InvalidInput` for a field that is there twice or that the form gets anyway.
     pub async fn presign_post(&self, policy: &PostPolicy) -> Result<PostForm> {
+        check_fields(policy)?;
         let credentials = self.signing_credentials(policy.expires).await?;
         let place = self.place();
         let now = self.now();
@@ -180,6 +187,58 @@ impl Client {
     }
 }
 
+/// Refuses headers that a request cannot carry as they are signed.
+fn check_headers(headers: &[(String, String)]) -> Result<()> {
+    let bad = |message: &str, name: &str| {
+        Err(Error::new(ErrorKind::InvalidInput, format!("{message} header={name:?}")))
+    };
+    for (at, (name, value)) in headers.iter().enumerate() {
+        let is_lower = !name.bytes().any(|byte| byte.is_ascii_uppercase());
+        if !is_lower || http::HeaderName::from_bytes(name.as_bytes()).is_err() {
+            return bad("a signed header needs a name in lower case", name);
+        }
+        if name == "host" {
+            return bad("the host of a presigned URL is the endpoint's", name);
+        }
+        if headers[..at].iter().any(|(before, _)| before == name) {
+            return bad("a header can be signed once", name);
+        }
+        header_value(name, value)?;
+    }
+    Ok(())
+}
+
+/// What every form has or gets, whatever its policy.
+const OWN_FIELDS: [&str; 9] = [
+    "bucket",
+    "file",
+    "key",
+    "policy",
+    "x-amz-algorithm",
+    "x-amz-credential",
+    "x-amz-date",
+    "x-amz-security-token",
+    "x-amz-signature",
+];
+
+fn check_fields(policy: &PostPolicy) -> Result<()> {
+    let bad = |message: &str, name: &str| {
+        Err(Error::new(ErrorKind::InvalidInput, format!("{message} field={name:?}")))
+    };
+    let mut names: Vec<String> = Vec::new();
+    for (name, _) in &policy.fields {
+        let lower = name.to_ascii_lowercase();
+        if OWN_FIELDS.contains(&&*lower) {
+            return bad("the form has this field already", name);
+        }
+        if name.is_empty() || names.contains(&lower) {
+            return bad("a field of a form needs a name of its own", name);
+        }
+        names.push(lower);
+    }
+    Ok(())
+}
+
 /// Writes the conditions: every field of the form, and what it leaves open.
 fn policy_document(
     bucket: &str,
@@ -202,4 +261,43 @@ fn policy_document(
         conditions.push(json!(["content-length-range", least, most]));
     }
     json!({ "expiration": format_policy(end), "conditions": conditions }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn headers_that_cannot_be_carried_as_signed_are_refused() {
+        assert!(check_headers(&pairs(&[("content-type", "a/b"), ("x-amz-acl", "private")])).is_ok());
+        let table: [&[(&str, &str)]; 7] = [
+            &[("host", "elsewhere")],
+            &[("Host", "elsewhere")],
+            &[("content-type", "a"), ("x", "y"), ("content-type", "a")],
+            &[("Content-Type", "a")],
+            &[("", "a")],
+            &[("a b", "c")],
+            &[("a", "b\r\nc: d")],
+        ];
+        for headers in table {
+            let error = check_headers(&pairs(headers)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_form_has_each_field_once() {
+        let check = |fields: &[(&str, &str)]| {
+            let policy = PostPolicy { fields: pairs(fields), ..PostPolicy::new("k", Duration::from_secs(1)) };
+            check_fields(&policy).map_err(|error| error.kind())
+        };
+        assert_eq!(check(&[("Content-Type", "a"), ("acl", "private")]), Ok(()));
+        for fields in [&[("key", "x")][..], &[("Policy", "x")], &[("", "x")], &[("acl", "a"), ("ACL", "a")]] {
+            assert_eq!(check(fields), Err(ErrorKind::InvalidInput), "{fields:?}");
+        }
+    }
 }

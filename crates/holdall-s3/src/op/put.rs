@@ -6,6 +6,7 @@ use crate::client::{Call, Client, Reply};
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::{Acl, Attributes, Encryption, WriteCondition, header_value, write_tags};
 use crate::payload::Payload;
+use crate::progress::Progress;
 use http::Method;
 
 /// AWS's bound on one PutObject, 5 GiB.
@@ -24,6 +25,8 @@ pub struct PutOptions {
     pub encryption: Option<Encryption>,
     /// When the write may take effect.
     pub condition: WriteCondition,
+    /// Counts the bytes as they are sent.
+    pub progress: Option<Progress>,
 }
 
 /// What a put answered.
@@ -74,7 +77,7 @@ impl Client {
         let (attributes, nonce) = named(self, &options.attributes);
         let mut call = options.write(Call::on("PutObject", Method::PUT, key), &attributes)?;
         options.condition.write(&mut call.headers)?;
-        let call = call.object(payload, self.config().integrity)?;
+        let call = call.object(payload, self.config().integrity)?.counted(options.progress.as_ref());
         match self.run(&call).await {
             Ok(reply) => put_answer(&call, &reply, options.encryption.as_ref()),
             Err(error) => {

@@ -18,6 +18,15 @@ pub(crate) fn check_write(existing: Option<&Metadata>, condition: &WriteConditio
     }
 }
 
+/// Whether what is there may be deleted.
+pub(crate) fn check_delete(etag: Option<&str>, if_match: &str) -> Result<()> {
+    match etag {
+        None => Err(Error::new(ErrorKind::NotFound, "there is no object to delete")),
+        Some(own) if if_match == "*" || bare(own) == bare(if_match) => Ok(()),
+        Some(_) => Err(failed("the object has another ETag")),
+    }
+}
+
 /// Whether a read may be answered. An `ETag` outranks a date: where both are given the date is not looked at.
 pub(crate) fn check_read(object: &Metadata, conditions: &ReadConditions) -> Result<()> {
     let changed_after = |at| object.last_modified.is_some_and(|modified| modified > whole_second(at));

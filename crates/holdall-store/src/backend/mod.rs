@@ -127,6 +127,13 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// `Unsupported` where there is no service that would answer it.
     fn presign<'a>(&'a self, key: &'a Key, options: &'a PresignOptions) -> BoxFuture<'a, Result<String>>;
 
+    /// The headers that a request by such a URL must carry, exactly so.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Backend::presign`].
+    fn presigned_headers(&self, options: &PresignOptions) -> Result<Vec<(String, String)>>;
+
     /// Makes a form by which a browser may upload; `policy.key` is relative to the store.
     fn presign_post<'a>(&'a self, policy: &'a PostPolicy) -> BoxFuture<'a, Result<PostForm>>;
 

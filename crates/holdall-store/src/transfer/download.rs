@@ -2,11 +2,11 @@
 
 use super::landing::Temporary;
 use super::plan::PartPlan;
-use crate::Range;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::{GetOptions, Metadata, Object};
 use crate::store::Store;
+use crate::{Progress, Range};
 use futures_util::StreamExt;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -25,6 +25,10 @@ impl Store {
         let key = Key::parse(key)?;
         let object = self.get_with(key.as_str(), options).await?;
         let temporary = Temporary::at(path)?;
+        if let Some(progress) = &options.progress {
+            progress.expect(object.range.end - object.range.start);
+            progress.complete();
+        }
         self.land(&key, object, temporary, options).await
     }
 
@@ -38,16 +42,21 @@ impl Store {
     ) -> Result<Metadata> {
         let metadata = object.metadata.clone();
         let size = object.range.end - object.range.start;
+        let progress = options.progress.as_ref().map(Progress::part);
         // Without an ETag nothing proves that ranges are of one object.
         let by_ranges = metadata.etag.is_some() && size >= 2 * self.settings().part_size;
         let whole = size == metadata.size;
         let result = if whole && self.backend().copy_to_file(&metadata, &temporary.file()).await? {
+            if let Some(progress) = &progress {
+                progress.add(size);
+            }
             Ok(())
         } else if by_ranges {
             temporary.reserve(size)?;
-            self.land_by_ranges(key, object, temporary.file(), options).await
+            let options = GetOptions { progress, ..options.clone() };
+            self.land_by_ranges(key, object, temporary.file(), &options).await
         } else {
-            write_stream(object, &temporary.file(), 0, size).await
+            write_stream(object, &temporary.file(), 0, size, progress.as_ref()).await
         };
         result.map_err(|e| e.with_key(key))?;
         temporary.commit()?;
@@ -68,8 +77,8 @@ impl Store {
         let pinned = Pinned::of(&object.metadata, options);
         let mut tasks = JoinSet::new();
         let first = plan.range(0);
-        let into = file.clone();
-        tasks.spawn(async move { write_stream(object, &into, 0, first.end).await });
+        let (into, progress) = (file.clone(), options.progress.clone());
+        tasks.spawn(async move { write_stream(object, &into, 0, first.end, progress.as_ref()).await });
         let most = self.settings().concurrency.clamp(1, 8);
         for index in 1..plan.count() {
             while tasks.len() >= most {
@@ -103,7 +112,8 @@ impl Store {
         if !same {
             return Err(replaced());
         }
-        write_stream(object, file, range.start, range.end - range.start).await
+        let progress = pinned.options.progress.as_ref();
+        write_stream(object, file, range.start, range.end - range.start, progress).await
     }
 }
 
@@ -137,7 +147,13 @@ fn joined(result: Option<std::result::Result<Result<()>, tokio::task::JoinError>
 }
 
 /// Writes `len` bytes of a stream at an offset of a file.
-async fn write_stream(mut object: Object, file: &File, offset: u64, len: u64) -> Result<()> {
+async fn write_stream(
+    mut object: Object,
+    file: &File,
+    offset: u64,
+    len: u64,
+    progress: Option<&Progress>,
+) -> Result<()> {
     let mut at = 0;
     while at < len {
         let Some(piece) = object.stream.next().await else {
@@ -147,6 +163,9 @@ async fn write_stream(mut object: Object, file: &File, offset: u64, len: u64) ->
         piece.truncate(usize::try_from(len - at).unwrap_or(usize::MAX));
         file.write_all_at(&piece, offset + at).map_err(|e| Error::io("the file cannot be written", e))?;
         at += piece.len() as u64;
+        if let Some(progress) = progress {
+            progress.add(piece.len() as u64);
+        }
     }
     // Only at its end does the stream say whether the digest is right.
     if at == object.range.end - object.range.start

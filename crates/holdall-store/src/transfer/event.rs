@@ -1,6 +1,7 @@
 //! What a folder's transfer is told to do, and what it tells.
 
 use super::Filter;
+use crate::Progress;
 use crate::error::Error;
 use crate::object::{Metadata, PutOptions};
 use crate::receipt::Receipt;
@@ -15,7 +16,7 @@ pub struct PushOptions {
     pub dry_run: bool,
     /// Follow symbolic links; else they are skipped and reported.
     pub follow_symlinks: bool,
-    /// How each object is put.
+    /// How each object is put. Its `progress` counts the bytes of all, and is told soon how many there will be.
     pub put: PutOptions,
 }
 
@@ -26,6 +27,8 @@ pub struct PullOptions {
     pub filter: Filter,
     /// Say what would be done and do nothing.
     pub dry_run: bool,
+    /// Counts the bytes of all objects, and is told by and by how many there will be.
+    pub progress: Option<Progress>,
 }
 
 /// What happened to one file or object of a folder's transfer.

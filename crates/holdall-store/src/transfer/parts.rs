@@ -1,9 +1,9 @@
 //! Sends an object in parts, several at once, and gives them back when it fails.
 
-use crate::WriteCondition;
 use crate::backend::{PartReceipt, Upload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::receipt::Receipt;
+use crate::{Progress, WriteCondition};
 use bytes::Bytes;
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -13,11 +13,22 @@ pub(super) struct PartSender {
     upload: Arc<dyn Upload>,
     tasks: JoinSet<Result<PartReceipt>>,
     done: Vec<PartReceipt>,
+    sent: u64,
+    progress: Option<Progress>,
 }
 
 impl PartSender {
-    pub(super) fn new(upload: Box<dyn Upload>) -> Self {
-        Self { upload: upload.into(), tasks: JoinSet::new(), done: Vec::new() }
+    pub(super) fn new(upload: Box<dyn Upload>, progress: Option<Progress>) -> Self {
+        Self { upload: upload.into(), tasks: JoinSet::new(), done: Vec::new(), sent: 0, progress }
+    }
+
+    fn note(&mut self, part: PartReceipt) {
+        self.sent += part.size;
+        // A backend that sends nothing anywhere has counted nothing.
+        if let Some(progress) = &self.progress {
+            progress.reach(self.sent);
+        }
+        self.done.push(part);
     }
 
     /// Sends a part that `read` brings, and takes note of those that are done.
@@ -28,7 +39,7 @@ impl PartSender {
         let upload = self.upload.clone();
         self.tasks.spawn(async move { upload.put_part(number, read.await?).await });
         while let Some(finished) = self.tasks.try_join_next() {
-            self.done.push(joined(finished)?);
+            self.note(joined(finished)?);
         }
         Ok(())
     }
@@ -37,7 +48,7 @@ impl PartSender {
     pub(super) async fn room(&mut self, most: usize) -> Result<()> {
         while self.tasks.len() >= most.max(1) {
             if let Some(finished) = self.tasks.join_next().await {
-                self.done.push(joined(finished)?);
+                self.note(joined(finished)?);
             }
         }
         Ok(())
@@ -46,7 +57,7 @@ impl PartSender {
     /// Waits for all parts and makes the object.
     pub(super) async fn complete(&mut self) -> Result<Receipt> {
         while let Some(finished) = self.tasks.join_next().await {
-            self.done.push(joined(finished)?);
+            self.note(joined(finished)?);
         }
         self.done.sort_unstable_by_key(|part| part.number);
         self.upload.complete(&self.done, &WriteCondition::Always).await

@@ -4,7 +4,7 @@ use super::landing::{Landing, SafePath};
 use super::tree::{Events, as_folder, run};
 use super::{PullOptions, TreeEvent, TreeSummary};
 use crate::error::{Error, ErrorKind, Result};
-use crate::object::{GetOptions, Metadata};
+use crate::object::{GetOptions, Metadata, Page};
 use crate::store::{ObjectList, Store};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -94,9 +94,15 @@ impl Pull {
                 return Ok(Some(metadata));
             }
             match list.next_page().await {
-                None => return Ok(None),
+                None => {
+                    if let Some(progress) = &self.options.progress {
+                        progress.complete();
+                    }
+                    return Ok(None);
+                }
                 Some(page) => {
                     let page = page?;
+                    self.expect(&page);
                     self.ready.lock().unwrap_or_else(PoisonError::into_inner).extend(page.objects);
                     for error in page.failures {
                         let name = error.key().unwrap_or(&self.prefix).to_owned();
@@ -105,6 +111,16 @@ impl Pull {
                 }
             }
         }
+    }
+
+    /// Says how many bytes of a page are wanted.
+    fn expect(&self, page: &Page) {
+        let Some(progress) = &self.options.progress else { return };
+        let wanted = |object: &&Metadata| {
+            let relative = object.key.as_str().strip_prefix(&self.prefix);
+            relative.is_some_and(|relative| self.options.filter.takes(relative))
+        };
+        progress.expect(page.objects.iter().filter(wanted).map(|object| object.size).sum());
     }
 
     async fn object(&self, listed: &Metadata, relative: &str) -> Result<TreeEvent> {
@@ -118,7 +134,7 @@ impl Pull {
             return Ok(TreeEvent::Planned { path, key: name(), size: listed.size });
         };
         let temporary = landing.begin(&safe)?;
-        let options = GetOptions::default();
+        let options = GetOptions { progress: self.options.progress.clone(), ..GetOptions::default() };
         let object = self.store.backend().get(&listed.key, &options).await?;
         let metadata = self.store.land(&listed.key, object, temporary, &options).await?;
         Ok(TreeEvent::Pulled { path, metadata })

@@ -9,6 +9,7 @@ use crate::key::{Key, Prefix};
 use crate::receipt::Receipt;
 use crate::store::Store;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::JoinSet;
 
@@ -48,6 +49,7 @@ impl Store {
             walk: Mutex::new(walk),
             events: events.clone(),
         });
+        let _count = push.options.put.progress.is_some().then(|| Count::start(dir, options));
         let mut lanes = JoinSet::new();
         for _ in 0..self.settings().concurrency.max(1) {
             let push = push.clone();
@@ -56,6 +58,43 @@ impl Store {
         drop(push);
         run(lanes, events, on_event).await
     }
+}
+
+/// Adds up the files' sizes beside the push, for whoever shows its progress; dropped, it stops.
+struct Count(Arc<AtomicBool>);
+
+impl Count {
+    fn start(dir: &Path, options: &PushOptions) -> Self {
+        let stopped = Arc::new(AtomicBool::new(false));
+        let (dir, options, stop) = (dir.to_owned(), options.clone(), stopped.clone());
+        tokio::task::spawn_blocking(move || count(&dir, &options, &stop));
+        Self(stopped)
+    }
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What cannot be looked at is left out: the push itself says so.
+fn count(dir: &Path, options: &PushOptions, stop: &AtomicBool) {
+    let (Some(progress), Ok(walk)) = (&options.put.progress, Walk::new(dir, options.follow_symlinks)) else {
+        return;
+    };
+    for entry in walk {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        if let Entry::File { path, relative } = entry
+            && options.filter.takes(&relative)
+            && let Ok(metadata) = std::fs::metadata(&path)
+        {
+            progress.expect(metadata.len());
+        }
+    }
+    progress.complete();
 }
 
 fn folder_error(dir: &Path, error: std::io::Error) -> Error {

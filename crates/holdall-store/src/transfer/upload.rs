@@ -62,7 +62,7 @@ where
     let start = Instant::now();
     let plan = PartPlan::new(size, store.settings().part_size, store.backend().limits())?;
     let upload = store.backend().begin_upload(key, options).await.map_err(|e| e.with_key(key))?;
-    let mut sender = PartSender::new(upload);
+    let mut sender = PartSender::new(upload, options.progress.clone());
     let most = store.settings().concurrency.min(store.buffers().at_once(plan.part_size));
     let mut send_all = async || {
         for index in 0..plan.count() {
@@ -98,7 +98,12 @@ impl Store {
     /// modified while it is read. After an error the key has what it had before.
     pub async fn put_file(&self, key: &str, path: &Path, options: &PutOptions) -> Result<Receipt> {
         let key = Key::parse(key)?;
-        self.put_opened(&key, Opened::open(path, true)?, options).await
+        let file = Opened::open(path, true)?;
+        if let Some(progress) = &options.progress {
+            progress.expect(file.size());
+            progress.complete();
+        }
+        self.put_opened(&key, file, options).await
     }
 
     pub(super) async fn put_opened(&self, key: &Key, file: Opened, options: &PutOptions) -> Result<Receipt> {
@@ -119,7 +124,7 @@ impl Store {
         } else {
             Payload::Bytes(blocking(size, move || file.read_all()).await?)
         };
-        self.backend().put(key, payload, &options).await.map_err(|e| e.with_key(key))
+        self.put_whole(key, payload, &options).await
     }
 
     async fn put_opened_in_parts(&self, key: &Key, file: Opened, options: &PutOptions) -> Result<Receipt> {
@@ -160,6 +165,10 @@ impl Store {
         R: AsyncRead + Send + Unpin,
     {
         let key = Key::parse(key)?;
+        if let (Some(progress), Some(expected)) = (&options.progress, expected) {
+            progress.expect(expected);
+            progress.complete();
+        }
         let start = Instant::now();
         let limits = self.backend().limits();
         let plan = PartPlan::new(expected.unwrap_or(0), self.settings().part_size, limits)?;
@@ -168,17 +177,13 @@ impl Store {
         let options = self.put_options(&key, &first[..first.len().min(SNIFF)], options)?;
         let whole = first.len() < part_size;
         if whole && !goes_in_parts(self, first.len() as u64, &options) {
-            return self
-                .backend()
-                .put(&key, Payload::Bytes(first), &options)
-                .await
-                .map_err(|e| e.with_key(&key));
+            return self.put_whole(&key, Payload::Bytes(first), &options).await;
         }
         if options.condition != WriteCondition::Always {
             return Err(no_condition_in_parts(&key, first.len() as u64));
         }
         let upload = self.backend().begin_upload(&key, &options).await.map_err(|e| e.with_key(&key))?;
-        let mut sender = PartSender::new(upload);
+        let mut sender = PartSender::new(upload, options.progress.clone());
         match self.send_reader(&mut sender, first, reader, part_size).await {
             Ok(receipt) => Ok(Receipt { elapsed: start.elapsed(), ..receipt }),
             Err(error) => Err(sender.fail(error).await.with_key(&key)),

@@ -144,7 +144,11 @@ async fn operations(store: &Store, heard: &Heard) {
     let mut on_event = |event| heard.debug(&event);
     heard.outcome(store.push(dir.path(), "p", &PushOptions::default(), &mut on_event).await);
     heard.outcome(store.pull("p", dir.path(), &PullOptions::default(), &mut on_event).await);
-    heard.outcome(store.delete_with("k", &DeleteOptions { version: Some("v".into()) }).await);
+    heard.outcome(
+        store
+            .delete_with("k", &DeleteOptions { version: Some("v".into()), ..DeleteOptions::default() })
+            .await,
+    );
     heard.debug(&store.delete_many(["k", "new"].map(|key| Key::parse(key).unwrap())).await);
     heard.outcome(store.health().await);
 }

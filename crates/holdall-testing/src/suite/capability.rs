@@ -41,6 +41,8 @@ pub enum Capability {
     PostForm,
     /// The bounds of a form's policy on the size.
     PostLimits,
+    /// Encryption that a form asks for.
+    PostEncryption,
     /// Keys with `.` and `..` between slashes.
     DotSegments,
     /// Keys that begin with a slash or have two in a row.
@@ -103,7 +105,7 @@ use Capability as C;
 
 impl Capability {
     /// Every one, in the order of the table.
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 48] = [
         C::PutIfAbsent,
         C::PutIfMatch,
         C::CompleteIfAbsent,
@@ -144,6 +146,7 @@ impl Capability {
         C::ResponseOverrides,
         C::PostForm,
         C::PostLimits,
+        C::PostEncryption,
         C::SpecialKeys,
         C::DotSegments,
         C::EmptySegments,
@@ -196,6 +199,7 @@ impl Capability {
             C::Presign => "Presigned URLs",
             C::PostForm => "Presigned forms",
             C::PostLimits => "Size limits of presigned forms",
+            C::PostEncryption => "Encryption of what presigned forms upload",
             C::SpecialKeys => "Keys with characters that URLs and XML use themselves",
             C::DotSegments => "Keys with `.` and `..` between slashes",
             C::EmptySegments => "Keys such as `/lead` and `a//b`",

@@ -61,7 +61,10 @@ impl Case {
         match self.scope {
             Scope::Memory if place.memory_backend().is_none() => Some("it is about memory".to_owned()),
             Scope::Service if place.service().is_none() => Some("it is about services".to_owned()),
-            _ if self.needs.contains(&Capability::EncryptionKms)
+            _ if self
+                .needs
+                .iter()
+                .any(|need| matches!(need, Capability::EncryptionKms | Capability::PostEncryption))
                 && place.service().is_some_and(|service| !service.has_kms_key()) =>
             {
                 Some("the environment names no KMS key".to_owned())

@@ -3,10 +3,12 @@
 use super::capability::Capability::{Acl as AclCapability, CopyConditions, CopyTags, Tags};
 use super::case::Case;
 use super::failure::{Outcome, ensure, equal, fails, same_bytes};
+use super::secrets::heard;
 use super::subject::Subject;
 use super::wire;
 use holdall_store::{
-    Acl, Attributes, CopyOptions, ErrorKind, PutOptions, ReadConditions, Receipt, Result, sha256,
+    Acl, Attributes, CopyOptions, ErrorKind, PutOptions, ReadConditions, Receipt, Result, WriteCondition,
+    sha256,
 };
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -40,6 +42,12 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .serves(&["EVI-3"])
         .needs(&[CopyConditions]),
+        Case::new(
+            "copy/create-only",
+            "A create-only copy replaces nothing; where that cannot be decided, it is Unsupported.",
+            |s| Box::pin(create_only(s)),
+        )
+        .serves(&["EVI-3"]),
         Case::new("copy/tags", "Tags go along with a copy.", |s| Box::pin(tags(s)))
             .serves(&["EVI-3", "TOP-12"])
             .needs(&[Tags]),
@@ -64,6 +72,23 @@ pub(super) fn cases() -> Vec<Case> {
 
 async fn copy(s: &Subject, from: &str, to: &str, options: &CopyOptions) -> Result<Receipt> {
     s.store().copy(&s.key(from), &s.key(to), options).await
+}
+
+async fn create_only(s: Subject) -> Outcome {
+    s.put("source", "new").await?;
+    s.put("taken", "old").await?;
+    let options = CopyOptions { condition: WriteCondition::Absent, ..CopyOptions::default() };
+    let able = match heard(copy(&s, "source", "taken", &options).await) {
+        Err(error) if error.kind() == ErrorKind::Unsupported => false,
+        other => fails("a copy over an object", other, ErrorKind::Precondition).map(|_| true)?,
+    };
+    equal("what is there", s.store().get(&s.key("taken")).await?.bytes().await?, "old")?;
+    if !able {
+        fails("a copy to a free key", copy(&s, "source", "free", &options).await, ErrorKind::Unsupported)?;
+        return equal("the names", s.names().await?, ["source", "taken"]);
+    }
+    copy(&s, "source", "free", &options).await?;
+    equal("the copy", s.store().get(&s.key("free")).await?.bytes().await?, "new")
 }
 
 fn attributes(kind: &str) -> Attributes {

@@ -3,8 +3,9 @@
 use super::capability::Capability::{ControlKeys, DeleteBatch, NestedKeys, SpecialKeys};
 use super::case::Case;
 use super::failure::{Outcome, ensure, equal, fails, same_bytes};
+use super::secrets::heard;
 use super::subject::Subject;
-use holdall_store::{ErrorKind, Key};
+use holdall_store::{DeleteOptions, ErrorKind, Key};
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -32,6 +33,12 @@ pub(super) fn cases() -> Vec<Case> {
             .needs(&[DeleteBatch]),
         Case::new("delete/again", "What was deleted can be put again.", |s| Box::pin(again(s)))
             .serves(&["EVI-3"]),
+        Case::new(
+            "delete/if-match",
+            "A delete of a certain ETag takes that object or none; where that cannot be, it is Unsupported.",
+            |s| Box::pin(if_match(s)),
+        )
+        .serves(&["EVI-3"]),
         Case::new("delete/too-many-at-once", "A backend refuses a batch of more than 1,000 keys.", |s| {
             Box::pin(too_many(s))
         })
@@ -46,6 +53,30 @@ async fn one(s: Subject) -> Outcome {
     fails("get", s.store().get(&s.key("a")).await, ErrorKind::NotFound)?;
     fails("head", s.store().head(&s.key("a")).await, ErrorKind::NotFound)?;
     equal("the names", s.names().await?, ["b"])
+}
+
+async fn if_match(s: Subject) -> Outcome {
+    let delete = async |etag: &str| {
+        let options = DeleteOptions { if_match: Some(etag.to_owned()), ..DeleteOptions::default() };
+        s.store().delete_with(&s.key("a"), &options).await
+    };
+    let first = s.put("a", "first").await?.etag;
+    s.put("a", "second").await?;
+    let etag = s.store().head(&s.key("a")).await?.etag;
+    let (Some(first), Some(etag)) = (first, etag) else { return Ok(()) };
+    let able = match heard(delete(&first).await) {
+        Err(error) if error.kind() == ErrorKind::Unsupported => false,
+        other => fails("a delete of what was replaced", other, ErrorKind::Precondition).map(|_| true)?,
+    };
+    equal("the names", s.names().await?, ["a"])?;
+    if !able {
+        fails("a delete of what is there", delete(&etag).await, ErrorKind::Unsupported)?;
+        return equal("the names", s.names().await?, ["a"]);
+    }
+    delete(&etag).await?;
+    equal("the names", s.names().await?.len(), 0)?;
+    fails("a delete of what is gone", delete(&etag).await, ErrorKind::NotFound)?;
+    Ok(())
 }
 
 async fn missing(s: Subject) -> Outcome {

@@ -1,9 +1,11 @@
 //! Forms for somebody without keys, as a browser sends them.
 
-use super::capability::Capability::{PostForm as Forms, PostLimits, Signatures};
+use super::capability::Capability::{PostEncryption, PostForm as Forms, PostLimits, Signatures};
 use super::case::Case;
 use super::failure::{Outcome, ensure, equal, fails, same_bytes};
+use super::presign::with_kms;
 use super::subject::Subject;
+use super::wire;
 use crate::plain_http::{Answer, send_form};
 use holdall_store::{ErrorKind, PostForm, PostPolicy};
 use std::time::Duration;
@@ -23,6 +25,11 @@ pub(super) fn cases() -> Vec<Case> {
         })
         .serves(&["EVI-4"])
         .needs(&[Forms, Signatures]),
+        Case::new("presign/kms-form", "A form's upload is encrypted by the KMS key of the settings.", |s| {
+            Box::pin(kms_form(s))
+        })
+        .serves(&["TOP-4"])
+        .needs(&[Forms, PostEncryption]),
         Case::new("presign/form-refused", "A form cannot be made for holdall's own keys or metadata.", |s| {
             Box::pin(form_refused(s))
         })
@@ -91,6 +98,14 @@ async fn form_fields(s: Subject) -> Outcome {
     }
     refused("a forged signature", &submit(&forged, b"x").await?)?;
     equal("the names", s.names().await?.len(), 0)
+}
+
+async fn kms_form(s: Subject) -> Outcome {
+    let form = with_kms(&s)?.presign_post(&policy(&s, "k")).await?;
+    let answer = submit(&form, b"secret").await?;
+    ensure(answer.is_success(), format!("the form: {} {}", answer.status, answer.text()))?;
+    same_bytes("the object", &s.read("k").await?, b"secret")?;
+    wire::has_header(&s, "k", "x-amz-server-side-encryption", "aws:kms").await
 }
 
 async fn form_refused(s: Subject) -> Outcome {

@@ -1,14 +1,17 @@
 //! URLs and forms for somebody without keys, used by a plain client.
 
 use super::capability::Capability::{
-    Acl as AclCapability, Presign, ResponseOverrides, Signatures, SpecialKeys,
+    Acl as AclCapability, EncryptionKms, Presign, ResponseOverrides, Signatures, SpecialKeys,
 };
 use super::case::{Case, Scope};
 use super::failure::{Failure, Outcome, ensure, equal, fails, same_bytes};
+use super::profile::Value;
 use super::subject::Subject;
 use super::wire::{self, request};
 use crate::plain_http::Answer;
-use holdall_store::{Acl, ErrorKind, PostPolicy, PresignMethod, PresignOptions, PutOptions};
+use holdall_store::{
+    Acl, Encryption, ErrorKind, PostPolicy, PresignMethod, PresignOptions, PutOptions, Settings, Store,
+};
 use std::time::Duration;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -34,6 +37,11 @@ pub(super) fn cases() -> Vec<Case> {
         })
         .serves(&["EVI-4"])
         .needs(&[Presign, Signatures]),
+        Case::new("presign/kms-put", "A presigned PUT is encrypted by the KMS key of the settings.", |s| {
+            Box::pin(kms_put(s))
+        })
+        .serves(&["TOP-4"])
+        .needs(&[Presign, EncryptionKms]),
         Case::new("presign/wrong-use", "A URL for one verb and key is refused for any other.", |s| {
             Box::pin(wrong_use(s))
         })
@@ -151,12 +159,34 @@ async fn content_type(s: Subject) -> Outcome {
     };
     let url = s.store().presign(&s.key("p"), &options).await?;
     let put = async |kind: &str| {
-        request("PUT", url.clone(), vec![("content-type", kind.to_owned())], b"x".to_vec()).await
+        request("PUT", url.clone(), vec![("content-type".to_owned(), kind.to_owned())], b"x".to_vec()).await
     };
     status("another type", &put("text/html").await?, 403)?;
     equal("it made an object", s.exists("p").await?, false)?;
     status("its type", &put("image/png").await?, 200)?;
     equal("the type", s.head("p").await?.attributes.content_type.as_deref(), Some("image/png"))
+}
+
+/// The same store, whose puts are encrypted by the service's KMS key.
+pub(super) fn with_kms(s: &Subject) -> Outcome<Store> {
+    let key = s.place().service().and_then(|service| service.kms_key()).map(str::to_owned);
+    let settings = Settings { encryption: Some(Encryption::Kms(key)), ..s.store().settings().clone() };
+    Ok(Store::open(&s.store().location(), &settings)?)
+}
+
+async fn kms_put(s: Subject) -> Outcome {
+    let store = with_kms(&s)?;
+    let options = PresignOptions::new(PresignMethod::Put, MINUTE);
+    let url = store.presign(&s.key("k"), &options).await?;
+    let headers = store.presigned_headers(&options)?;
+    ensure(headers.iter().any(|(_, value)| value == "aws:kms"), format!("{headers:?} ask for it"))?;
+    status("put", &request("PUT", url.clone(), headers, b"secret".to_vec()).await?, 200)?;
+    wire::has_header(&s, "k", "x-amz-server-side-encryption", "aws:kms").await?;
+    same_bytes("the object", &s.read("k").await?, b"secret")?;
+    if s.can(Signatures).value == Value::Works {
+        status("a put that does not ask for it", &plain("PUT", url, b"plain").await?, 403)?;
+    }
+    Ok(())
 }
 
 async fn wrong_use(s: Subject) -> Outcome {

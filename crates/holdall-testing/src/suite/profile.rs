@@ -154,6 +154,7 @@ const TABLE: &[Row] = &[
     (Presign, [refused(NO_SERVICE), refused(NO_SERVICE), WORKS, WORKS, WORKS]),
     (ResponseOverrides, [refused(NO_SERVICE), refused(NO_SERVICE), WORKS, WORKS, WORKS]),
     (PostForm, [refused(NO_SERVICE), refused(NO_SERVICE), WORKS, WORKS, WORKS]),
+    (PostEncryption, [refused(NO_SERVICE), refused(NO_SERVICE), WORKS, ignored(PLAIN), ignored(PLAIN)]),
     (PostLimits, [refused(NO_SERVICE), refused(NO_SERVICE), WORKS, WORKS, ignored("any size is taken")]),
     everywhere(SpecialKeys),
     (DotSegments, [WORKS, WORKS, WORKS, broken("500, or another object"), WORKS]),

@@ -11,11 +11,11 @@ use std::time::Duration;
 pub(super) async fn request(
     method: &'static str,
     url: String,
-    headers: Vec<(&'static str, String)>,
+    headers: Vec<(String, String)>,
     body: Vec<u8>,
 ) -> Outcome<Answer> {
     let answer = tokio::task::spawn_blocking(move || {
-        let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         send(method, &url, &headers, &body)
     });
     Ok(answer.await??)

@@ -123,6 +123,10 @@ impl Backend for FolderBackend {
     fn delete<'a>(&'a self, key: &'a Key, options: &'a DeleteOptions) -> BoxFuture<'a, Result<Deleted>> {
         Box::pin(async move {
             refuse_version(options.version.as_deref())?;
+            if let Some(etag) = options.if_match.clone() {
+                self.blocking(key, move |folder, key| folder.delete_if(key, &etag)).await?;
+                return Ok(Deleted::default());
+            }
             let failures = self.delete_batch(std::slice::from_ref(key)).await?;
             failures.into_iter().next().map_or_else(|| Ok(Deleted::default()), |failure| Err(failure.error))
         })
@@ -162,6 +166,10 @@ impl Backend for FolderBackend {
 
     fn presign<'a>(&'a self, _: &'a Key, _: &'a PresignOptions) -> BoxFuture<'a, Result<String>> {
         Box::pin(async { Err(no_service()) })
+    }
+
+    fn presigned_headers(&self, _: &PresignOptions) -> Result<Vec<(String, String)>> {
+        Err(no_service())
     }
 
     fn presign_post<'a>(&'a self, _: &'a PostPolicy) -> BoxFuture<'a, Result<PostForm>> {

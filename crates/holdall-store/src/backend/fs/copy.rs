@@ -7,6 +7,7 @@ use super::publish::Written;
 use super::put::receipt;
 use super::read::{missing, refuse_version};
 use super::record::Identity;
+use crate::Attributes;
 use crate::backend::carried::{Carried, check_onto_itself, refuse_encryption};
 use crate::backend::conditions::check_read;
 use crate::backend::parts::{LIMITS, check_size};
@@ -15,7 +16,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::{CopyOptions, Metadata};
 use crate::receipt::Receipt;
-use crate::{Attributes, WriteCondition};
 use rustix::io::Errno;
 use std::fs::File;
 use std::sync::Arc;
@@ -75,7 +75,7 @@ impl Folder {
         let at = self.root.for_writing()?;
         let draft = self.begin(&at)?;
         copy_bytes(&source, draft.file())?;
-        self.publish(&at, to, Written { draft, carried, sha256 }, &WriteCondition::Always)
+        self.publish(&at, to, Written { draft, carried, sha256 }, &options.condition)
     }
 }
 

@@ -4,6 +4,7 @@ use super::folder::{Folder, Found};
 use super::names::split;
 use super::publish::sidecar;
 use super::root::{Born, born};
+use crate::backend::conditions::check_delete;
 use crate::disk::{fault, open_beneath};
 use crate::error::Result;
 use crate::key::Key;
@@ -30,25 +31,50 @@ impl Folder {
         let mut failures = Vec::new();
         let mut touched = Touched::default();
         for key in keys {
-            if let Err(error) = self.delete_one(&at, key, &mut touched) {
+            if let Err(error) = self.delete_one(&at, key, None, &mut touched) {
                 failures.push(DeleteFailure { key: key.clone(), error: error.with_key(key) });
             }
         }
-        self.sync_touched(&at, &mut touched)?;
-        for folder in touched.changed.keys().rev() {
-            self.root.prune(&at, folder);
-        }
+        self.sync_and_prune(&at, &mut touched)?;
         Ok(failures)
     }
 
-    fn delete_one(&self, at: &OwnedFd, key: &Key, touched: &mut Touched) -> Result<()> {
+    /// Deletes an object if it has this `ETag` when its turn comes.
+    pub(super) fn delete_if(&self, key: &Key, if_match: &str) -> Result<()> {
+        let Some(at) = self.root.for_reading()? else { return check_delete(None, if_match) };
+        let mut touched = Touched::default();
+        self.delete_one(&at, key, Some(if_match), &mut touched)?;
+        self.sync_and_prune(&at, &mut touched)
+    }
+
+    /// Brings deletions to the disk, and removes folders that they left empty.
+    fn sync_and_prune(&self, at: &OwnedFd, touched: &mut Touched) -> Result<()> {
+        self.sync_touched(at, touched)?;
+        for folder in touched.changed.keys().rev() {
+            self.root.prune(at, folder);
+        }
+        Ok(())
+    }
+
+    fn delete_one(
+        &self,
+        at: &OwnedFd,
+        key: &Key,
+        if_match: Option<&str>,
+        touched: &mut Touched,
+    ) -> Result<()> {
         let plain = self.can_be_path(at, key).then(|| key.as_str().to_owned());
         let places = || Some(self.odd(at, key.as_str())).into_iter().chain(plain.clone());
         if self.find(at, key)?.is_none() {
             places().for_each(|path| touched.doubt(split(&path).0));
-            return Ok(());
+            return if_match.map_or(Ok(()), |etag| check_delete(None, etag));
         }
         let _held = self.locks.hold(&self.root, at, key.as_str())?;
+        if let Some(if_match) = if_match {
+            let lasting = self.root.kind(at).lasting_inodes;
+            let etag = self.find(at, key)?.map(|found| found.identity.etag(lasting));
+            check_delete(etag.as_deref(), if_match)?;
+        }
         // What is hidden behind a file of the same key goes first, also from the disk: it must not come to light.
         let mut hidden: Option<Found> = None;
         for path in places() {

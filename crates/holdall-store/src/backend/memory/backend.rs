@@ -117,7 +117,10 @@ impl Backend for MemoryBackend {
     fn delete<'a>(&'a self, key: &'a Key, options: &'a DeleteOptions) -> BoxFuture<'a, Result<Deleted>> {
         Box::pin(async move {
             refuse_version(options.version.as_deref())?;
-            self.objects.remove(std::slice::from_ref(key));
+            match &options.if_match {
+                Some(etag) => self.objects.remove_if(key, etag)?,
+                None => self.objects.remove(std::slice::from_ref(key)),
+            }
             Ok(Deleted::default())
         })
     }
@@ -156,6 +159,10 @@ impl Backend for MemoryBackend {
 
     fn presign<'a>(&'a self, _: &'a Key, _: &'a PresignOptions) -> BoxFuture<'a, Result<String>> {
         Box::pin(async { Err(no_service()) })
+    }
+
+    fn presigned_headers(&self, _: &PresignOptions) -> Result<Vec<(String, String)>> {
+        Err(no_service())
     }
 
     fn presign_post<'a>(&'a self, _: &'a PostPolicy) -> BoxFuture<'a, Result<PostForm>> {

@@ -5,6 +5,7 @@ use super::content::Content;
 use super::objects::StoredObject;
 use super::put::receipt;
 use super::read::refuse_version;
+use crate::Attributes;
 use crate::backend::carried::{Carried, check_onto_itself, refuse_encryption};
 use crate::backend::conditions::check_read;
 use crate::backend::parts::{LIMITS, check_size};
@@ -12,7 +13,6 @@ use crate::error::Result;
 use crate::key::Key;
 use crate::object::CopyOptions;
 use crate::receipt::Receipt;
-use crate::{Attributes, WriteCondition};
 use std::time::Instant;
 
 impl MemoryBackend {
@@ -25,7 +25,7 @@ impl MemoryBackend {
         check_size(source.metadata.size, LIMITS.max_put)?;
         check_read(&source.metadata, &options.conditions)?;
         let copy = StoredObject::new(to, content(&source), carried(&source, options)?);
-        let copy = self.map().insert(copy, &WriteCondition::Always)?;
+        let copy = self.map().insert(copy, &options.condition)?;
         Ok(receipt(&copy, None, started))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::content::Content;
 use crate::backend::carried::Carried;
-use crate::backend::conditions::{check_write, whole_second};
+use crate::backend::conditions::{check_delete, check_write, whole_second};
 use crate::error::Result;
 use crate::key::Key;
 use crate::object::Metadata;
@@ -75,6 +75,14 @@ impl Objects {
         check_write(map.get(&key).map(|existing| &existing.metadata), condition)?;
         map.insert(key, object.clone());
         Ok(object)
+    }
+
+    /// Removes an object if it has this `ETag` at that moment.
+    pub(super) fn remove_if(&self, key: &Key, if_match: &str) -> Result<()> {
+        let mut map = self.write();
+        check_delete(map.get(key).and_then(|existing| existing.metadata.etag.as_deref()), if_match)?;
+        map.remove(key);
+        Ok(())
     }
 
     pub(super) fn remove(&self, keys: &[Key]) {

@@ -30,6 +30,10 @@ pub(super) enum Ability {
     CompleteCreateOnly,
     /// `If-Match` on CompleteMultipartUpload lets exactly one of many racers win.
     CompleteIfMatch,
+    /// `If-None-Match: *` on CopyObject lets exactly one of many racers win.
+    CopyCreateOnly,
+    /// `If-Match` on DeleteObject is honoured.
+    DeleteIfMatch,
     /// A payload that does not have its signed SHA-256 is refused.
     PayloadCheck,
     /// Encryption by the storage's own keys.
@@ -81,6 +85,8 @@ impl Ability {
             Self::IfMatchBare => "if_match_bare",
             Self::CompleteCreateOnly => "complete_create_only",
             Self::CompleteIfMatch => "complete_if_match",
+            Self::CopyCreateOnly => "copy_create_only",
+            Self::DeleteIfMatch => "delete_if_match",
             Self::PayloadCheck => "payload_check",
             Self::SseS3 => "sse_s3",
             Self::SseKms(None) => "sse_kms",
@@ -106,6 +112,8 @@ impl Ability {
             Self::CompleteCreateOnly | Self::CompleteIfMatch => {
                 "the server does not honour a condition on an object sent in parts"
             }
+            Self::CopyCreateOnly => "the server does not decide atomically whether a copy is new",
+            Self::DeleteIfMatch => "the server does not delete an object only if it is the expected one",
             Self::PayloadCheck => "the server does not check payloads",
             Self::SseS3 | Self::SseKms(_) | Self::SseCustomer => {
                 "the server does not confirm the encryption asked for"

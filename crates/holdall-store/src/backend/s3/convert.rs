@@ -49,6 +49,7 @@ pub(super) fn put_options(options: &PutOptions, sha256: Option<Sha256>) -> holda
         acl: options.acl,
         encryption: options.encryption.clone(),
         condition: options.condition.clone(),
+        progress: options.progress.clone(),
     }
 }
 
@@ -141,20 +142,28 @@ pub(super) fn presign_options(
     if let Some(value) = &options.content_type {
         header("content-type", value);
     }
+    wire.headers.extend(encryption_headers(encryption)?);
+    Ok(wire)
+}
+
+/// What a write by somebody without credentials must say, so that it is encrypted as every other.
+///
+/// # Errors
+///
+/// `Unsupported` for a customer's key, which must stay with the customer.
+pub(super) fn encryption_headers(encryption: Option<&Encryption>) -> Result<Vec<(String, String)>> {
+    let sse = |how: &str| ("x-amz-server-side-encryption".to_owned(), how.to_owned());
+    let key = |key: &String| ("x-amz-server-side-encryption-aws-kms-key-id".to_owned(), key.clone());
     match encryption {
-        None => {}
-        Some(Encryption::S3) => header("x-amz-server-side-encryption", "AES256"),
-        Some(Encryption::Kms(key)) => {
-            header("x-amz-server-side-encryption", "aws:kms");
-            if let Some(key) = key {
-                header("x-amz-server-side-encryption-aws-kms-key-id", key);
-            }
+        None => Ok(Vec::new()),
+        Some(Encryption::S3) => Ok(vec![sse("AES256")]),
+        Some(Encryption::Kms(id)) => {
+            Ok(Some(sse("aws:kms")).into_iter().chain(id.as_ref().map(key)).collect())
         }
         Some(Encryption::Customer(_)) => {
-            return Err(Error::new(ErrorKind::Unsupported, "a customer's key cannot go into a URL"));
+            Err(Error::new(ErrorKind::Unsupported, "a customer's key cannot go into a URL or a form"))
         }
     }
-    Ok(wire)
 }
 
 /// An object's bytes, checked against the digest recorded with it.

@@ -102,6 +102,18 @@ impl S3Backend {
         Ok(options.condition.clone())
     }
 
+    /// Refuses a condition on a copy that this server would take and not decide.
+    async fn demand_of_copy(&self, condition: &WriteCondition) -> Result<()> {
+        match condition {
+            WriteCondition::Always => Ok(()),
+            WriteCondition::Absent => self.abilities.demand(&self.client, Ability::CopyCreateOnly).await,
+            WriteCondition::Matches(_) => Err(Error::new(
+                ErrorKind::Unsupported,
+                "a copy can be create-only and have no other condition",
+            )),
+        }
+    }
+
     async fn put_object(&self, key: &Key, payload: Payload, options: &PutOptions) -> Result<Receipt> {
         let start = Instant::now();
         let full = self.full(key)?;
@@ -173,16 +185,18 @@ impl S3Backend {
             tags: options.tags.clone().unwrap_or_default(),
             acl: options.acl,
             encryption: options.encryption.clone().or_else(|| self.encryption.clone()),
-            condition: WriteCondition::Always,
+            ..PutOptions::default()
         };
         self.demand(&put).await?;
+        self.demand_of_copy(&options.condition).await?;
         if options.tags.is_some() || (options.attributes.is_some() && tags > 0) {
             self.abilities.demand(&self.client, Ability::CopyTags).await?;
         }
-        let wire = convert::copy_options(options, &put, &source);
+        let mut wire = convert::copy_options(options, &put, &source);
+        wire.put.condition = options.condition.clone();
         let pinned = convert::copy_source(full_from, &source, options);
         let answer = self.client.copy(&pinned, &full_to, &wire).await;
-        let answer = answer.map_err(|error| replaced_meanwhile(error, &options.conditions))?;
+        let answer = answer.map_err(|error| replaced_meanwhile(error, options))?;
         let same = |a: &str| Some(a.trim_matches('"')) == source.etag.as_deref().map(|b| b.trim_matches('"'));
         // Another ETag may be another way to compute it, or another object where the server ignores the pin.
         let seen =
@@ -215,8 +229,9 @@ impl S3Backend {
 }
 
 /// A condition that failed and that the caller did not give is the one that pins a copy to what was looked at.
-fn replaced_meanwhile(error: holdall_s3::Error, conditions: &ReadConditions) -> Error {
-    if error.kind() == holdall_s3::ErrorKind::Precondition && *conditions == ReadConditions::default() {
+fn replaced_meanwhile(error: holdall_s3::Error, options: &CopyOptions) -> Error {
+    let none = options.conditions == ReadConditions::default() && options.condition == WriteCondition::Always;
+    if error.kind() == holdall_s3::ErrorKind::Precondition && none {
         return Error::new(ErrorKind::Changed, "the source was replaced while it was copied")
             .with_source(error);
     }
@@ -272,7 +287,11 @@ impl Backend for S3Backend {
     fn delete<'a>(&'a self, key: &'a Key, options: &'a DeleteOptions) -> BoxFuture<'a, Result<Deleted>> {
         Box::pin(async move {
             let full = self.full(key)?;
-            let wire = holdall_s3::DeleteOptions { version: options.version.clone(), if_match: None };
+            let if_match = options.if_match.clone();
+            if if_match.is_some() {
+                self.abilities.demand(&self.client, Ability::DeleteIfMatch).await?;
+            }
+            let wire = holdall_s3::DeleteOptions { version: options.version.clone(), if_match };
             let answer = self.client.delete(&full, &wire).await?;
             Ok(Deleted { version: answer.version })
         })
@@ -314,11 +333,21 @@ impl Backend for S3Backend {
         Box::pin(self.presign_url(key, options))
     }
 
+    fn presigned_headers(&self, options: &PresignOptions) -> Result<Vec<(String, String)>> {
+        Ok(convert::presign_options(options, self.encryption.as_ref())?.headers)
+    }
+
     fn presign_post<'a>(&'a self, policy: &'a PostPolicy) -> BoxFuture<'a, Result<PostForm>> {
         Box::pin(async move {
             let mut policy = policy.clone();
             Key::parse(&policy.key)?;
             policy.key = format!("{}{}", self.root, policy.key);
+            for (name, value) in convert::encryption_headers(self.encryption.as_ref())? {
+                let given = |(field, _): &(String, String)| field.eq_ignore_ascii_case(&name);
+                if !policy.fields.iter().chain(&policy.starts_with).any(given) {
+                    policy.fields.push((name, value));
+                }
+            }
             Ok(self.client.presign_post(&policy).await?)
         })
     }

@@ -26,6 +26,8 @@ pub(super) async fn probe(client: &Client, root: &str, ability: &Ability) -> Res
         Ability::IfMatch => if_match(client, &key, Way::Whole, |etag| etag).await,
         Ability::IfMatchBare => if_match(client, &key, Way::Whole, bare).await,
         Ability::CompleteIfMatch => if_match(client, &key, Way::Parts, |etag| etag).await,
+        Ability::CopyCreateOnly => create_only(client, &key, Way::Copy).await,
+        Ability::DeleteIfMatch => delete_if_match(client, &key).await,
         Ability::PayloadCheck => client.probe_payload_check(&key).await,
         Ability::SseS3 => encrypts(client, &key, Encryption::S3).await,
         Ability::SseKms(id) => encrypts(client, &key, Encryption::Kms(id.clone())).await,
@@ -58,6 +60,12 @@ async fn put(client: &Client, key: &str, bytes: Vec<u8>, options: &PutOptions) -
 enum Way {
     Whole,
     Parts,
+    /// From an object beside it.
+    Copy,
+}
+
+fn source_of(key: &str) -> String {
+    format!("{key}-source")
 }
 
 async fn write(
@@ -71,6 +79,13 @@ async fn write(
         Way::Whole => {
             let options = PutOptions { condition: condition.clone(), ..PutOptions::default() };
             put(client, key, bytes, &options).await
+        }
+        Way::Copy => {
+            let source = source_of(key);
+            put(client, &source, bytes, &PutOptions::default()).await?;
+            let options = PutOptions { condition: condition.clone(), ..PutOptions::default() };
+            let options = CopyOptions { put: options, ..CopyOptions::default() };
+            client.copy(&CopySource::new(&source), key, &options).await.map(|answer| answer.etag)
         }
         Way::Parts => {
             let upload = client.create_upload(key, &PutOptions::default()).await?;
@@ -113,6 +128,9 @@ async fn create_only(client: &Client, key: &str, way: Way) -> Wire<bool> {
         let won = winners(client, &key, &WriteCondition::Absent, way).await;
         let again = refused(write(client, &key, vec![0], &WriteCondition::Absent, way).await);
         remove(client, &key).await;
+        if matches!(way, Way::Copy) {
+            remove(client, &source_of(&key)).await;
+        }
         if won? != 1 || !again? {
             return Ok(false);
         }
@@ -132,6 +150,22 @@ async fn if_match(client: &Client, key: &str, way: Way, form: fn(String) -> Stri
         }
     }
     Ok(true)
+}
+
+/// Whether a delete is refused for another object than the one that is there, and done for that one.
+async fn delete_if_match(client: &Client, key: &str) -> Wire<bool> {
+    let etag = put(client, key, Vec::new(), &PutOptions::default()).await?;
+    let delete = async |etag: String| {
+        let options = DeleteOptions { if_match: Some(etag), ..DeleteOptions::default() };
+        refused(client.delete(key, &options).await.map(|_| String::new()))
+    };
+    let is_there = async || match client.head(key, &GetOptions::default()).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == WireKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    };
+    let kept = delete("\"00000000000000000000000000000000\"".to_owned()).await? && is_there().await?;
+    Ok(kept && !delete(etag).await? && !is_there().await?)
 }
 
 /// An `ETag` without its quotes.
