@@ -8,7 +8,7 @@
 use holdall_store::bucket::{
     Applied, Bucket, BucketEncryption, CorsAccess, Outcome, Setup, Subject, Verdict, Versioning,
 };
-use holdall_store::{ErrorKind, GcOptions, Location, Settings, Store, Variables};
+use holdall_store::{DeleteOptions, ErrorKind, GcOptions, Location, Settings, Store, Variables};
 use holdall_testing::server::Server;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -203,7 +203,7 @@ async fn mig_3_what_a_server_does_not_have_is_said_and_the_rest_is_done() {
         ..Setup::default()
     };
     let plan = bucket.plan(&wanted).await.unwrap();
-    assert!(plan.is_blocked());
+    assert_eq!((plan.blocked(), plan.changes()), (2, 1));
     let kinds: Vec<_> = plan
         .steps
         .iter()
@@ -219,6 +219,24 @@ async fn mig_3_what_a_server_does_not_have_is_said_and_the_rest_is_done() {
     let expected = [("versioning", "done"), ("encryption", "cannot"), ("policy", "cannot")];
     assert_eq!(outcomes(&applied), expected);
     assert_eq!(bucket.configuration().await.unwrap().versioning.unwrap(), Versioning::Enabled);
+    bucket.delete().await.unwrap();
+}
+
+/// Nothing is listed, and a version is there all the same.
+#[tokio::test]
+async fn evi_5_a_bucket_with_an_old_version_stays() {
+    let store = store_on(&server("ceph"));
+    let bucket = store.bucket();
+    let plan = bucket.plan(&Setup { versioning: true, ..Setup::default() }).await.unwrap();
+    bucket.apply(&plan).await.unwrap();
+    let version = store.put("k", "old").await.unwrap().version;
+    let marker = store.delete("k").await.unwrap().version;
+    assert_eq!(bucket.count().await.unwrap().objects, 0);
+    assert_eq!(bucket.delete().await.unwrap_err().kind(), ErrorKind::Conflict);
+    assert!(version.is_some() && marker.is_some());
+    for version in [version, marker] {
+        store.delete_with("k", &DeleteOptions { version }).await.unwrap();
+    }
     bucket.delete().await.unwrap();
 }
 

@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+mod bucket;
 mod cat;
 mod cp;
 mod gc;
@@ -33,6 +34,7 @@ pub(crate) enum Command {
     Pull(pull::Pull),
     Presign(presign::Presign),
     Gc(gc::Gc),
+    Bucket(bucket::Bucket),
 }
 
 impl Command {
@@ -49,6 +51,7 @@ impl Command {
             Self::Pull(command) => command.run(app).await,
             Self::Presign(command) => command.run(app).await,
             Self::Gc(command) => command.run(app).await,
+            Self::Bucket(command) => command.run(app).await,
         }
     }
 }

@@ -116,9 +116,9 @@ impl Plan {
         self.steps.iter().filter(|step| step.change.is_some()).count()
     }
 
-    /// Whether a step cannot be.
-    pub fn is_blocked(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step.verdict, Verdict::Cannot { .. }))
+    /// How many steps cannot be.
+    pub fn blocked(&self) -> usize {
+        self.steps.iter().filter(|step| matches!(step.verdict, Verdict::Cannot { .. })).count()
     }
 }
 
