@@ -17,6 +17,7 @@
 //! ```
 
 pub mod backend;
+pub mod bucket;
 mod content_type;
 mod disk;
 mod error;

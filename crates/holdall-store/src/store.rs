@@ -4,6 +4,7 @@ use crate::backend::fs::FolderBackend;
 use crate::backend::memory::MemoryBackend;
 use crate::backend::s3::S3Backend;
 use crate::backend::{Backend, Listing};
+use crate::bucket::Bucket;
 use crate::content_type::{SNIFF, content_type_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
@@ -146,6 +147,11 @@ impl Store {
     /// The settings that it was opened with.
     pub fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    /// The bucket or the folder that the store is in.
+    pub fn bucket(&self) -> Bucket {
+        Bucket::of(self)
     }
 
     pub(crate) fn buffers(&self) -> &Buffers {

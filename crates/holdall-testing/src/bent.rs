@@ -213,6 +213,18 @@ impl Backend for Bent {
     fn check(&self) -> BoxFuture<'_, Result<()>> {
         self.inner.check()
     }
+
+    fn exists(&self) -> BoxFuture<'_, Result<bool>> {
+        self.inner.exists()
+    }
+
+    fn create(&self) -> BoxFuture<'_, Result<()>> {
+        self.inner.create()
+    }
+
+    fn remove(&self) -> BoxFuture<'_, Result<()>> {
+        self.inner.remove()
+    }
 }
 
 struct BentListing {

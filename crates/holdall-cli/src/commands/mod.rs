@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+mod bucket;
 mod cat;
 mod completions;
 mod config;
@@ -44,6 +45,7 @@ pub(crate) enum Command {
     Url(url::Url),
     Presign(presign::Presign),
     Gc(gc::Gc),
+    Bucket(bucket::Bucket),
     Config(config::Config),
     Completions(completions::Completions),
     Manual(manual::Manual),
@@ -66,6 +68,7 @@ impl Command {
             Self::Url(command) => command.run(app).await,
             Self::Presign(command) => command.run(app).await,
             Self::Gc(command) => command.run(app).await,
+            Self::Bucket(command) => command.run(app).await,
             Self::Config(command) => command.run(app),
             Self::Completions(command) => command.run(app),
             Self::Manual(command) => command.run(app),

@@ -28,6 +28,10 @@ fn help_of_every_command() {
     for command in commands {
         shell.transcript(&format!("help_{command}"), &[&format!("{command} --help")]);
     }
+    shell.transcript("help_bucket", &["bucket --help"]);
+    for command in ["create", "delete", "info", "setup"] {
+        shell.transcript(&format!("help_bucket_{command}"), &[&format!("bucket {command} --help")]);
+    }
 }
 
 #[test]

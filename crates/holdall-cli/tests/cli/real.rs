@@ -26,15 +26,19 @@ impl Bucket {
         };
         let client = Client::new(config, Transport::new(TransportConfig::default())).unwrap();
         wait(client.create_bucket()).unwrap();
-        let shell = Shell::bare()
-            .with("HOLDALL_STORE", &format!("s3://{name}/below"))
-            .with("S3_ENDPOINT_URL", &server.endpoint)
-            .with("S3_REGION", &server.region)
-            .with("S3_FORCE_PATH_STYLE", "true")
-            .with("S3_ACCESS_KEY_ID", &server.access_key)
-            .with("S3_SECRET_ACCESS_KEY", &server.secret_key);
-        Self { client, shell }
+        Self { client, shell: below(server, &name) }
     }
+}
+
+/// A shell whose store is below a prefix of a bucket, which need not be there.
+pub(crate) fn below(server: &Server, bucket: &str) -> Shell {
+    Shell::bare()
+        .with("HOLDALL_STORE", &format!("s3://{bucket}/below"))
+        .with("S3_ENDPOINT_URL", &server.endpoint)
+        .with("S3_REGION", &server.region)
+        .with("S3_FORCE_PATH_STYLE", "true")
+        .with("S3_ACCESS_KEY_ID", &server.access_key)
+        .with("S3_SECRET_ACCESS_KEY", &server.secret_key)
 }
 
 impl Drop for Bucket {

@@ -13,7 +13,7 @@ mod tags;
 
 pub(crate) use tags::check_tags;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::{
     CopyOptions, DeleteFailure, DeleteOptions, Deleted, GcOptions, GetOptions, Leftover, ListOptions,
@@ -153,6 +153,48 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// Asks whether the store is there and may be used.
     fn check(&self) -> BoxFuture<'_, Result<()>>;
+
+    /// Asks whether the bucket or the folder is there.
+    ///
+    /// # Errors
+    ///
+    /// `PermissionDenied` where it is not said.
+    fn exists(&self) -> BoxFuture<'_, Result<bool>> {
+        Box::pin(async { Err(no_bucket()) })
+    }
+
+    /// Makes the bucket or the folder.
+    ///
+    /// # Errors
+    ///
+    /// `AlreadyExists`.
+    fn create(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async { Err(no_bucket()) })
+    }
+
+    /// Deletes the bucket or the folder, which must hold no object.
+    ///
+    /// # Errors
+    ///
+    /// `Conflict` when something is in it; nothing is deleted then.
+    fn remove(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async { Err(no_bucket()) })
+    }
+
+    /// The client of the bucket, where there is one.
+    fn wire(&self) -> Option<&holdall_s3::Client> {
+        None
+    }
+}
+
+fn no_bucket() -> Error {
+    Error::new(ErrorKind::Unsupported, "the store has nothing that can be made or deleted")
+}
+
+/// Why a bucket or a folder stays.
+pub(crate) fn not_empty() -> Error {
+    Error::new(ErrorKind::Conflict, "it is not empty, and only what is empty is deleted")
+        .with_hint("delete the objects first; where versions are kept, every version too")
 }
 
 /// A listing under way.

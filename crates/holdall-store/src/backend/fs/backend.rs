@@ -60,6 +60,10 @@ impl FolderBackend {
         &self.folder
     }
 
+    pub(super) fn shared(&self) -> Arc<Folder> {
+        self.folder.clone()
+    }
+
     /// Runs a call where it may block.
     pub(super) async fn blocking<T: Send + 'static>(
         &self,
@@ -196,6 +200,18 @@ impl Backend for FolderBackend {
     fn check(&self) -> BoxFuture<'_, Result<()>> {
         let folder = self.folder.clone();
         Box::pin(run(move || folder.root.for_reading().map(drop)))
+    }
+
+    fn exists(&self) -> BoxFuture<'_, Result<bool>> {
+        Box::pin(self.folder_exists())
+    }
+
+    fn create(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(self.create_folder())
+    }
+
+    fn remove(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(self.remove_folder())
     }
 }
 

@@ -15,6 +15,7 @@
 //! - Memory: a listing holds the names of one folder at a time in a bounded window; bytes pass in pieces.
 
 mod backend;
+mod bucket;
 mod compact;
 mod copy;
 mod delete;

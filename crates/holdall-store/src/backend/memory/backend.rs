@@ -185,6 +185,18 @@ impl Backend for MemoryBackend {
     fn check(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async { Ok(()) })
     }
+
+    fn exists(&self) -> BoxFuture<'_, Result<bool>> {
+        Box::pin(async { Ok(true) })
+    }
+
+    fn create(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async { Err(Error::new(ErrorKind::AlreadyExists, "a store in memory is always there")) })
+    }
+
+    fn remove(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async { Err(Error::new(ErrorKind::Unsupported, "a store in memory is always there")) })
+    }
 }
 
 fn no_service() -> Error {

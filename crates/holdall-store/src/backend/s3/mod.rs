@@ -1,6 +1,7 @@
 //! Objects on any S3-compatible service.
 
 mod ability;
+mod bucket;
 mod convert;
 mod delete;
 mod gc;
@@ -366,5 +367,21 @@ impl Backend for S3Backend {
 
     fn check(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move { Ok(self.client.check_bucket().await?) })
+    }
+
+    fn exists(&self) -> BoxFuture<'_, Result<bool>> {
+        Box::pin(bucket::exists(&self.client))
+    }
+
+    fn create(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(bucket::create(&self.client))
+    }
+
+    fn remove(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(bucket::remove(&self.client))
+    }
+
+    fn wire(&self) -> Option<&Client> {
+        Some(&self.client)
     }
 }
