@@ -121,7 +121,8 @@ impl Bucket {
             return Err(Error::new(ErrorKind::BucketNotFound, "there is no such bucket")
                 .with_fact("bucket", wire.bucket()));
         }
-        Ok(Configuration::read(wire).await)
+        // Twelve questions at once are a large future.
+        Ok(Box::pin(Configuration::read(wire)).await)
     }
 
     /// Compares what is wanted with what there is, and answers the steps between. Changes nothing.
