@@ -64,6 +64,7 @@ pub use op::multipart::{
 };
 pub use op::presign::{PostForm, PostPolicy, PresignOptions};
 pub use op::put::{PutAnswer, PutOptions};
+pub use op::versions::{ListedVersion, VersionList};
 pub use payload::{Payload, Source, SourceStream};
 pub use progress::Progress;
 pub use retry::RetryPolicy;

@@ -222,7 +222,7 @@ async fn mig_3_what_a_server_does_not_have_is_said_and_the_rest_is_done() {
     bucket.delete().await.unwrap();
 }
 
-/// Nothing is listed, and a version is there all the same.
+/// Nothing is listed, and a version is there all the same. What was tried of the server leaves none behind.
 #[tokio::test]
 async fn evi_5_a_bucket_with_an_old_version_stays() {
     let store = store_on(&server("ceph"));

@@ -121,6 +121,7 @@ impl Bucket {
             return Err(Error::new(ErrorKind::BucketNotFound, "there is no such bucket")
                 .with_fact("bucket", wire.bucket()));
         }
+        // Twelve questions at once are a large future.
         Ok(Box::pin(Configuration::read(wire)).await)
     }
 

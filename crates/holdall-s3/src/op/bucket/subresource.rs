@@ -39,7 +39,7 @@ impl Client {
 
     /// Sets a configuration, if the server knows it: one that does not takes the request for CreateBucket.
     ///
-    /// Who may not read the configuration may still set it.
+    /// Who may not read the configuration may still set it; nothing then says that the server knew it.
     pub(super) async fn configure(
         &self,
         what: &Subresource,

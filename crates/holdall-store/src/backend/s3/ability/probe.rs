@@ -44,10 +44,30 @@ pub(super) async fn probe(client: &Client, root: &str, ability: &Ability) -> Res
 }
 
 async fn remove(client: &Client, key: &str) {
-    match client.delete(key, &DeleteOptions::default()).await {
-        Ok(_) => {}
+    match discard(client, key).await {
+        Ok(()) => {}
         Err(error) if matches!(error.kind(), WireKind::BucketNotFound | WireKind::Credentials) => {}
         Err(error) => tracing::warn!(key, %error, "the object of a probe could not be deleted"),
+    }
+}
+
+/// Deletes an object, and for good where the bucket keeps versions: it has no part in anybody's history.
+async fn discard(client: &Client, key: &str) -> Wire<()> {
+    let answer = client.delete(key, &DeleteOptions::default()).await?;
+    if !answer.marker && answer.version.is_none() {
+        return Ok(());
+    }
+    let mut after = None;
+    loop {
+        let page = client.list_versions(key, after.as_ref()).await?;
+        for entry in page.versions.into_iter().filter(|entry| entry.key == key) {
+            let version = Some(entry.version);
+            client.delete(key, &DeleteOptions { version, ..DeleteOptions::default() }).await?;
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(());
+        }
     }
 }
 
