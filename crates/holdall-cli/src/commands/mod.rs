@@ -3,6 +3,7 @@
 mod cat;
 mod completions;
 mod cp;
+mod demo;
 mod du;
 mod gc;
 mod get;
@@ -43,6 +44,7 @@ pub(crate) enum Command {
     Url(url::Url),
     Presign(presign::Presign),
     Gc(gc::Gc),
+    Demo(demo::Demo),
     Completions(completions::Completions),
     Manual(manual::Manual),
 }
@@ -64,6 +66,7 @@ impl Command {
             Self::Url(command) => command.run(app).await,
             Self::Presign(command) => command.run(app).await,
             Self::Gc(command) => command.run(app).await,
+            Self::Demo(command) => command.run(app).await,
             Self::Completions(command) => command.run(app),
             Self::Manual(command) => command.run(app),
         }

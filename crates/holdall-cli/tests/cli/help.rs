@@ -21,6 +21,7 @@ fn help_of_every_command() {
         "url",
         "presign",
         "gc",
+        "demo",
         "completions",
         "manual",
     ];

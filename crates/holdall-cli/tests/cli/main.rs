@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod demo;
 mod du;
 mod errors;
 mod folders;
