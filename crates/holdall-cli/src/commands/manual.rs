@@ -36,8 +36,9 @@ impl Manual {
             .map_err(|error| fault("the folder cannot be made", &self.dir, error))?;
         let mut whole = Cli::command();
         whole.build();
-        let parts = whole.get_subcommands().filter(|part| !part.is_hide_set()).cloned();
-        for command in std::iter::once(whole.clone()).chain(parts) {
+        let mut commands = Vec::new();
+        with_parts(&whole, &mut commands);
+        for command in commands {
             let path = write_page(command, &self.dir)?;
             let path = path.to_string_lossy();
             match app.globals.json {
@@ -46,6 +47,14 @@ impl Manual {
             }
         }
         Ok(())
+    }
+}
+
+/// A command and those below it that are shown.
+fn with_parts(command: &Command, all: &mut Vec<Command>) {
+    all.push(command.clone());
+    for part in command.get_subcommands().filter(|part| !part.is_hide_set()) {
+        with_parts(part, all);
     }
 }
 

@@ -5,6 +5,7 @@ mod cat;
 mod completions;
 mod config;
 mod cp;
+mod demo;
 mod du;
 mod gc;
 mod get;
@@ -47,6 +48,7 @@ pub(crate) enum Command {
     Gc(gc::Gc),
     Bucket(bucket::Bucket),
     Config(config::Config),
+    Demo(demo::Demo),
     Completions(completions::Completions),
     Manual(manual::Manual),
 }
@@ -70,6 +72,7 @@ impl Command {
             Self::Gc(command) => command.run(app).await,
             Self::Bucket(command) => command.run(app).await,
             Self::Config(command) => command.run(app),
+            Self::Demo(command) => command.run(app).await,
             Self::Completions(command) => command.run(app),
             Self::Manual(command) => command.run(app),
         }

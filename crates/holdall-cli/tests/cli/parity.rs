@@ -53,13 +53,16 @@ fn files(shell: &Shell) {
 }
 
 /// Each on a store that has nothing yet: memory begins anew with every command.
-const FIRST: [&str; 7] = [
+const FIRST: [&str; 10] = [
     "put in/page.html page --content-type text/html --cache-control no-cache --meta run=7 --meta note=\u{e9}",
     "put in/big big",
     "push in out",
     "ls",
     "stat missing",
     "get missing",
+    "du",
+    "mv missing moved",
+    "mv same same",
     "put in/page.html page --if-match \"none\"",
 ];
 

@@ -50,12 +50,17 @@ fn bash_offers_the_verbs_that_begin_so() {
 fn every_verb_has_a_page_that_groff_takes() {
     let shell = Shell::bare();
     let written = stdout(&shell.run(&["manual", "man/man1"]));
-    let pages: Vec<String> = verbs(&shell).iter().map(|verb| format!("man/man1/holdall-{verb}.1")).collect();
-    assert_eq!(written.lines().collect::<Vec<_>>(), [&["man/man1/holdall.1".to_owned()], &*pages].concat());
+    for verb in verbs(&shell) {
+        assert!(
+            written.lines().any(|page| page == format!("man/man1/holdall-{verb}.1")),
+            "{verb}: {written}"
+        );
+    }
+    assert!(written.starts_with("man/man1/holdall.1\n"), "{written}");
     for page in written.lines() {
         let text = String::from_utf8(shell.read(page)).unwrap();
         assert!(text.contains(".SH NAME\nholdall"), "{page}: {text}");
-        assert!(text.contains(".SH NOTES\n") && text.contains("\\-\\-"), "{page}: {text}");
+        assert!(text.contains(".SH OPTIONS\n") && text.contains("\\-\\-"), "{page}: {text}");
         let Some(mut groff) = installed("groff") else { continue };
         let output = groff.args(["-man", "-ww", "-z", "-Tutf8"]).arg(shell.path(page)).output().unwrap();
         assert!(output.status.success() && output.stderr.is_empty(), "{page}: {output:?}");

@@ -13,6 +13,7 @@ mod downloads;
 mod folders;
 mod integrity;
 mod model;
+mod progress;
 mod sources;
 mod support;
 mod uploads;
