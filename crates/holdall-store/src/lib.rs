@@ -19,6 +19,7 @@
 pub mod backend;
 mod content_type;
 mod disk;
+pub mod doctor;
 mod error;
 mod integrity;
 mod key;

@@ -3,6 +3,7 @@
 mod cat;
 mod config;
 mod cp;
+mod doctor;
 mod gc;
 mod get;
 mod ls;
@@ -35,6 +36,7 @@ pub(crate) enum Command {
     Presign(presign::Presign),
     Gc(gc::Gc),
     Config(config::Config),
+    Doctor(doctor::Doctor),
 }
 
 impl Command {
@@ -52,6 +54,7 @@ impl Command {
             Self::Presign(command) => command.run(app).await,
             Self::Gc(command) => command.run(app).await,
             Self::Config(command) => command.run(app),
+            Self::Doctor(command) => command.run(app).await,
         }
     }
 }

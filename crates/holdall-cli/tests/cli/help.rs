@@ -6,7 +6,8 @@ use crate::shell::Shell;
 fn help_of_every_command() {
     let shell = Shell::bare();
     shell.transcript("help", &["--help"]);
-    for command in ["put", "get", "cat", "ls", "stat", "rm", "cp", "push", "pull", "presign", "gc", "config"]
+    for command in
+        ["put", "get", "cat", "ls", "stat", "rm", "cp", "push", "pull", "presign", "gc", "config", "doctor"]
     {
         shell.transcript(&format!("help_{command}"), &[&format!("{command} --help")]);
     }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod doctor;
 mod errors;
 mod folders;
 mod gc;

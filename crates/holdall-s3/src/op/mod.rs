@@ -10,3 +10,4 @@ pub(crate) mod presign;
 mod probe;
 pub(crate) mod put;
 mod settle;
+pub(crate) mod visit;

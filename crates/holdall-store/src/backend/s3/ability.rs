@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use cache::Cache;
 use holdall_s3::{Client, PayloadIntegrity};
 pub(super) use probe::bare;
+pub(crate) use probe::remove_whole;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::Mutex;
 

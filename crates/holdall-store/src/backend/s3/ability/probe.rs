@@ -42,10 +42,37 @@ pub(super) async fn probe(client: &Client, root: &str, ability: &Ability) -> Res
 }
 
 async fn remove(client: &Client, key: &str) {
-    match client.delete(key, &DeleteOptions::default()).await {
-        Ok(_) => {}
+    match remove_whole(client, key).await {
+        Ok(()) => {}
         Err(error) if matches!(error.kind(), WireKind::BucketNotFound | WireKind::Credentials) => {}
         Err(error) => tracing::warn!(key, %error, "the object of a probe could not be deleted"),
+    }
+}
+
+/// Removes an object, and in a bucket that keeps versions every version of it, the newest first, as long as that is
+/// allowed. A delete marker stays only where versions may not be deleted.
+pub(crate) async fn remove_whole(client: &Client, key: &str) -> Wire<()> {
+    loop {
+        let version = match client.head(key, &GetOptions::default()).await {
+            Ok(head) => head.version,
+            Err(error) if error.kind() == WireKind::NotFound => return Ok(()),
+            // Whoever may not look may still delete.
+            Err(error) if error.kind() == WireKind::PermissionDenied => None,
+            Err(error) => return Err(error),
+        };
+        let deleted = client.delete(key, &DeleteOptions { version: version.clone(), if_match: None }).await;
+        match (deleted, version) {
+            (Ok(_), Some(_)) => {}
+            (Err(error), Some(_)) if error.kind() == WireKind::PermissionDenied => {
+                return client.delete(key, &DeleteOptions::default()).await.map(drop);
+            }
+            (Ok(answer), None) if answer.marker => {
+                // Versions are suspended: what was deleted is gone, and its marker is the version called null.
+                let version = Some(answer.version.unwrap_or_else(|| "null".to_owned()));
+                return client.delete(key, &DeleteOptions { version, if_match: None }).await.map(drop);
+            }
+            (other, _) => return other.map(drop),
+        }
     }
 }
 
