@@ -43,11 +43,13 @@ pub(super) async fn examine(
     let kept = matches!(&lock, Ok(Some(ObjectLock { default: Some(_) })));
     found(configured::examine(scene, lock).await);
     found(lifecycle::examine(scene, options.older_than).await);
-    found(exposure::examine(scene).await);
+    let blocked = scene.client().public_access_block().await.map_err(Fault::from);
+    let acls_blocked = exposure::in_force(&blocked).block_acls;
+    found(exposure::examine(scene, blocked).await);
     found(match (options.read_only, kept) {
         (true, _) => trial::left_out("nothing is to be written"),
         (false, true) => trial::left_out("the bucket locks each new object, so that it could not be removed"),
-        (false, false) => trial::examine(scene).await,
+        (false, false) => trial::examine(scene, acls_blocked).await,
     });
 }
 

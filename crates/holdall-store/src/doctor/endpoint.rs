@@ -28,6 +28,8 @@ pub(super) struct Place {
     pub(super) source: String,
     /// The host has the bucket in its name, and without it the name can be resolved.
     pub(super) needs_path: bool,
+    /// What sets whether it has.
+    pub(super) style: String,
     /// A proxy is between.
     pub(super) proxied: bool,
     /// What sets the proxy.
@@ -92,7 +94,14 @@ async fn place(scene: &Scene<'_>, fault: &Fault) -> Place {
     let lost = fault.stage == Some(Stage::Name) && by_host;
     let needs_path = lost && tokio::net::lookup_host((endpoint.host(), endpoint.port())).await.is_ok();
     let (proxied, proxy) = (scene.client().is_proxied(), proxy_source(scene));
-    Place { host, source: scene.source("endpoint"), needs_path, proxied, proxy }
+    Place {
+        host,
+        source: scene.source("endpoint"),
+        needs_path,
+        style: scene.source("path_style"),
+        proxied,
+        proxy,
+    }
 }
 
 fn way(proxied: bool, proxy: &str) -> Option<Finding> {
@@ -102,14 +111,14 @@ fn way(proxied: bool, proxy: &str) -> Option<Finding> {
 
 /// Judges why the endpoint was not reached.
 pub(super) fn unreached(fault: &Fault, place: &Place) -> Finding {
-    let Place { host, source, needs_path, proxied, proxy } = place;
+    let Place { host, source, needs_path, style, proxied, proxy } = place;
     if *needs_path {
         return Finding::problem(
             STYLE,
             format!("{host} has no address, and without the bucket's name it has"),
         )
         .means("this service wants the bucket in the path of URLs, not in the host's name")
-        .mend(mend::set("HOLDALL_PATH_STYLE", "true"));
+        .mend(mend::set(style, "true"));
     }
     let problem = |what: String| Finding::problem(REACH, what).means("nothing can be stored or read");
     let through = format!("correct {proxy}, or add the host to NO_PROXY");
@@ -203,6 +212,7 @@ mod tests {
         let direct = Place {
             host: "h:1".into(),
             source: "S3_ENDPOINT_URL".into(),
+            style: "HOLDALL_PATH_STYLE".into(),
             proxy: "HTTPS_PROXY".into(),
             ..Place::default()
         };

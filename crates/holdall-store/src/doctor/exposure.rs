@@ -21,16 +21,20 @@ const BLOCK: Question = Question {
 const CORS: Question = Question { check: "bucket.cors", about: "CORS rules", right: "s3:GetBucketCORS" };
 
 /// Asks for all of these, and judges each.
-pub(super) async fn examine(scene: &Scene<'_>) -> Vec<Finding> {
+pub(super) async fn examine(scene: &Scene<'_>, blocked: Asked<Option<PublicAccessBlock>>) -> Vec<Finding> {
     let (client, bucket) = (scene.client(), scene.bucket);
     let meant = is_meant_public(scene.settings());
-    let blocked = client.public_access_block().await.map_err(Fault::from);
-    let shut = blocked.clone().ok().flatten().unwrap_or_default();
+    let shut = in_force(&blocked);
     let mut findings = policy(ask_policy(scene).await, meant, shut, bucket);
     findings.extend(grants(client.bucket_grants().await.map_err(Fault::from), meant, shut, bucket));
     findings.extend(block(blocked, meant, bucket));
     findings.extend(cors(client.cors().await.map_err(Fault::from), bucket));
     findings
+}
+
+/// What is blocked, as far as it is known.
+pub(super) fn in_force(blocked: &Asked<Option<PublicAccessBlock>>) -> PublicAccessBlock {
+    blocked.as_ref().ok().copied().flatten().unwrap_or_default()
 }
 
 /// Whether the settings give objects to everybody.
@@ -40,8 +44,14 @@ pub(super) fn is_meant_public(settings: &Settings) -> bool {
 }
 
 /// Asks the server whether the policy is public; where it does not know the question, the policy itself.
+///
+/// Ceph calls a bucket public by its grants too, and has no policy then.
 async fn ask_policy(scene: &Scene<'_>) -> Asked<Option<bool>> {
     match scene.client().is_policy_public().await.map_err(Fault::from) {
+        Ok(Some(true)) => match scene.client().bucket_policy().await {
+            Ok(None) => Ok(None),
+            Ok(Some(_)) | Err(_) => Ok(Some(true)),
+        },
         Err(fault) if fault.kind == ErrorKind::Unsupported => {
             let policy = scene.client().bucket_policy().await.map_err(Fault::from)?;
             Ok(policy.map(|policy| admits_everybody(&policy)))

@@ -60,7 +60,10 @@ pub(super) fn allow(right: &str, resource: &str) -> String {
     format!("allow {right} on {resource} to these credentials")
 }
 
-/// Sets a variable.
-pub(super) fn set(variable: &str, value: &str) -> String {
-    format!("set {variable}={value}")
+/// Sets a variable, an option, or what is written in a file.
+pub(super) fn set(source: &str, value: &str) -> String {
+    match source.contains(' ') {
+        true => format!("set {source} to {value}"),
+        false => format!("set {source}={value}"),
+    }
 }

@@ -32,6 +32,8 @@ pub(super) struct Bench<'a> {
     pub(super) scene: &'a Scene<'a>,
     /// How objects are put: encrypted where that works.
     pub(super) options: PutOptions,
+    /// The bucket refuses public access control lists.
+    acls_blocked: bool,
     made: Vec<String>,
 }
 
@@ -41,8 +43,8 @@ pub(super) fn left_out(why: &str) -> Vec<Finding> {
 }
 
 /// Tries it all, and removes whatever it made.
-pub(super) async fn examine(scene: &Scene<'_>) -> Vec<Finding> {
-    let mut bench = Bench { scene, options: PutOptions::default(), made: Vec::new() };
+pub(super) async fn examine(scene: &Scene<'_>, acls_blocked: bool) -> Vec<Finding> {
+    let mut bench = Bench { scene, options: PutOptions::default(), acls_blocked, made: Vec::new() };
     let mut findings = bench.try_objects().await;
     let (removed, key) = bench.remove().await;
     let removable = removed.is_ok();
@@ -60,7 +62,11 @@ impl Bench<'_> {
         let key = self.key();
         let asked = self.put(&key).await;
         let is_there = asked.is_ok();
-        findings.push(put(asked, &self.scene.objects()));
+        findings.push(put(
+            asked,
+            &self.scene.objects(),
+            self.acls_blocked && !self.scene.endpoint().is_aws(),
+        ));
         if !is_there {
             return findings;
         }
@@ -185,9 +191,16 @@ fn of_store(error: crate::Error) -> Fault {
     Fault { kind, code, status: error.status(), stage: None, text: error.message().to_owned() }
 }
 
-pub(super) fn put(asked: Asked<()>, objects: &str) -> Finding {
+/// `acls_blocked` where a server that is not AWS refuses public access control lists: Ceph 16 refuses every put then.
+pub(super) fn put(asked: Asked<()>, objects: &str, acls_blocked: bool) -> Finding {
     let Err(fault) = asked else { return Finding::ok(PUT, "an object can be put") };
     let finding = match fault.kind {
+        Kind::PermissionDenied if acls_blocked => Finding::problem(PUT, "objects may not be put")
+            .mend(format!(
+                "take BlockPublicAcls out of the block of public access, or {}",
+                mend::allow("s3:PutObject", objects)
+            ))
+            .fact("block_public_acls", true),
         Kind::PermissionDenied => {
             Finding::problem(PUT, "objects may not be put").mend(mend::allow("s3:PutObject", objects))
         }
@@ -326,7 +339,12 @@ mod tests {
     #[test]
     fn a_missing_right_is_named_with_what_it_is_for() {
         let table = [
-            (put(Err(denied()), OBJECTS), PUT, "allow s3:PutObject on arn:aws:s3:::b/p/*"),
+            (
+                put(Err(denied()), OBJECTS, true),
+                PUT,
+                "take BlockPublicAcls out of the block of public access, or allow",
+            ),
+            (put(Err(denied()), OBJECTS, false), PUT, "allow s3:PutObject on arn:aws:s3:::b/p/*"),
             (read(Err(denied()), OBJECTS), READ, "allow s3:GetObject on arn:aws:s3:::b/p/*"),
             (delete(Err(denied()), "p/k", OBJECTS), DELETE, "allow s3:DeleteObject on arn:aws:s3:::b/p/*"),
             (parts(Err(denied()), OBJECTS), PARTS, "allow s3:PutObject and s3:AbortMultipartUpload"),
@@ -342,7 +360,7 @@ mod tests {
     #[test]
     fn what_fails_otherwise_says_what_the_server_said() {
         let table = [
-            put(Err(wrong()), OBJECTS),
+            put(Err(wrong()), OBJECTS, false),
             read(Err(wrong()), OBJECTS),
             delete(Err(wrong()), "k", OBJECTS),
             parts(Err(wrong()), OBJECTS),
