@@ -25,9 +25,10 @@ pub(super) async fn examine(scene: &Scene<'_>, blocked: Asked<Option<PublicAcces
     let (client, bucket) = (scene.client(), scene.bucket);
     let meant = is_meant_public(scene.settings());
     let shut = in_force(&blocked);
-    let mut findings = policy(ask_policy(scene).await, meant, shut, bucket);
-    findings.extend(grants(client.bucket_grants().await.map_err(Fault::from), meant, shut, bucket));
-    findings.extend(block(blocked, meant, bucket));
+    let blocking = mend::block_public(bucket, scene.endpoint().is_aws());
+    let mut findings = policy(ask_policy(scene).await, meant, shut, &blocking);
+    findings.extend(grants(client.bucket_grants().await.map_err(Fault::from), meant, shut, &blocking));
+    findings.extend(block(blocked, meant, &blocking));
     findings.extend(cors(client.cors().await.map_err(Fault::from), bucket));
     findings
 }
@@ -80,7 +81,7 @@ pub(super) fn policy(
     asked: Asked<Option<bool>>,
     meant: bool,
     shut: PublicAccessBlock,
-    bucket: &str,
+    blocking: &str,
 ) -> Vec<Finding> {
     let check = POLICY.check;
     POLICY.judge(asked, |public| {
@@ -94,7 +95,7 @@ pub(super) fn policy(
                 .means("the settings say that this is meant"),
             (Some(true), false) => Finding::problem(check, "the policy lets everybody in")
                 .means("strangers get at what is stored, without credentials")
-                .mend(mend::block_public(bucket)),
+                .mend(blocking),
             (Some(false), _) => Finding::ok(check, "the policy lets no strangers in"),
             (None, _) => Finding::ok(check, "there is no policy"),
         }]
@@ -105,7 +106,7 @@ pub(super) fn grants(
     asked: Asked<Vec<Grant>>,
     meant: bool,
     shut: PublicAccessBlock,
-    bucket: &str,
+    blocking: &str,
 ) -> Vec<Finding> {
     let check = GRANTS.check;
     GRANTS.judge(asked, |grants| {
@@ -124,22 +125,22 @@ pub(super) fn grants(
             }
             (false, true, _) => Finding::problem(check, what)
                 .means("strangers can list, fill or open the bucket")
-                .mend(mend::block_public(bucket)),
-            (false, false, false) => Finding::problem(check, what)
-                .means("strangers can list what is stored")
-                .mend(mend::block_public(bucket)),
+                .mend(blocking),
+            (false, false, false) => {
+                Finding::problem(check, what).means("strangers can list what is stored").mend(blocking)
+            }
         }]
     })
 }
 
-pub(super) fn block(asked: Asked<Option<PublicAccessBlock>>, meant: bool, bucket: &str) -> Vec<Finding> {
+pub(super) fn block(asked: Asked<Option<PublicAccessBlock>>, meant: bool, blocking: &str) -> Vec<Finding> {
     let check = BLOCK.check;
     BLOCK.judge(asked, |block| {
         let block = block.unwrap_or_default();
         let note = |what: &str| {
             Finding::note(check, what)
                 .means("a policy or a list of grants that opens the bucket by mistake takes effect")
-                .mend(mend::block_public(bucket))
+                .mend(blocking)
         };
         vec![match (block == PublicAccessBlock::ALL, block == PublicAccessBlock::default(), meant) {
             (true, _, false) => Finding::ok(check, "public access is blocked"),
@@ -201,10 +202,10 @@ mod tests {
             (Some(true), true, Status::Note, ""),
         ];
         for (public, meant, status, mend) in table {
-            let found = policy(Ok(public), meant, PublicAccessBlock::default(), "b");
+            let found = policy(Ok(public), meant, PublicAccessBlock::default(), BLOCKING);
             assert_eq!((seen(&found).0, seen(&found).2), (status, mend), "{public:?} {meant}");
         }
-        assert_eq!(seen(&policy(Ok(Some(true)), false, PublicAccessBlock::ALL, "b")).0, Status::Note);
+        assert_eq!(seen(&policy(Ok(Some(true)), false, PublicAccessBlock::ALL, BLOCKING)).0, Status::Note);
     }
 
     #[test]
@@ -234,10 +235,10 @@ mod tests {
             (vec![own(), grant(Grantee::AnyUser, "WRITE")], true, Status::Problem),
         ];
         for (list, meant, status) in table {
-            let found = grants(Ok(list.clone()), meant, PublicAccessBlock::default(), "b");
+            let found = grants(Ok(list.clone()), meant, PublicAccessBlock::default(), BLOCKING);
             assert_eq!(seen(&found).0, status, "{found:?}");
             assert_eq!(seen(&found).2 == BLOCKING, status == Status::Problem);
-            let shut = grants(Ok(list), meant, PublicAccessBlock::ALL, "b");
+            let shut = grants(Ok(list), meant, PublicAccessBlock::ALL, BLOCKING);
             assert_ne!(seen(&shut).0, Status::Problem);
         }
     }
@@ -254,7 +255,7 @@ mod tests {
             (Some(PublicAccessBlock::ALL), true, Status::Warning),
         ];
         for (set, meant, status) in table {
-            assert_eq!(seen(&block(Ok(set), meant, "b")).0, status, "{set:?} {meant}");
+            assert_eq!(seen(&block(Ok(set), meant, BLOCKING)).0, status, "{set:?} {meant}");
         }
     }
 

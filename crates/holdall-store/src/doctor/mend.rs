@@ -27,9 +27,15 @@ pub(super) fn encryption(bucket: &str) -> String {
     setup(bucket, "--sse AES256")
 }
 
-/// Makes a bucket refuse strangers.
-pub(super) fn block_public(bucket: &str) -> String {
-    setup(bucket, "--block-public-access")
+/// Makes a bucket refuse strangers. Ceph 16 refuses every put with it, whatever its list of grants.
+pub(super) fn block_public(bucket: &str, aws: bool) -> String {
+    let command = setup(bucket, "--block-public-access");
+    match aws {
+        true => command,
+        false => {
+            format!("{command}, then holdall doctor: Ceph 16 refuses every put while BlockPublicAcls is set")
+        }
+    }
 }
 
 /// Lets pages of one origin in.

@@ -74,12 +74,13 @@ fn evi_13_a_sound_bucket_passes_and_nothing_stays_in_it() {
             "object.presign_put",
             "object.multipart",
             "object.delete",
-            "object.conditions",
             "object.payload",
         ] {
             report.find(check, "ok");
         }
-        assert!(report.of_status("warning").is_empty(), "{:#?}", report.findings);
+        // Ceph 16 ignores If-None-Match where there are versions, and honours it where there are none.
+        let warnings: Vec<_> = report.of_status("warning").iter().map(|finding| &finding["check"]).collect();
+        assert_eq!(warnings, ["object.conditions"], "{:#?}", report.findings);
         // The bucket is deleted when the test ends, which it could not be with a version or a delete marker in it.
     });
 }
@@ -208,6 +209,7 @@ fn evi_13_a_bucket_that_keeps_no_versions() {
         let mend = format!("holdall bucket setup s3://{} --versioning --apply", bucket.client.bucket());
         let report = doctor(&bucket.shell, &["--read-only"]);
         report.names("bucket.versioning", "warning", &[&mend]);
+        doctor(&bucket.shell, &[]).find("object.conditions", "ok");
         wait(bucket.client.put_versioning(Versioning::Enabled)).unwrap();
         wait(bucket.client.put_versioning(Versioning::Suspended)).unwrap();
         // Also with objects made and removed: what a delete marker would keep from being deleted is gone.

@@ -64,14 +64,14 @@ impl S3Backend {
         &self.client
     }
 
-    /// Whether the server lets exactly one of many writers make an object.
+    /// Whether the server lets exactly one of many writers make an object, tried now.
     pub(crate) async fn creates_once(&self) -> Result<bool> {
-        self.abilities.has(&self.client, &Ability::CreateOnly).await
+        self.abilities.has_now(&self.client, &Ability::CreateOnly).await
     }
 
-    /// Whether the server refuses a payload that is not the one that was signed.
+    /// Whether the server refuses a payload that is not the one that was signed, tried now.
     pub(crate) async fn checks_payloads(&self) -> Result<bool> {
-        self.abilities.has(&self.client, &Ability::PayloadCheck).await
+        self.abilities.has_now(&self.client, &Ability::PayloadCheck).await
     }
 
     /// The name that the service knows a key by.
