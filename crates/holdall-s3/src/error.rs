@@ -51,6 +51,20 @@ pub enum ErrorKind {
     Io,
 }
 
+/// How far a connection came that could not be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Stage {
+    /// The host's name was looked up.
+    Name,
+    /// An address was dialled: the service's, or its proxy's.
+    Dial,
+    /// The proxy was asked to pass it on.
+    Proxy,
+    /// TLS was agreed on.
+    Tls,
+}
+
 /// A fault of one S3 operation: kind, operation, and all that the service said about it.
 ///
 /// Neither `Debug` nor `Display` shows credentials or signatures.
@@ -69,6 +83,7 @@ struct Inner {
     retry_after: Option<Duration>,
     transient: bool,
     not_sent: bool,
+    stage: Option<Stage>,
     doubtful: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -88,6 +103,7 @@ impl Error {
             retry_after: None,
             transient: false,
             not_sent: false,
+            stage: None,
             doubtful: false,
             source: None,
         }))
@@ -129,6 +145,12 @@ impl Error {
     /// Marks a fault that happened before one byte of the request left.
     pub(crate) fn not_sent(mut self) -> Self {
         self.0.not_sent = true;
+        self
+    }
+
+    /// Marks a fault that happened while a connection was made.
+    pub(crate) fn at_stage(mut self, stage: Stage) -> Self {
+        self.0.stage = Some(stage);
         self
     }
 
@@ -212,6 +234,11 @@ impl Error {
     /// How many times the request was sent.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
+    }
+
+    /// Where making a connection failed; none when there was one.
+    pub fn stage(&self) -> Option<Stage> {
+        self.0.stage
     }
 
     /// Gives the cause away.

@@ -43,7 +43,7 @@ pub use client::{Client, Config, ConfigError, PayloadIntegrity, Seams};
 pub use credentials::{Credentials, CredentialsSource};
 pub use encode::{decode_key, encode_key, encode_query};
 pub use endpoint::{Addressing, Endpoint, EndpointError, is_aws_host};
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, Result, Stage};
 pub use http::{Timeouts, Transport, TransportConfig};
 pub use object::{Acl, Attributes, Encryption, ReadConditions, WriteCondition};
 pub use op::bucket::access::PublicAccessBlock;
@@ -65,6 +65,7 @@ pub use op::multipart::{
 pub use op::presign::{PostForm, PostPolicy, PresignOptions};
 pub use op::put::{PutAnswer, PutOptions};
 pub use op::versions::{ListedVersion, VersionList};
+pub use op::visit::Visit;
 pub use payload::{Payload, Source, SourceStream};
 pub use progress::Progress;
 pub use retry::RetryPolicy;

@@ -20,6 +20,7 @@ pub mod backend;
 pub mod bucket;
 mod content_type;
 mod disk;
+pub mod doctor;
 mod error;
 mod integrity;
 mod key;

@@ -6,6 +6,7 @@ mod completions;
 mod config;
 mod cp;
 mod demo;
+mod doctor;
 mod du;
 mod gc;
 mod get;
@@ -48,6 +49,7 @@ pub(crate) enum Command {
     Gc(gc::Gc),
     Bucket(bucket::Bucket),
     Config(config::Config),
+    Doctor(doctor::Doctor),
     Demo(demo::Demo),
     Completions(completions::Completions),
     Manual(manual::Manual),
@@ -72,6 +74,7 @@ impl Command {
             Self::Gc(command) => command.run(app).await,
             Self::Bucket(command) => command.run(app).await,
             Self::Config(command) => command.run(app),
+            Self::Doctor(command) => command.run(app).await,
             Self::Demo(command) => command.run(app).await,
             Self::Completions(command) => command.run(app),
             Self::Manual(command) => command.run(app),

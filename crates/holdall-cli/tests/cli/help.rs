@@ -22,6 +22,7 @@ fn help_of_every_command() {
         "presign",
         "gc",
         "config",
+        "doctor",
         "demo",
         "completions",
         "manual",

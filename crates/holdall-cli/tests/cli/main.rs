@@ -4,6 +4,7 @@
 
 mod bucket;
 mod demo;
+mod doctor;
 mod du;
 mod errors;
 mod folders;

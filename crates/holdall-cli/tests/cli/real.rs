@@ -9,7 +9,7 @@ use std::future::Future;
 
 /// A bucket of a test's own; it goes when the test ends, however that is.
 pub(crate) struct Bucket {
-    client: Client,
+    pub(crate) client: Client,
     pub(crate) shell: Shell,
 }
 
@@ -52,7 +52,7 @@ impl Drop for Bucket {
     }
 }
 
-fn wait<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 

@@ -48,6 +48,12 @@ impl Shell {
         self
     }
 
+    /// Another shell in an empty folder, with the same variables but this one.
+    pub(crate) fn variant(&self, name: &str, value: &str) -> Self {
+        let kept = self.variables.iter().filter(|(other, _)| other != name);
+        Self { variables: kept.cloned().collect(), ..Self::bare() }.with(name, value)
+    }
+
     pub(crate) fn server(&self) -> &FaultServer {
         self.server.as_ref().expect("this shell has a server")
     }
@@ -125,6 +131,7 @@ impl Shell {
             (r"%2F\d{8}%2F", "%2F[day]%2F"),
             (r"X-Amz-Signature=\w{64}", "X-Amz-Signature=[signature]"),
             (r"request_id=\S+", "request_id=[id]"),
+            (r#""skew_seconds":"-?\d+""#, r#""skew_seconds":"[skew]""#),
             (r#""request_id":"[^"]+""#, r#""request_id":"[id]""#),
         ];
         insta::with_settings!({filters => filters, prepend_module_to_snapshot => false, omit_expression => true}, {

@@ -6,6 +6,7 @@ mod run;
 
 pub(crate) use answer::Reply;
 pub(crate) use call::{Answer, Call};
+pub(crate) use run::{request_uri, server_clock};
 
 use crate::credentials::{Credentials, CredentialsSource};
 use crate::date::AmzDate;
@@ -189,6 +190,11 @@ impl Client {
     pub fn public_base_url(&self) -> String {
         let site = &self.place().public;
         format!("{}://{}{}", site.scheme(), site.authority, site.path)
+    }
+
+    /// Whether requests go through a proxy.
+    pub fn is_proxied(&self) -> bool {
+        self.0.transport.is_proxied(&self.place().destination)
     }
 
     pub(crate) fn place(&self) -> Arc<Place> {

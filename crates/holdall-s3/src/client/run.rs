@@ -211,12 +211,12 @@ fn may_be_the_clock(error: &Error) -> bool {
     error.code() == Some("RequestTimeTooSkewed") || (error.code().is_none() && error.status() == Some(403))
 }
 
-fn server_clock(headers: &HeaderMap) -> Option<SystemTime> {
+pub(crate) fn server_clock(headers: &HeaderMap) -> Option<SystemTime> {
     let text = |name: &str| headers.get(name).map(lossy);
     text("x-amz-date").and_then(|t| parse_amz(&t)).or_else(|| text("date").and_then(|t| parse_http(&t)))
 }
 
-fn request_uri(absolute: Option<&str>, mut path: String, query: &str) -> Result<Uri> {
+pub(crate) fn request_uri(absolute: Option<&str>, mut path: String, query: &str) -> Result<Uri> {
     if !query.is_empty() {
         path.push('?');
         path.push_str(query);

@@ -4,7 +4,7 @@ use super::lane::Lane;
 use super::meter::Metered;
 use super::tls::Tls;
 use crate::endpoint::Site;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Stage};
 use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use rustls_pki_types::ServerName;
@@ -32,7 +32,7 @@ impl Destination {
         Self { tls: site.tls, host: site.host.as_str().into(), port: site.port }
     }
 
-    pub(super) fn of_uri(uri: &Uri) -> Result<Self> {
+    pub(crate) fn of_uri(uri: &Uri) -> Result<Self> {
         let tls = uri.scheme_str() == Some("https");
         let host = uri.host().ok_or_else(|| Error::new(ErrorKind::InvalidInput, "the URL has no host"))?;
         Ok(Self { tls, host: host.into(), port: uri.port_u16().unwrap_or(if tls { 443 } else { 80 }) })
@@ -87,7 +87,9 @@ impl Proxies {
 
     fn check(&self, to: &Destination) -> Result<()> {
         if self.broken[usize::from(to.tls)] {
-            return Err(Error::new(ErrorKind::Config, "the proxy is no http:// URL").not_sent());
+            return Err(Error::new(ErrorKind::Config, "the proxy is no http:// URL")
+                .not_sent()
+                .at_stage(Stage::Proxy));
         }
         Ok(())
     }
@@ -113,6 +115,10 @@ impl Connector {
         self.proxies.of(to)
     }
 
+    pub(super) fn is_proxied(&self, to: &Destination) -> bool {
+        self.proxy(to).is_some()
+    }
+
     pub(super) fn needs_absolute_form(&self, to: &Destination) -> bool {
         !to.tls && self.proxy(to).is_some()
     }
@@ -126,6 +132,7 @@ impl Connector {
             Error::new(ErrorKind::Timeout, format!("connecting took too long limit={:?}", self.limit))
                 .transient()
                 .not_sent()
+                .at_stage(Stage::Dial)
         })??;
         let (wire, meter) = Metered::new(link);
         Lane::open(wire, meter).await
@@ -150,32 +157,38 @@ impl Connector {
 
 fn tls_error(error: io::Error) -> Error {
     let lasting = error.get_ref().is_some_and(|e| e.is::<rustls::Error>());
-    let fault = Error::new(ErrorKind::Unreachable, "the TLS handshake failed").with_source(error).not_sent();
+    let fault = Error::new(ErrorKind::Unreachable, "the TLS handshake failed")
+        .with_source(error)
+        .not_sent()
+        .at_stage(Stage::Tls);
     if lasting { fault } else { fault.transient() }
 }
 
-fn unreachable(message: String, error: io::Error) -> Error {
-    Error::new(ErrorKind::Unreachable, message).with_source(error).transient().not_sent()
+fn unreachable(stage: Stage, message: String, error: io::Error) -> Error {
+    let fault = Error::new(ErrorKind::Unreachable, message).with_source(error);
+    fault.transient().not_sent().at_stage(stage)
 }
 
 /// Connects to the first address of a name that answers.
 async fn dial(host: &str, port: u16) -> Result<TcpStream> {
     let found: Vec<SocketAddr> = tokio::net::lookup_host((host, port))
         .await
-        .map_err(|e| unreachable(format!("the host's name cannot be resolved host={host}"), e))?
+        .map_err(|e| unreachable(Stage::Name, format!("the host's name cannot be resolved host={host}"), e))?
         .collect();
     let mut last = None;
     for address in found {
         match TcpStream::connect(address).await {
             Ok(stream) => {
-                stream.set_nodelay(true).map_err(|e| unreachable("the socket cannot be set up".into(), e))?;
+                stream
+                    .set_nodelay(true)
+                    .map_err(|e| unreachable(Stage::Dial, "the socket cannot be set up".into(), e))?;
                 return Ok(stream);
             }
             Err(error) => last = Some(error),
         }
     }
     let error = last.unwrap_or_else(|| io::Error::from(io::ErrorKind::AddrNotAvailable));
-    Err(unreachable(format!("connecting failed host={host} port={port}"), error))
+    Err(unreachable(Stage::Dial, format!("connecting failed host={host} port={port}"), error))
 }
 
 async fn through_proxy(proxy: &Intercept, to: &Destination) -> Result<TcpStream> {
@@ -196,14 +209,16 @@ async fn tunnel(stream: &mut TcpStream, proxy: &Intercept, to: &Destination) -> 
         request.push_str(&format!("Proxy-Authorization: {value}\r\n"));
     }
     request.push_str("\r\n");
-    let fault = |e: io::Error| unreachable("the proxy closed the connection".into(), e);
+    let fault = |e: io::Error| unreachable(Stage::Proxy, "the proxy closed the connection".into(), e);
     stream.write_all(request.as_bytes()).await.map_err(fault)?;
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         // Byte by byte: what follows the head already belongs to the tunnel.
         head.push(stream.read_u8().await.map_err(fault)?);
         if head.len() > MAX_HEAD {
-            return Err(Error::new(ErrorKind::Protocol, "the proxy's answer is too long").not_sent());
+            return Err(Error::new(ErrorKind::Protocol, "the proxy's answer is too long")
+                .not_sent()
+                .at_stage(Stage::Proxy));
         }
     }
     let status = head.split(|b| *b == b' ').nth(1).unwrap_or_default();
@@ -212,7 +227,8 @@ async fn tunnel(stream: &mut TcpStream, proxy: &Intercept, to: &Destination) -> 
         other => {
             let status = String::from_utf8_lossy(&other[..other.len().min(3)]).into_owned();
             Err(Error::new(ErrorKind::Unreachable, format!("the proxy refused the tunnel status={status}"))
-                .not_sent())
+                .not_sent()
+                .at_stage(Stage::Proxy))
         }
     }
 }

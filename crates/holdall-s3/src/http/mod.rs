@@ -152,6 +152,11 @@ impl Transport {
         self.0.connector.needs_absolute_form(to)
     }
 
+    /// Whether requests to this place go through a proxy.
+    pub(crate) fn is_proxied(&self, to: &Destination) -> bool {
+        self.0.connector.is_proxied(to)
+    }
+
     /// The header for a proxy that forwards plain http.
     pub(crate) fn proxy_authorization(&self, to: &Destination) -> Option<http::HeaderValue> {
         self.0.connector.proxy_authorization(to)

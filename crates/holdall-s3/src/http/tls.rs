@@ -1,6 +1,6 @@
 //! TLS, set up when the first https request needs it.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Stage};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -39,7 +39,7 @@ impl Tls {
 }
 
 fn config_error(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Config, message).not_sent()
+    Error::new(ErrorKind::Config, message).not_sent().at_stage(Stage::Tls)
 }
 
 fn bundle_roots(path: &Path) -> Result<RootCertStore> {

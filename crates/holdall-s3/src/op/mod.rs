@@ -11,3 +11,4 @@ mod probe;
 pub(crate) mod put;
 mod settle;
 pub(crate) mod versions;
+pub(crate) mod visit;

@@ -66,10 +66,13 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// `BucketNotFound`, `Credentials`, `PermissionDenied`.
+    /// `BucketNotFound`, `Credentials`, `PermissionDenied`; `Protocol` where what answers is no S3 service.
     pub async fn check_bucket(&self) -> Result<()> {
         let call = Call::new("ListObjectsV2", Method::GET).query("list-type", "2").query("max-keys", "1");
-        self.run(&call).await.map(drop)
+        let reply = self.run(&call).await?;
+        Element::parse_named(&reply.bytes, "ListBucketResult")
+            .map(drop)
+            .map_err(|e| e.in_operation(call.operation, &reply.host, reply.attempts))
     }
 
     /// Asks for an object's tags.

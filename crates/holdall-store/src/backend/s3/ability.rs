@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use cache::Cache;
 use holdall_s3::{Client, PayloadIntegrity};
 pub(super) use probe::bare;
+pub(crate) use probe::remove_whole;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::Mutex;
 
@@ -198,6 +199,25 @@ impl Abilities {
         if let Some(found) = table.get(&ability.name()) {
             return Ok(*found);
         }
+        self.probe(client, ability, table).await
+    }
+
+    /// Tries it now, whatever was found before: a bucket's configuration may have changed since.
+    pub(super) async fn has_now(&self, client: &Client, ability: &Ability) -> Result<bool> {
+        if self.aws {
+            return self.has(client, ability).await;
+        }
+        let mut known = self.known.lock().await;
+        let table = known.get_or_insert_with(|| self.cache.load());
+        self.probe(client, ability, table).await
+    }
+
+    async fn probe(
+        &self,
+        client: &Client,
+        ability: &Ability,
+        table: &mut BTreeMap<String, bool>,
+    ) -> Result<bool> {
         let found = probe::probe(client, &self.root, ability).await?;
         tracing::debug!(?ability, found, "probed the server");
         table.insert(ability.name(), found);

@@ -19,6 +19,7 @@ use crate::object::{
 use crate::receipt::{Receipt, State};
 use crate::settings::Settings;
 use crate::{Encryption, Payload, PostForm, PostPolicy, ReadConditions, WriteCondition};
+pub(crate) use ability::remove_whole;
 use ability::{Abilities, Ability};
 use holdall_s3::Client;
 use std::time::Instant;
@@ -62,6 +63,16 @@ impl S3Backend {
     /// The wire client, for what only S3 has.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Whether the server lets exactly one of many writers make an object, tried now.
+    pub(crate) async fn creates_once(&self) -> Result<bool> {
+        self.abilities.has_now(&self.client, &Ability::CreateOnly).await
+    }
+
+    /// Whether the server refuses a payload that is not the one that was signed, tried now.
+    pub(crate) async fn checks_payloads(&self) -> Result<bool> {
+        self.abilities.has_now(&self.client, &Ability::PayloadCheck).await
     }
 
     /// The name that the service knows a key by.

@@ -44,25 +44,33 @@ pub(super) async fn probe(client: &Client, root: &str, ability: &Ability) -> Res
 }
 
 async fn remove(client: &Client, key: &str) {
-    match discard(client, key).await {
+    match remove_whole(client, key).await {
         Ok(()) => {}
         Err(error) if matches!(error.kind(), WireKind::BucketNotFound | WireKind::Credentials) => {}
         Err(error) => tracing::warn!(key, %error, "the object of a probe could not be deleted"),
     }
 }
 
-/// Deletes an object, and for good where the bucket keeps versions: it has no part in anybody's history.
-async fn discard(client: &Client, key: &str) -> Wire<()> {
+/// Deletes an object, and for good where the bucket keeps versions: it has no part in anybody's history. A delete marker
+/// stays only where versions may not be listed or deleted.
+pub(crate) async fn remove_whole(client: &Client, key: &str) -> Wire<()> {
     let answer = client.delete(key, &DeleteOptions::default()).await?;
     if !answer.marker && answer.version.is_none() {
         return Ok(());
     }
+    match remove_versions(client, key).await {
+        Err(error) if error.kind() == WireKind::PermissionDenied => Ok(()),
+        other => other,
+    }
+}
+
+async fn remove_versions(client: &Client, key: &str) -> Wire<()> {
     let mut after = None;
     loop {
         let page = client.list_versions(key, after.as_ref()).await?;
         for entry in page.versions.into_iter().filter(|entry| entry.key == key) {
             let version = Some(entry.version);
-            client.delete(key, &DeleteOptions { version, ..DeleteOptions::default() }).await?;
+            client.delete(key, &DeleteOptions { version, if_match: None }).await?;
         }
         after = page.next;
         if after.is_none() {
