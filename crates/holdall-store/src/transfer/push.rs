@@ -136,6 +136,8 @@ impl Push {
                 Some(Entry::File { path, relative }) => self.file(path, &relative).await?,
             };
             self.events.add(event);
+            // A store that puts on the spot never waits, and would keep events, timers and signals from their turn.
+            tokio::task::yield_now().await;
         }
     }
 
