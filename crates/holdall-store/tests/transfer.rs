@@ -253,3 +253,31 @@ async fn a_file_that_grows_while_it_is_read_is_not_stored_as_something_else() {
     let stored = store.put_file("log", &path, &PutOptions::default()).await.unwrap();
     assert_eq!(stored.size, MIB as u64 + 80_000);
 }
+
+#[tokio::test]
+async fn a_folder_that_is_a_store_is_pushed_without_what_it_keeps_for_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("file://{}", dir.path().display());
+    let folder = Store::open(&url, &Settings::default()).unwrap();
+    folder.put("a/b", "plain").await.unwrap();
+    for (odd, end) in [(false, ".holdall skipped"), (true, ".holdall InvalidInput")] {
+        if odd {
+            folder.put("a//b", "odd").await.unwrap();
+        }
+        let target = Store::memory();
+        let mut own = Vec::new();
+        let mut event = |event| match event {
+            TreeEvent::Skipped { name, .. } => own.push(format!("{name} skipped")),
+            TreeEvent::Failed { name, error } => own.push(format!("{name} {:?}", error.kind())),
+            _ => {}
+        };
+        target.push(dir.path(), "p", &PushOptions::default(), &mut event).await.unwrap();
+        let mut keys = Vec::new();
+        let mut list = target.list("").unwrap();
+        while let Some(object) = list.next().await {
+            keys.push(object.unwrap().key.to_string());
+        }
+        assert_eq!(keys, ["p/a/b"]);
+        assert!(own.len() == 1 && own[0].ends_with(end), "{own:?}");
+    }
+}

@@ -1,4 +1,4 @@
-//! Runs the commands that the documents show, and compares what they print with what the documents show of it.
+//! Runs the commands that the documents show, and compares what they print with what the documents show of it (MIG-4).
 //!
 //! The blocks of a page that are marked `sh` or `console` are one session: a folder, an environment and a shell of
 //! their own, in the page's order. A block that cannot be run says so after its language, where readers do not see it:

@@ -1,12 +1,13 @@
 //! A bucket in the place of the one that a page names.
 
 use holdall_s3::{
-    Addressing, Client, Config, Credentials, CredentialsSource, DeleteOptions, Endpoint, ListOptions,
+    Addressing, Client, Config, Credentials, CredentialsSource, DeleteOptions, Endpoint, ListedVersion,
     Transport, TransportConfig,
 };
 use holdall_testing::server::Server;
 use std::cell::RefCell;
 use std::future::Future;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 pub(crate) struct Service {
     client: Client,
@@ -18,7 +19,10 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn on(server: &Server) -> Result<Self, String> {
-        let bucket = format!("holdall-readme-{}", std::process::id());
+        // Pages run at the same time.
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let bucket = format!("holdall-readme-{}-{number}", std::process::id());
         let config = Config {
             endpoint: Some(Endpoint::parse(&server.endpoint).map_err(|error| error.to_string())?),
             region: Some(server.region.clone()),
@@ -75,10 +79,16 @@ impl Service {
     /// Deletes the bucket and all that is in it.
     pub(crate) fn close(&self) -> Result<(), String> {
         wait(async {
-            let mut pages = self.client.list(ListOptions::default());
-            while let Some(page) = pages.next().await {
-                for object in page?.objects {
-                    self.client.delete(&object.key, &DeleteOptions::default()).await?;
+            let mut after = None;
+            loop {
+                let page = self.client.list_versions("", after.as_ref()).await?;
+                for ListedVersion { key, version, .. } in page.versions {
+                    let version = Some(version);
+                    self.client.delete(&key, &DeleteOptions { version, ..DeleteOptions::default() }).await?;
+                }
+                after = page.next;
+                if after.is_none() {
+                    break;
                 }
             }
             self.client.delete_bucket().await

@@ -1,6 +1,7 @@
 //! Walks a folder, entry by entry, in memory that follows its depth and not its size.
 
 use crate::error::{Error, ErrorKind};
+use crate::key::RESERVED;
 use std::fs::{FileType, ReadDir};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -82,6 +83,9 @@ impl Walk {
                 Err(e) => return Some(failed(path, "the symbolic link leads nowhere", e)),
             },
         };
+        if kind.is_dir() && relative == RESERVED {
+            return Some(own_folder(path, relative));
+        }
         if kind.is_dir() {
             return match self.enter(path.clone(), relative) {
                 Ok(()) => None,
@@ -93,6 +97,18 @@ impl Walk {
         }
         Some(Entry::Skipped { path, relative, reason: "neither a file nor a folder" })
     }
+}
+
+/// What is said of the folder that a store keeps for itself: objects in it whose keys can be no path are not left out
+/// in silence.
+fn own_folder(path: PathBuf, relative: String) -> Entry {
+    let odd = std::fs::read_dir(path.join("odd")).is_ok_and(|mut entries| entries.next().is_some());
+    if !odd {
+        return Entry::Skipped { path, relative, reason: "holdall's own" };
+    }
+    let message = "this folder is a store, and objects in it have keys that are no paths";
+    let hint = "copy these one by one with cp, from file:///… to the other store";
+    Entry::Failed { path, error: Error::new(ErrorKind::InvalidInput, message).with_hint(hint) }
 }
 
 fn failed(path: PathBuf, message: &str, error: io::Error) -> Entry {
