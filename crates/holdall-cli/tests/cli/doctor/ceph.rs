@@ -13,10 +13,7 @@ use std::time::Duration;
 
 /// Runs with a bucket of its own on Ceph, where there is one, and sees that nothing was left in it.
 fn on_ceph(test: &str, run: impl FnOnce(&Bucket)) {
-    let Some(server) = Server::from_env("ceph") else {
-        eprintln!("not run: HOLDALL_TEST_CEPH is not set");
-        return;
-    };
+    let Some(server) = Server::from_env("ceph") else { return };
     let bucket = Bucket::on(&server.unwrap(), &format!("doctor-{test}"));
     run(&bucket);
     let client = &bucket.client;

@@ -49,31 +49,29 @@ async fn remove(client: &Client, key: &str) {
     }
 }
 
-/// Removes an object, and in a bucket that keeps versions every version of it, the newest first, as long as that is
-/// allowed. A delete marker stays only where versions may not be deleted.
+/// Removes an object, and in a bucket that keeps versions every version of it and its delete marker, as far as that is
+/// allowed.
 pub(crate) async fn remove_whole(client: &Client, key: &str) -> Wire<()> {
-    loop {
-        let version = match client.head(key, &GetOptions::default()).await {
+    let answer = client.delete(key, &DeleteOptions::default()).await?;
+    if !answer.marker {
+        return Ok(());
+    }
+    // Where versions are suspended, the marker is the version that is called null.
+    let mut next = Some(answer.version.unwrap_or_else(|| "null".to_owned()));
+    while let Some(version) = next {
+        let options = DeleteOptions { version: Some(version), if_match: None };
+        match client.delete(key, &options).await {
+            Ok(_) => {}
+            Err(error) if error.kind() == WireKind::PermissionDenied => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        next = match client.head(key, &GetOptions::default()).await {
             Ok(head) => head.version,
-            Err(error) if error.kind() == WireKind::NotFound => return Ok(()),
-            // Whoever may not look may still delete.
-            Err(error) if error.kind() == WireKind::PermissionDenied => None,
+            Err(error) if matches!(error.kind(), WireKind::NotFound | WireKind::PermissionDenied) => None,
             Err(error) => return Err(error),
         };
-        let deleted = client.delete(key, &DeleteOptions { version: version.clone(), if_match: None }).await;
-        match (deleted, version) {
-            (Ok(_), Some(_)) => {}
-            (Err(error), Some(_)) if error.kind() == WireKind::PermissionDenied => {
-                return client.delete(key, &DeleteOptions::default()).await.map(drop);
-            }
-            (Ok(answer), None) if answer.marker => {
-                // Versions are suspended: what was deleted is gone, and its marker is the version called null.
-                let version = Some(answer.version.unwrap_or_else(|| "null".to_owned()));
-                return client.delete(key, &DeleteOptions { version, if_match: None }).await.map(drop);
-            }
-            (other, _) => return other.map(drop),
-        }
     }
+    Ok(())
 }
 
 async fn put(client: &Client, key: &str, bytes: Vec<u8>, options: &PutOptions) -> Wire<String> {
