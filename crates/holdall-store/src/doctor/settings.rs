@@ -186,10 +186,11 @@ mod tests {
     use crate::doctor::Status;
     use crate::settings::{Sources, Variables};
 
+    type Set<'a> = &'a [(&'a str, &'a str)];
+
     #[test]
     fn each_refusal_names_what_mends_it() {
-        type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
-        let table: [Case; 8] = [
+        let table: [(&str, Set<'_>, &str); 8] = [
             ("conflict", &[("S3_BUCKET", "a"), ("S3_BUCKET_NAME", "b")], "unset S3_BUCKET or S3_BUCKET_NAME"),
             ("half", &[("S3_SECRET_ACCESS_KEY", "x")], "set S3_ACCESS_KEY_ID, or unset S3_SECRET_ACCESS_KEY"),
             ("no bucket", &[("S3_ENDPOINT_URL", "http://h")], "set S3_BUCKET or HOLDALL_STORE"),
