@@ -8,7 +8,9 @@
 use holdall_store::bucket::{
     Applied, Bucket, BucketEncryption, CorsAccess, Outcome, Setup, Subject, Verdict, Versioning,
 };
-use holdall_store::{DeleteOptions, ErrorKind, GcOptions, Location, Settings, Store, Variables};
+use holdall_store::{
+    DeleteOptions, ErrorKind, GcOptions, Location, PutOptions, Settings, Store, Variables, WriteCondition,
+};
 use holdall_testing::server::Server;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -263,4 +265,23 @@ async fn a_folder_whose_leftovers_are_removed_can_be_deleted() {
     let all = GcOptions { older_than: Duration::ZERO, dry_run: false };
     store.gc(&all, |leftover| assert!(leftover.error.is_none(), "{leftover:?}")).await.unwrap();
     store.bucket().delete().await.unwrap();
+}
+
+/// Ceph honours "only where nothing is" without versions and ignores it with them: what was found out before is not
+/// relied on after.
+#[tokio::test]
+async fn mig_3_what_the_server_can_do_is_found_out_anew_after_a_change() {
+    let store = store_on(&server("ceph"));
+    let bucket = store.bucket();
+    bucket.create().await.unwrap();
+    let new = PutOptions { condition: WriteCondition::Absent, ..PutOptions::default() };
+    let receipt = store.put_with("k", "first", &new).await.unwrap();
+    assert_eq!(store.put_with("k", "x", &new).await.unwrap_err().kind(), ErrorKind::Precondition);
+    let plan = bucket.plan(&Setup { versioning: true, ..Setup::default() }).await.unwrap();
+    bucket.apply(&plan).await.unwrap();
+    assert_eq!(store.put_with("k", "x", &new).await.unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(store.head("k").await.unwrap().etag, receipt.etag);
+    let version = Some(store.head("k").await.unwrap().version.unwrap_or_else(|| "null".to_owned()));
+    store.delete_with("k", &DeleteOptions { version, ..DeleteOptions::default() }).await.unwrap();
+    bucket.delete().await.unwrap();
 }

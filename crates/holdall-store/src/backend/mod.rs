@@ -181,6 +181,12 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         Box::pin(async { Err(no_bucket()) })
     }
 
+    /// Forgets what was found out of the service's abilities, because the bucket is not what it was: with versions, Ceph
+    /// does not honour conditions that it honours without.
+    fn forget(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+
     /// The client of the bucket, where there is one.
     fn wire(&self) -> Option<&holdall_s3::Client> {
         None

@@ -190,6 +190,13 @@ impl Abilities {
         })
     }
 
+    /// Finds all out anew from now on, in other processes too.
+    pub(super) async fn forget(&self) {
+        let mut known = self.known.lock().await;
+        let nothing = known.insert(BTreeMap::new());
+        self.cache.store(nothing);
+    }
+
     pub(super) async fn has(&self, client: &Client, ability: &Ability) -> Result<bool> {
         if self.aws && *ability != Ability::Acl {
             return Ok(true);

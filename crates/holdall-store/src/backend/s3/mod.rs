@@ -392,6 +392,10 @@ impl Backend for S3Backend {
         Box::pin(bucket::remove(&self.client))
     }
 
+    fn forget(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.abilities.forget())
+    }
+
     fn wire(&self) -> Option<&Client> {
         Some(&self.client)
     }

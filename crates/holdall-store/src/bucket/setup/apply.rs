@@ -53,6 +53,7 @@ pub(in super::super) async fn apply(bucket: &Bucket, plan: &Plan) -> Result<Vec<
         let outcome = carry_out(wire, &step).await;
         applied.push(Applied { step, outcome });
     }
+    bucket.store.backend().forget().await;
     let kept = read_back(bucket, plan, &ground, &applied).await?;
     applied.iter_mut().for_each(|applied| judge(applied, &kept));
     Ok(applied)
