@@ -1,16 +1,20 @@
 //! The store that callers hold: one way to open it, one set of verbs, whatever is behind it.
 
+mod list;
+
+pub use list::ObjectList;
+
+use crate::backend::Backend;
 use crate::backend::fs::FolderBackend;
 use crate::backend::memory::MemoryBackend;
 use crate::backend::s3::S3Backend;
-use crate::backend::{Backend, Listing};
 use crate::bucket::Bucket;
 use crate::content_type::{SNIFF, content_type_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
 use crate::object::{
     CopyOptions, DeleteFailure, DeleteOptions, Deleted, GcOptions, GetOptions, Leftover, ListOptions,
-    Metadata, Object, Page, PresignMethod, PresignOptions, PutOptions,
+    Metadata, Object, PresignMethod, PresignOptions, PutOptions,
 };
 use crate::receipt::Receipt;
 use crate::settings::{Settings, SettingsError};
@@ -18,6 +22,7 @@ use crate::transfer::Buffers;
 use crate::url::{Location, UrlStrategy};
 use crate::{Attributes, Payload, PostForm, PostPolicy, Progress};
 use bytes::Bytes;
+use list::whole;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -354,11 +359,7 @@ impl Store {
         if options.page_size.is_some_and(|n| !(1..=1000).contains(&n)) {
             return Err(Error::new(ErrorKind::InvalidInput, "page size must be from 1 to 1000"));
         }
-        Ok(ObjectList {
-            pages: self.0.backend.list(options),
-            ready: Vec::new().into_iter(),
-            failures: Vec::new().into_iter(),
-        })
+        Ok(ObjectList::new(self.0.backend.list(options)))
     }
 
     /// Makes a URL for one request by somebody without credentials.
@@ -484,65 +485,5 @@ fn check_metadata(attributes: &Attributes) -> Result<()> {
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Store").field(&self.location()).finish()
-    }
-}
-
-/// A listing under way; memory is one page and the next.
-pub struct ObjectList {
-    pages: Box<dyn Listing>,
-    ready: std::vec::IntoIter<Metadata>,
-    failures: std::vec::IntoIter<Error>,
-}
-
-/// Refuses a page that leaves out what is there.
-fn whole(mut page: Page) -> Result<Page> {
-    if page.failures.is_empty() { Ok(page) } else { Err(page.failures.swap_remove(0)) }
-}
-
-impl ObjectList {
-    /// The next page, with its common prefixes; none after the last.
-    pub async fn next_page(&mut self) -> Option<Result<Page>> {
-        self.pages.next_page().await
-    }
-
-    /// The next object, common prefixes left out; none after the last. What is there and cannot be listed is an error
-    /// of its own, after which the listing goes on.
-    pub async fn next(&mut self) -> Option<Result<Metadata>> {
-        loop {
-            if let Some(error) = self.failures.next() {
-                return Some(Err(error));
-            }
-            if let Some(object) = self.ready.next() {
-                return Some(Ok(object));
-            }
-            match self.pages.next_page().await? {
-                Ok(page) => {
-                    self.ready = page.objects.into_iter();
-                    self.failures = page.failures.into_iter();
-                }
-                Err(error) => return Some(Err(error)),
-            }
-        }
-    }
-
-    /// Reads the whole listing into memory.
-    ///
-    /// # Errors
-    ///
-    /// Also when something is there that cannot be listed.
-    pub async fn collect(mut self) -> Result<Page> {
-        let mut all = Page::default();
-        while let Some(page) = self.next_page().await {
-            let page = whole(page?)?;
-            all.objects.extend(page.objects);
-            all.prefixes.extend(page.prefixes);
-        }
-        Ok(all)
-    }
-}
-
-impl fmt::Debug for ObjectList {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ObjectList").finish_non_exhaustive()
     }
 }
