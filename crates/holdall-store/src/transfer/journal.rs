@@ -12,10 +12,12 @@ use crate::object::PutOptions;
 use crate::store::Store;
 use holdall_s3::{Checksum, ChecksumAlgorithm};
 use rustix::fs::{FlockOperation, Mode, OFlags};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 const SCHEMA: &str = "holdall.upload/1";
@@ -45,14 +47,21 @@ impl Sending {
         part_size: u64,
         options: &PutOptions,
     ) -> Self {
+        // How far an upload has come is no property of the object; how its parts are proved is one of the upload.
+        let options = PutOptions { progress: None, ..options.clone() };
+        let carried = format!("{options:?} {:?}", store.settings().integrity);
         Self {
             endpoint: store.settings().endpoint.as_ref().map(ToString::to_string),
             store: store.location(),
             key: key.as_str().to_owned(),
             file,
             part_size,
-            options: crate::sha256(format!("{options:?}").as_bytes()).to_hex(),
+            options: crate::sha256(carried.as_bytes()).to_hex(),
         }
+    }
+
+    fn is_same_place(&self, other: &Self) -> bool {
+        (&self.endpoint, &self.store, &self.key) == (&other.endpoint, &other.store, &other.key)
     }
 
     /// The journal's name for it: one for each key of a store, whatever is sent there.
@@ -123,10 +132,21 @@ impl Begun {
     /// Leaves out the parts that the store does not have as they were sent.
     pub(super) fn keep_only(&mut self, held: &Held) {
         if let Held::Parts(held) = held {
-            let has = |part: &PartReceipt| held.contains(&(part.number, part.etag.clone(), part.size));
-            self.parts.retain(has);
+            let held: HashSet<(u32, &str, u64)> =
+                held.iter().map(|(number, etag, size)| (*number, etag.as_str(), *size)).collect();
+            self.parts.retain(|part| held.contains(&(part.number, part.etag.as_str(), part.size)));
         }
     }
+}
+
+/// What an earlier process noted for a key.
+#[derive(Debug)]
+pub(super) enum Noted {
+    Nothing,
+    /// An upload of the same.
+    Same(Begun),
+    /// An upload of other bytes or with other options, which nobody will go on with.
+    Stale(Ticket),
 }
 
 /// The journal's file for one upload, locked.
@@ -137,18 +157,22 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Opens the file for what is to be sent, with what an earlier process noted of the same. None while another process
-    /// has it.
+    /// Opens the file for what is to be sent, with what an earlier process noted. None while another process has it.
     ///
     /// # Errors
     ///
     /// What keeps it from being opened, and so the upload from being resumed.
-    pub(super) fn open(folder: &Path, sending: &Sending) -> io::Result<Option<(Self, Option<Begun>)>> {
+    pub(super) fn open(folder: &Path, sending: &Sending) -> io::Result<Option<(Self, Noted)>> {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        refuse_others(folder)?;
         let path = folder.join(sending.name());
         let Some(file) = locked(&path)? else { return Ok(None) };
-        let begun = read(&file, sending)?;
-        Ok(Some((Self { path, file }, begun)))
+        let mut journal = Self { path, file };
+        let (noted, whole) = read(&journal.file, sending)?;
+        // What follows is noted behind the last line that is whole.
+        journal.file.set_len(whole)?;
+        journal.file.seek(SeekFrom::Start(whole))?;
+        Ok(Some((journal, noted)))
     }
 
     /// Notes that an upload was begun, in place of all that is in the file.
@@ -157,12 +181,6 @@ impl Journal {
         self.file.rewind()?;
         let (sending, ticket) = (sending.clone(), ticket.clone());
         self.line(&First { schema: SCHEMA.to_owned(), sending, ticket })
-    }
-
-    /// Goes on with an upload whose parts are these.
-    pub(super) fn go_on(&mut self, sending: &Sending, begun: &Begun) -> io::Result<()> {
-        self.begin(sending, &begun.ticket)?;
-        begun.parts.iter().try_for_each(|part| self.note(part))
     }
 
     /// Notes a part that the service has.
@@ -180,6 +198,18 @@ impl Journal {
     pub(super) fn end(self) -> io::Result<()> {
         std::fs::remove_file(&self.path)
     }
+}
+
+/// Refuses a folder in which others could put notes.
+fn refuse_others(folder: &Path) -> io::Result<()> {
+    let metadata = std::fs::metadata(folder)?;
+    if metadata.uid() != rustix::process::geteuid().as_raw() || metadata.mode() & 0o022 != 0 {
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "others may write to the journal's folder",
+        ));
+    }
+    Ok(())
 }
 
 /// Opens a file with the lock on it; none while another process has it.
@@ -201,23 +231,42 @@ fn locked(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Reads what was noted of this, up to the first line that is not whole. Notes of anything else are none.
-fn read(file: &File, sending: &Sending) -> io::Result<Option<Begun>> {
+/// Reads what was noted, up to the first line that is not whole, and how many bytes those lines are.
+fn read(file: &File, sending: &Sending) -> io::Result<(Noted, u64)> {
     if !(1..=MOST).contains(&file.metadata()?.len()) {
-        return Ok(None);
+        return Ok((Noted::Nothing, 0));
     }
-    let mut lines = BufReader::new(file).lines().map_while(Result::ok);
-    let first = lines.next().and_then(|line| serde_json::from_str::<First>(&line).ok());
-    let Some(first) = first.filter(|first| first.schema == SCHEMA && first.sending == *sending) else {
-        return Ok(None);
-    };
-    let parts = lines.map_while(|line| serde_json::from_str::<Part>(&line).ok()?.into_receipt());
-    let mut parts: Vec<PartReceipt> = parts.collect();
+    let mut lines = Lines { reader: BufReader::new(file), whole: 0 };
+    let first = lines.next::<First>()?;
+    let ours = first.filter(|first| first.schema == SCHEMA && first.sending.is_same_place(sending));
+    let Some(first) = ours else { return Ok((Noted::Nothing, 0)) };
+    if first.sending != *sending {
+        return Ok((Noted::Stale(first.ticket), lines.whole));
+    }
+    let mut parts = BTreeMap::new();
     // A part that was sent again replaced the earlier one.
-    parts.reverse();
-    parts.sort_by_key(|part| part.number);
-    parts.dedup_by_key(|part| part.number);
-    Ok(Some(Begun { ticket: first.ticket, parts }))
+    while let Some(part) = lines.next::<Part>()?.and_then(Part::into_receipt) {
+        parts.insert(part.number, part);
+    }
+    let parts = parts.into_values().collect();
+    Ok((Noted::Same(Begun { ticket: first.ticket, parts }), lines.whole))
+}
+
+/// The lines of a file, as long as they are whole.
+struct Lines<'a> {
+    reader: BufReader<&'a File>,
+    /// The bytes of those that were read.
+    whole: u64,
+}
+
+impl Lines<'_> {
+    fn next<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
+        let mut line = Vec::new();
+        self.reader.read_until(b'\n', &mut line)?;
+        let record = line.strip_suffix(b"\n").and_then(|line| serde_json::from_slice(line).ok());
+        self.whole += record.as_ref().map_or(0, |_| line.len() as u64);
+        Ok(record)
+    }
 }
 
 #[cfg(test)]
@@ -240,53 +289,126 @@ mod tests {
         Ticket { id: "id".to_owned(), nonce: "nonce".to_owned() }
     }
 
-    fn etags(begun: &Option<Begun>) -> Vec<&str> {
-        begun.iter().flat_map(|begun| &begun.parts).map(|part| part.etag.as_str()).collect()
+    fn etags(noted: &Noted) -> Vec<&str> {
+        match noted {
+            Noted::Same(begun) => begun.parts.iter().map(|part| part.etag.as_str()).collect(),
+            Noted::Nothing | Noted::Stale(_) => Vec::new(),
+        }
+    }
+
+    fn open(folder: &Path, sending: &Sending) -> (Journal, Noted) {
+        Journal::open(folder, sending).unwrap().unwrap()
     }
 
     #[test]
     fn notes_are_for_the_same_bytes_under_the_same_key_alone() {
         let dir = tempfile::tempdir().unwrap();
         let same = sending("k", 10);
-        let (mut journal, begun) = Journal::open(dir.path(), &same).unwrap().unwrap();
-        assert!(begun.is_none());
+        let (mut journal, noted) = open(dir.path(), &same);
+        assert!(matches!(noted, Noted::Nothing), "{noted:?}");
         journal.begin(&same, &ticket()).unwrap();
         for (number, etag) in [(2, "b"), (1, "a"), (2, "c")] {
             journal.note(&part(number, etag)).unwrap();
         }
         drop(journal);
-        let (journal, begun) = Journal::open(dir.path(), &same).unwrap().unwrap();
-        assert_eq!(etags(&begun), ["a", "c"]);
-        let first = &begun.unwrap().parts[0];
+        let (journal, noted) = open(dir.path(), &same);
+        assert_eq!(etags(&noted), ["a", "c"]);
+        let Noted::Same(begun) = noted else { panic!("{noted:?}") };
+        let first = &begun.parts[0];
         assert_eq!((first.sha256, &first.checksum), (part(1, "a").sha256, &part(1, "a").checksum));
         drop(journal);
-        for other in [sending("k", 11), sending("other", 10)] {
-            assert!(Journal::open(dir.path(), &other).unwrap().unwrap().1.is_none());
-        }
-        // Looking with other bytes forgets nothing.
-        let (journal, begun) = Journal::open(dir.path(), &same).unwrap().unwrap();
-        assert_eq!(etags(&begun), ["a", "c"]);
+        assert!(matches!(open(dir.path(), &sending("k", 11)).1, Noted::Stale(old) if old == ticket()));
+        assert!(matches!(open(dir.path(), &sending("other", 10)).1, Noted::Nothing));
+        // Looking with other bytes forgets the parts' upload no more than a reader does.
+        let (journal, noted) = open(dir.path(), &same);
+        assert!(matches!(noted, Noted::Same(_)), "{noted:?}");
         journal.end().unwrap();
-        assert!(Journal::open(dir.path(), &same).unwrap().unwrap().1.is_none());
+        assert!(matches!(open(dir.path(), &same).1, Noted::Nothing));
     }
 
     #[test]
-    fn a_torn_line_ends_the_notes() {
+    fn progress_makes_no_other_object_and_everything_else_does() {
+        let store = Store::open("memory://journal", &crate::Settings::default()).unwrap();
+        let of = |part_size, options: &PutOptions| {
+            Sending::new(&store, &Key::parse("k").unwrap(), Identity::default(), part_size, options)
+        };
+        let plain = of(5, &PutOptions::default());
+        let progress = crate::Progress::new();
+        let counted = PutOptions { progress: Some(progress.clone()), ..PutOptions::default() };
+        assert_eq!(of(5, &counted), plain);
+        progress.add(3);
+        assert_eq!(of(5, &counted), plain);
+        let tagged = PutOptions { tags: vec![("a".to_owned(), "b".to_owned())], ..PutOptions::default() };
+        let kms = |key: &str| PutOptions {
+            encryption: Some(crate::Encryption::Kms(Some(key.to_owned()))),
+            ..PutOptions::default()
+        };
+        assert_ne!(of(6, &PutOptions::default()), plain);
+        assert_ne!(of(5, &tagged), plain);
+        assert_ne!(of(5, &kms("one")), of(5, &kms("two")));
+    }
+
+    #[test]
+    fn a_torn_line_ends_the_notes_and_is_written_over() {
         let dir = tempfile::tempdir().unwrap();
         let same = sending("k", 10);
-        let (mut journal, _) = Journal::open(dir.path(), &same).unwrap().unwrap();
+        let (mut journal, _) = open(dir.path(), &same);
         journal.begin(&same, &ticket()).unwrap();
         journal.note(&part(1, "a")).unwrap();
         journal.note(&part(2, "b")).unwrap();
-        let whole = std::fs::read(&journal.path).unwrap();
+        let path = journal.path.clone();
+        drop(journal);
+        let whole = std::fs::read(&path).unwrap();
         for cut in 0..whole.len() {
             let mut torn = whole[..cut].to_vec();
             torn.extend(b"\0\xff\n{}\n");
-            std::fs::write(&journal.path, &torn).unwrap();
-            let begun = read(&File::open(&journal.path).unwrap(), &same).unwrap();
-            let found = etags(&begun);
-            assert!(["a", "b"].starts_with(&found[..]), "{cut}: {found:?}");
+            std::fs::write(&path, &torn).unwrap();
+            let (mut journal, noted) = open(dir.path(), &same);
+            let found: Vec<String> = etags(&noted).into_iter().map(str::to_owned).collect();
+            assert!(["a", "b"].starts_with(&found.iter().map(String::as_str).collect::<Vec<_>>()), "{cut}");
+            if matches!(noted, Noted::Nothing) {
+                journal.begin(&same, &ticket()).unwrap();
+            }
+            journal.note(&part(3, "new")).unwrap();
+            drop(journal);
+            let mut wanted = found;
+            wanted.push("new".to_owned());
+            assert_eq!(etags(&open(dir.path(), &same).1), wanted, "{cut}");
         }
+    }
+
+    #[test]
+    fn what_is_no_journal_is_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let same = sending("k", 10);
+        let path = dir.path().join(same.name());
+        let long = vec![b'x'; MOST as usize + 1];
+        let other = br#"{"schema":"holdall.upload/2"}"#;
+        for bytes in [&b""[..], b"\n", b"{}\n", b"\0\0\0\0", &long, other] {
+            std::fs::write(&path, bytes).unwrap();
+            assert!(matches!(open(dir.path(), &same).1, Noted::Nothing), "{} bytes", bytes.len());
+        }
+    }
+
+    #[test]
+    fn it_is_its_users_alone_and_follows_no_link() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("state/holdall/journal");
+        let same = sending("k", 10);
+        let (journal, _) = open(&folder, &same);
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().mode() & 0o777;
+        assert_eq!((mode(&folder), mode(&journal.path)), (0o700, 0o600));
+        let path = journal.path.clone();
+        journal.end().unwrap();
+        let target = dir.path().join("target");
+        std::fs::write(&target, "mine").unwrap();
+        std::os::unix::fs::symlink(&target, &path).unwrap();
+        assert!(Journal::open(&folder, &same).is_err());
+        assert_eq!(std::fs::read(&target).unwrap(), b"mine");
+        std::fs::remove_file(&path).unwrap();
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(Journal::open(&folder, &same).is_err(), "others could put notes there");
     }
 
     #[test]
@@ -306,6 +428,6 @@ mod tests {
         assert_eq!(begun.parts.len(), 3);
         let other = |number, etag: &str, size| (number, etag.to_owned(), size);
         begun.keep_only(&Held::Parts(vec![other(1, "a", 5), other(2, "x", 5), other(3, "c", 6)]));
-        assert_eq!(etags(&Some(begun)), ["a"]);
+        assert_eq!(etags(&Noted::Same(begun)), ["a"]);
     }
 }

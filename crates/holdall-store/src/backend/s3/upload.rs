@@ -42,16 +42,22 @@ impl S3Upload {
         ticket: &Ticket,
         options: &PutOptions,
     ) -> Result<Resumed> {
-        let encryption = options.encryption.clone();
-        let (id, nonce) = (ticket.id.clone(), ticket.nonce.clone());
-        let upload =
-            Self::of(backend.clone(), key, UploadHandle { key: backend.full(key)?, id, nonce, encryption });
+        let handle = UploadHandle {
+            key: backend.full(key)?,
+            id: ticket.id.clone(),
+            nonce: ticket.nonce.clone(),
+            encryption: options.encryption.clone(),
+            progress: options.progress.clone(),
+        };
+        let upload = Self::of(backend, key, handle);
         match upload.held().await {
             Ok(parts) => Ok(Resumed::Open(Box::new(upload), Held::Parts(parts))),
             Err(error) if error.kind() == holdall_s3::ErrorKind::NotFound => {
-                match backend.client.completed_upload(&upload.handle).await? {
-                    Some(_) => Ok(Resumed::Completed(Box::new(upload))),
-                    None => Ok(Resumed::Gone),
+                match upload.backend.client.completed_upload(&upload.handle).await {
+                    Ok(Some(_)) => Ok(Resumed::Completed(Box::new(upload))),
+                    // Who may not list or read is not told whether there is an object.
+                    Err(error) if !cannot_say(&error) => Err(error.into()),
+                    Ok(None) | Err(_) => Ok(Resumed::Gone),
                 }
             }
             Err(error) if cannot_say(&error) => Ok(Resumed::Open(Box::new(upload), Held::Unknown)),
@@ -113,7 +119,11 @@ impl S3Upload {
             }
             // Somebody completed it before: this call, of whose answer nothing is known, or an earlier process.
             Err(error) if error.kind() == holdall_s3::ErrorKind::NotFound => {
-                self.backend.client.completed_upload(&self.handle).await?.ok_or(error)?
+                match self.backend.client.completed_upload(&self.handle).await {
+                    Ok(Some(answer)) => answer,
+                    Err(look) if !cannot_say(&look) => return Err(look.into()),
+                    Ok(None) | Err(_) => return Err(error.into()),
+                }
             }
             other => other?,
         };
@@ -162,7 +172,7 @@ impl Upload for S3Upload {
     }
 }
 
-/// Whether a server has no list of parts, or one that cannot be right.
+/// Whether a server does not answer a question, or not in a way that can be right.
 fn cannot_say(error: &holdall_s3::Error) -> bool {
     use holdall_s3::ErrorKind;
     matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::Protocol | ErrorKind::PermissionDenied)
