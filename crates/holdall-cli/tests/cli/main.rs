@@ -15,6 +15,7 @@ mod objects;
 mod parity;
 mod presign;
 mod real;
+mod resume;
 mod settings;
 mod shell;
 mod shells;
