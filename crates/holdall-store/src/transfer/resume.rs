@@ -3,7 +3,7 @@
 use super::journal::{Begun, Journal, Noted, Sending};
 use super::plan::PartPlan;
 use super::source::Identity;
-use crate::backend::{PartReceipt, Resumed, Ticket, Upload};
+use crate::backend::{Held, PartReceipt, Resumed, Ticket, Upload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::PutOptions;
@@ -18,14 +18,24 @@ pub(super) struct Started {
     /// Parts that the store is known or thought to have.
     pub(super) kept: Vec<PartReceipt>,
     pub(super) notes: Option<Notes>,
-    /// Whether an earlier process began it.
-    pub(super) is_resumed: bool,
+    pub(super) origin: Origin,
+}
+
+/// Who began an upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// This call.
+    New,
+    /// An earlier process; the store says that it is there.
+    Resumed,
+    /// An earlier process; the store does not say whether it is there.
+    Unconfirmed,
 }
 
 impl Started {
     /// An upload that ends with this process.
     pub(super) fn without_notes(upload: Box<dyn Upload>) -> Self {
-        Self { upload, kept: Vec::new(), notes: None, is_resumed: false }
+        Self { upload, kept: Vec::new(), notes: None, origin: Origin::New }
     }
 }
 
@@ -82,9 +92,16 @@ pub(super) fn may_go_on(error: &Error) -> bool {
     error.is_transient() || error.kind() == K::Cancelled || passes.contains(&error.kind())
 }
 
-/// Whether a fault of an upload that was resumed may be due to what is left of it: it is gone, or parts of it are.
-pub(super) fn is_lost(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput)
+/// Whether a fault may be due to what is left of an upload that was resumed: it is gone, or parts of it are.
+pub(super) fn is_lost(origin: Origin, error: &Error) -> bool {
+    let kind = error.kind();
+    let gone = matches!(kind, ErrorKind::NotFound | ErrorKind::InvalidInput);
+    match origin {
+        Origin::New => false,
+        Origin::Resumed => gone,
+        // Some servers deny what they do not know: without a new upload every later try would be denied again.
+        Origin::Unconfirmed => gone || kind == ErrorKind::PermissionDenied,
+    }
 }
 
 /// Opens the journal for a file; none where uploads are not resumed, or this one is by another process.
@@ -132,9 +149,9 @@ pub(super) async fn start(
         Noted::Nothing => true,
         Noted::Stale(ticket) => abort(store, key, &ticket, options).await,
         Noted::Same(begun) => match take_up(store, key, plan, options, begun).await? {
-            Some((upload, kept)) => {
+            Some((upload, kept, origin)) => {
                 tracing::debug!(%key, parts = kept.len(), "the upload goes on");
-                return Ok(Started { upload, kept, notes: Some(notes), is_resumed: true });
+                return Ok(Started { upload, kept, notes: Some(notes), origin });
             }
             None => {
                 tracing::debug!(%key, "nothing is left of the upload that was noted");
@@ -177,16 +194,17 @@ async fn take_up(
     plan: PartPlan,
     options: &PutOptions,
     mut begun: Begun,
-) -> Result<Option<(Box<dyn Upload>, Vec<PartReceipt>)>> {
+) -> Result<Option<(Box<dyn Upload>, Vec<PartReceipt>, Origin)>> {
     let size_of = |number: u32| plan.range(number - 1).end - plan.range(number - 1).start;
     begun.parts.retain(|part| (1..=plan.count()).contains(&part.number) && part.size == size_of(part.number));
     match store.backend().resume_upload(key, &begun.ticket, options).await {
         Ok(Resumed::Open(upload, held)) => {
             begun.keep_only(&held);
-            Ok(Some((upload, begun.parts)))
+            let origin = if held == Held::Unknown { Origin::Unconfirmed } else { Origin::Resumed };
+            Ok(Some((upload, begun.parts, origin)))
         }
         Ok(Resumed::Completed(upload)) if begun.parts.len() == plan.count() as usize => {
-            Ok(Some((upload, begun.parts)))
+            Ok(Some((upload, begun.parts, Origin::Resumed)))
         }
         Ok(Resumed::Completed(_) | Resumed::Gone) => Ok(None),
         Err(error) if may_go_on(&error) => Err(error),

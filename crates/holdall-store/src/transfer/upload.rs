@@ -74,10 +74,10 @@ where
         None => store.backend().begin_upload(key, options).await.map(Started::without_notes),
     };
     let started = started.map_err(|e| e.with_key(key))?;
-    let is_resumed = started.is_resumed;
+    let origin = started.origin;
     let mut sender = PartSender::new(started, options.progress.clone());
     let mut sent = send_all(store, &mut sender, plan, &read).await;
-    if is_resumed && sent.as_ref().is_err_and(resume::is_lost) {
+    if sent.as_ref().is_err_and(|error| resume::is_lost(origin, error)) {
         tracing::debug!(%key, "the upload that was resumed is not whole, and begins anew");
         let notes = sender.give_back().await;
         let progress = options.progress.as_ref().map(resume::counted_again);

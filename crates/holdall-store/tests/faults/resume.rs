@@ -227,6 +227,25 @@ async fn an_upload_that_is_gone_begins_anew() {
     }
 }
 
+/// s3s-fs has no list of parts, and denies what is asked of an upload that it does not know.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_denies_what_is_gone_keeps_nobody_from_putting() {
+    let denied = || Rule::new(Fault::refuse(403, "AccessDenied"));
+    let cut = Cut::off().await;
+    cut.world.server.add_rule(denied().on(Kind::ListParts));
+    cut.world.server.add_rule(denied().on(Kind::UploadPart).once());
+    cut.again().await;
+    assert_eq!(cut.sent(), [3, 1, 2, 3, 4]);
+
+    let (cut, _) = Cut::by(Rule::new(Fault::expired_token()).on(Kind::Complete)).await;
+    let (note, text) = (cut.note(), std::fs::read(cut.note()).unwrap());
+    cut.again().await;
+    std::fs::write(&note, &text).unwrap();
+    cut.world.server.add_rule(denied().on(Kind::ListParts).on(Kind::Complete));
+    cut.again().await;
+    assert_eq!(cut.sent(), [] as [u32; 0]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_list_of_parts_completion_tells() {
     for fault in

@@ -117,14 +117,13 @@ impl S3Upload {
                 }
                 return Err(error.into());
             }
-            // Somebody completed it before: this call, of whose answer nothing is known, or an earlier process.
-            Err(error) if error.kind() == holdall_s3::ErrorKind::NotFound => {
-                match self.backend.client.completed_upload(&self.handle).await {
-                    Ok(Some(answer)) => answer,
-                    Err(look) if !cannot_say(&look) => return Err(look.into()),
-                    Ok(None) | Err(_) => return Err(error.into()),
-                }
-            }
+            // Somebody may have completed it before: this call, of whose answer nothing is known, or an earlier process.
+            // Some servers deny what is not there.
+            Err(error) if is_gone(&error) => match self.backend.client.completed_upload(&self.handle).await {
+                Ok(Some(answer)) => answer,
+                Err(look) if !cannot_say(&look) => return Err(look.into()),
+                Ok(None) | Err(_) => return Err(error.into()),
+            },
             other => other?,
         };
         let checked = self.backend.abilities.verified(&self.backend.client).await;
@@ -176,4 +175,10 @@ impl Upload for S3Upload {
 fn cannot_say(error: &holdall_s3::Error) -> bool {
     use holdall_s3::ErrorKind;
     matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::Protocol | ErrorKind::PermissionDenied)
+}
+
+/// Whether an upload may not be there any more.
+fn is_gone(error: &holdall_s3::Error) -> bool {
+    use holdall_s3::ErrorKind;
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied)
 }
