@@ -134,6 +134,7 @@ fn one(shell: &Shell, meter: &Meter, key: &str, random: &mut Random, most: u64) 
     }
 }
 
+#[allow(clippy::print_stdout, reason = "the seed of a failure must be known")]
 fn kill_again_and_again(name: &str) {
     let Some(server) = Server::from_env(name) else { panic!("no {name} is set up: see ./test") };
     let server = server.unwrap();
