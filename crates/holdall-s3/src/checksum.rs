@@ -122,6 +122,11 @@ impl ChecksumAlgorithm {
         }
     }
 
+    /// The algorithm of a name that [`ChecksumAlgorithm::name`] gives.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
+    }
+
     /// Computes the checksum of whole bytes.
     pub fn compute(self, bytes: &[u8]) -> Checksum {
         let mut running = Running::new(self);

@@ -31,12 +31,12 @@ mod store;
 pub mod transfer;
 mod url;
 
-pub use backend::{Backend, BoxFuture, Limits, Listing, PartReceipt, Upload};
+pub use backend::{Backend, BoxFuture, Held, Limits, Listing, PartReceipt, Resumed, Ticket, Upload};
 pub use content_type::content_type_of;
 pub use error::{Error, ErrorKind, Result};
 pub use holdall_s3::{
-    Acl, Addressing, Attributes, Encryption, Payload, PostForm, PostPolicy, Progress, Range, ReadConditions,
-    Secret, Sha256, Source, SourceStream, WriteCondition, sha256,
+    Acl, Addressing, Attributes, Checksum, Encryption, Payload, PostForm, PostPolicy, Progress, Range,
+    ReadConditions, Secret, Sha256, Source, SourceStream, WriteCondition, sha256,
 };
 pub use key::{Key, Prefix};
 pub use object::{

@@ -50,6 +50,9 @@ pub struct Settings {
     pub store: Option<Location>,
     /// The folder that is the store where none is named; none when there is no home to put it in.
     pub default_store: Option<PathBuf>,
+    /// The folder of notes by which an upload that was cut off is gone on with, by another process too; none when there
+    /// is no home to put it in. Without it no upload is.
+    pub journal: Option<PathBuf>,
     /// The service's endpoint.
     pub endpoint: Option<Endpoint>,
     /// The endpoint that presigned and public URLs are made for.
@@ -151,6 +154,7 @@ impl Default for Settings {
         Self {
             store: None,
             default_store: None,
+            journal: None,
             endpoint: None,
             public_endpoint: None,
             public_base_url: None,

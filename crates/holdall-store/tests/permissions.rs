@@ -42,3 +42,20 @@ async fn the_default_store_is_the_users_own_and_made_by_the_first_put() {
     let nowhere = Store::from_settings(&Settings::default()).unwrap_err();
     assert_eq!(nowhere.kind(), holdall_store::ErrorKind::Config);
 }
+
+#[test]
+fn the_journal_is_below_the_state_folder_or_home_and_never_relative() {
+    let journal = |pairs: &[(&str, &str)]| {
+        Settings::from_variables(&Variables::from_pairs(pairs.iter().copied())).unwrap().journal
+    };
+    let state = ("XDG_STATE_HOME", "/srv/state");
+    let home = ("HOME", "/home/u");
+    assert_eq!(journal(&[state, home]), Some("/srv/state/holdall/journal".into()));
+    assert_eq!(
+        journal(&[("XDG_STATE_HOME", "state"), home]),
+        Some("/home/u/.local/state/holdall/journal".into())
+    );
+    assert_eq!(journal(&[("XDG_STATE_HOME", "state"), ("HOME", ".")]), None);
+    assert_eq!(journal(&[]), None);
+    assert_eq!(Settings::default().journal, None);
+}

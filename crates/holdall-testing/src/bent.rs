@@ -4,8 +4,8 @@ use bytes::Bytes;
 use holdall_store::{
     Attributes, Backend, BoxFuture, CopyOptions, DeleteFailure, DeleteOptions, Deleted, Error, ErrorKind,
     GcOptions, GetOptions, Key, Leftover, Limits, ListOptions, Listing, Metadata, Object, Page, PartReceipt,
-    Payload, PostForm, PostPolicy, PresignOptions, PutOptions, Range, Receipt, Result, Upload,
-    WriteCondition,
+    Payload, PostForm, PostPolicy, PresignOptions, PutOptions, Range, Receipt, Result, Resumed, Ticket,
+    Upload, WriteCondition,
 };
 use std::sync::Arc;
 
@@ -186,6 +186,22 @@ impl Backend for Bent {
         })
     }
 
+    fn resume_upload<'a>(
+        &'a self,
+        key: &'a Key,
+        ticket: &'a Ticket,
+        options: &'a PutOptions,
+    ) -> BoxFuture<'a, Result<Resumed>> {
+        Box::pin(async move {
+            let wrap = |inner| Box::new(BentUpload { inner, bent: self.clone() }) as Box<dyn Upload>;
+            Ok(match self.inner.resume_upload(key, ticket, options).await? {
+                Resumed::Open(upload, held) => Resumed::Open(wrap(upload), held),
+                Resumed::Completed(upload) => Resumed::Completed(wrap(upload)),
+                Resumed::Gone => Resumed::Gone,
+            })
+        })
+    }
+
     fn presign<'a>(&'a self, key: &'a Key, options: &'a PresignOptions) -> BoxFuture<'a, Result<String>> {
         self.inner.presign(key, options)
     }
@@ -281,5 +297,9 @@ impl Upload for BentUpload {
 
     fn abort(&self) -> BoxFuture<'_, Result<()>> {
         self.inner.abort()
+    }
+
+    fn ticket(&self) -> Option<Ticket> {
+        self.inner.ticket()
     }
 }

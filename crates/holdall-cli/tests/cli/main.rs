@@ -16,6 +16,7 @@ mod objects;
 mod parity;
 mod presign;
 mod real;
+mod resume;
 mod settings;
 mod shell;
 mod shells;

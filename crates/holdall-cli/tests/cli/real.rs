@@ -28,6 +28,12 @@ impl Bucket {
         wait(client.create_bucket()).unwrap();
         Self { client, shell: below(server, &name) }
     }
+
+    /// The keys of uploads that are not finished.
+    pub(crate) fn uploads(&self) -> Vec<String> {
+        let list = wait(self.client.list_uploads("", None)).unwrap();
+        list.uploads.into_iter().map(|upload| upload.key).collect()
+    }
 }
 
 /// A shell whose store is below a prefix of a bucket, which need not be there.

@@ -255,6 +255,23 @@ impl Client {
         found.ok_or_else(|| Error::new(ErrorKind::Protocol, "the object has no ETag"))
     }
 
+    /// Looks whether an upload was completed and its object is still the one under the key; none where it is not.
+    ///
+    /// An upload that was begun by others has no name of ours to be recognised by, and is never found.
+    pub async fn completed_upload(&self, upload: &UploadHandle) -> Result<Option<PutAnswer>> {
+        let options = GetOptions { encryption: upload.encryption.clone(), ..GetOptions::default() };
+        match self.head(&upload.key, &options).await {
+            Ok(head) if head.attributes.metadata.get(NONCE) == Some(&upload.nonce) => {
+                let etag =
+                    head.etag.ok_or_else(|| Error::new(ErrorKind::Protocol, "the object has no ETag"))?;
+                Ok(Some(PutAnswer { etag, version: head.version, checksum: None, attempts: 1 }))
+            }
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Gives an upload up and its parts back; one that is not there any more is no error.
     pub async fn abort_upload(&self, upload: &UploadHandle) -> Result<()> {
         let call = Call::on("AbortMultipartUpload", Method::DELETE, &upload.key)

@@ -22,6 +22,8 @@ use crate::object::{
 use crate::receipt::Receipt;
 use crate::{Payload, PostForm, PostPolicy, Sha256, WriteCondition};
 use bytes::Bytes;
+use holdall_s3::Checksum;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs::File;
 use std::future::Future;
@@ -119,6 +121,21 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         key: &'a Key,
         options: &'a PutOptions,
     ) -> BoxFuture<'a, Result<Box<dyn Upload>>>;
+
+    /// Takes up an upload that was begun earlier with the same options.
+    ///
+    /// # Errors
+    ///
+    /// What keeps it from finding out what became of it.
+    fn resume_upload<'a>(
+        &'a self,
+        key: &'a Key,
+        ticket: &'a Ticket,
+        options: &'a PutOptions,
+    ) -> BoxFuture<'a, Result<Resumed>> {
+        let _ = (key, ticket, options);
+        Box::pin(async { Ok(Resumed::Gone) })
+    }
 
     /// Makes a URL by which somebody without credentials may make one request.
     ///
@@ -220,8 +237,38 @@ pub struct PartReceipt {
     pub size: u64,
     /// Its digest.
     pub sha256: Sha256,
+    /// The checksum that it was sent with besides, to be named again at completion.
+    pub checksum: Option<Checksum>,
     /// How often it was sent.
     pub attempts: u32,
+}
+
+/// What an upload is taken up again by, in another process too. It is no secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticket {
+    /// The service's name for the upload.
+    pub id: String,
+    /// Our own name for it.
+    pub nonce: String,
+}
+
+/// What became of an upload that was begun earlier.
+pub enum Resumed {
+    /// It goes on.
+    Open(Box<dyn Upload>, Held),
+    /// Its object is there: completing it again answers the receipt.
+    Completed(Box<dyn Upload>),
+    /// There is nothing of it.
+    Gone,
+}
+
+/// Which parts of an upload a store says that it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Held {
+    /// These: number, `ETag` and size.
+    Parts(Vec<(u32, String, u64)>),
+    /// It cannot say. Completion tells.
+    Unknown,
 }
 
 /// An object being sent in parts. Dropping it without [`Upload::complete`] or [`Upload::abort`] may leave parts behind.
@@ -242,4 +289,9 @@ pub trait Upload: Send + Sync {
 
     /// Gives the parts back. Aborting again, or after completion, does nothing.
     fn abort(&self) -> BoxFuture<'_, Result<()>>;
+
+    /// What it can be taken up again by; none where it ends with this process, or needs what must not be written down.
+    fn ticket(&self) -> Option<Ticket> {
+        None
+    }
 }

@@ -1,28 +1,58 @@
 //! Sends an object in parts, several at once, and gives them back when it fails.
 
+use super::resume::{Notes, Started, may_go_on};
 use crate::backend::{PartReceipt, Upload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::receipt::Receipt;
 use crate::{Progress, WriteCondition};
 use bytes::Bytes;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
 /// An upload under way: parts are tasks of their own, so that all cores hash and send.
 pub(super) struct PartSender {
     upload: Arc<dyn Upload>,
-    tasks: JoinSet<Result<PartReceipt>>,
+    tasks: JoinSet<Result<Done>>,
+    /// Parts that an earlier process sent, by number.
+    kept: BTreeMap<u32, PartReceipt>,
     done: Vec<PartReceipt>,
     sent: u64,
     progress: Option<Progress>,
+    notes: Option<Notes>,
+}
+
+/// A part that the store has.
+enum Done {
+    Sent(PartReceipt),
+    /// By an earlier process, of the bytes that the source still has.
+    Kept(PartReceipt),
 }
 
 impl PartSender {
-    pub(super) fn new(upload: Box<dyn Upload>, progress: Option<Progress>) -> Self {
-        Self { upload: upload.into(), tasks: JoinSet::new(), done: Vec::new(), sent: 0, progress }
+    pub(super) fn new(started: Started, progress: Option<Progress>) -> Self {
+        Self {
+            upload: started.upload.into(),
+            tasks: JoinSet::new(),
+            kept: started.kept.into_iter().map(|part| (part.number, part)).collect(),
+            done: Vec::new(),
+            sent: 0,
+            progress,
+            notes: started.notes,
+        }
     }
 
-    fn note(&mut self, part: PartReceipt) {
+    fn note(&mut self, done: Done) {
+        let part = match done {
+            Done::Sent(part) => {
+                self.notes.iter_mut().for_each(|notes| notes.note(&part));
+                part
+            }
+            Done::Kept(part) => {
+                self.progress.iter().for_each(|progress| progress.add(part.size));
+                part
+            }
+        };
         self.sent += part.size;
         // A backend that sends nothing anywhere has counted nothing.
         if let Some(progress) = &self.progress {
@@ -31,13 +61,20 @@ impl PartSender {
         self.done.push(part);
     }
 
-    /// Sends a part that `read` brings, and takes note of those that are done.
+    /// Sends a part that `read` brings, unless the store has it, and takes note of those that are done.
     pub(super) fn send<F>(&mut self, number: u32, read: F) -> Result<()>
     where
         F: Future<Output = Result<Bytes>> + Send + 'static,
     {
-        let upload = self.upload.clone();
-        self.tasks.spawn(async move { upload.put_part(number, read.await?).await });
+        let (upload, kept) = (self.upload.clone(), self.kept.remove(&number));
+        self.tasks.spawn(async move {
+            let bytes = read.await?;
+            // Times of files are not proof enough: a map of memory may change bytes under the same ones.
+            match kept {
+                Some(part) if part.sha256 == crate::sha256(&bytes) => Ok(Done::Kept(part)),
+                _ => upload.put_part(number, bytes).await.map(Done::Sent),
+            }
+        });
         while let Some(finished) = self.tasks.try_join_next() {
             self.note(joined(finished)?);
         }
@@ -60,21 +97,40 @@ impl PartSender {
             self.note(joined(finished)?);
         }
         self.done.sort_unstable_by_key(|part| part.number);
-        self.upload.complete(&self.done, &WriteCondition::Always).await
+        let receipt = self.upload.complete(&self.done, &WriteCondition::Always).await?;
+        self.notes.take().into_iter().for_each(Notes::end);
+        Ok(receipt)
     }
 
-    /// Gives the parts back after a failure, which is what the caller gets to see.
+    /// Ends after a failure, which is what the caller gets to see: the parts stay for the next try where it may go on
+    /// with them, else they are given back.
     pub(super) async fn fail(mut self, error: Error) -> Error {
+        if self.notes.is_some() && may_go_on(&error) {
+            while let Some(finished) = self.tasks.try_join_next() {
+                if let Ok(done) = joined(finished) {
+                    self.note(done);
+                }
+            }
+            self.tasks.shutdown().await;
+            return error;
+        }
+        self.give_back().await.into_iter().for_each(Notes::give_up);
+        error
+    }
+
+    /// Gives the parts back; answers the notes.
+    pub(super) async fn give_back(mut self) -> Option<Notes> {
         self.tasks.shutdown().await;
         // An object whose completion may have taken effect must not be touched; the parts of one that did not are
         // found by their age.
-        if let Err(abort) = self.upload.abort().await {
+        let aborted = self.upload.abort().await;
+        if let Err(abort) = &aborted {
             tracing::warn!(error = %abort, "parts of a failed upload may be left behind");
         }
-        error
+        self.notes.take().map(|notes| notes.given_back(aborted.is_ok()))
     }
 }
 
-fn joined(result: std::result::Result<Result<PartReceipt>, tokio::task::JoinError>) -> Result<PartReceipt> {
+fn joined(result: std::result::Result<Result<Done>, tokio::task::JoinError>) -> Result<Done> {
     result.unwrap_or_else(|e| Err(Error::new(ErrorKind::Cancelled, "a part's task ended").with_source(e)))
 }

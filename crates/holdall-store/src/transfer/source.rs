@@ -3,6 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::{Sha256, Source, SourceStream};
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
@@ -19,16 +20,21 @@ pub(crate) struct Opened {
     identity: Identity,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Identity {
-    size: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
+/// By what a file is recognised as one that nobody has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct Identity {
+    pub(super) device: u64,
+    pub(super) inode: u64,
+    pub(super) size: u64,
+    pub(super) modified: (i64, i64),
+    pub(super) changed: (i64, i64),
 }
 
 impl Identity {
     fn of(metadata: &Metadata) -> Self {
         Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
             size: metadata.len(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
             changed: (metadata.ctime(), metadata.ctime_nsec()),
@@ -59,6 +65,10 @@ impl Opened {
 
     pub(crate) fn size(&self) -> u64 {
         self.identity.size
+    }
+
+    pub(super) fn identity(&self) -> Identity {
+        self.identity
     }
 
     /// Reads the bytes from `start` until the buffer has `len` more.

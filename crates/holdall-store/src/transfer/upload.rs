@@ -2,7 +2,8 @@
 
 use super::parts::PartSender;
 use super::plan::PartPlan;
-use super::source::{FileSource, Opened};
+use super::resume::{self, Started};
+use super::source::{FileSource, Identity, Opened};
 use crate::content_type::SNIFF;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
@@ -47,13 +48,20 @@ pub(crate) async fn put_bytes_in_parts(
         let part = bytes.slice(range.start as usize..range.end as usize);
         async move { Ok(part) }
     };
-    in_parts(store, key, size, options, piece).await
+    in_parts(store, key, (size, None), options, piece).await
 }
 
-/// Sends parts that `read` brings, as many at once as buffers and concurrency allow.
-async fn in_parts<R, F>(store: &Store, key: &Key, size: u64, options: &PutOptions, read: R) -> Result<Receipt>
+/// Sends parts that `read` brings, as many at once as buffers and concurrency allow. Those of a file that an earlier
+/// process sent are left out.
+async fn in_parts<R, F>(
+    store: &Store,
+    key: &Key,
+    (size, file): (u64, Option<Identity>),
+    options: &PutOptions,
+    read: R,
+) -> Result<Receipt>
 where
-    R: Fn(std::ops::Range<u64>) -> F + Send,
+    R: Fn(std::ops::Range<u64>) -> F + Send + Sync,
     F: Future<Output = Result<Bytes>> + Send + 'static,
 {
     if options.condition != WriteCondition::Always {
@@ -61,20 +69,40 @@ where
     }
     let start = Instant::now();
     let plan = PartPlan::new(size, store.settings().part_size, store.backend().limits())?;
-    let upload = store.backend().begin_upload(key, options).await.map_err(|e| e.with_key(key))?;
-    let mut sender = PartSender::new(upload, options.progress.clone());
-    let most = store.settings().concurrency.min(store.buffers().at_once(plan.part_size));
-    let mut send_all = async || {
-        for index in 0..plan.count() {
-            sender.room(most).await?;
-            sender.send(index + 1, read(plan.range(index)))?;
-        }
-        sender.complete().await
+    let started = match file {
+        Some(file) => resume::start(store, key, file, plan, options).await,
+        None => store.backend().begin_upload(key, options).await.map(Started::without_notes),
     };
-    match send_all().await {
+    let started = started.map_err(|e| e.with_key(key))?;
+    let origin = started.origin;
+    let mut sender = PartSender::new(started, options.progress.clone());
+    let mut sent = send_all(store, &mut sender, plan, &read).await;
+    if sent.as_ref().is_err_and(|error| resume::is_lost(origin, error)) {
+        tracing::debug!(%key, "the upload that was resumed is not whole, and begins anew");
+        let notes = sender.give_back().await;
+        let progress = options.progress.as_ref().map(resume::counted_again);
+        let options = PutOptions { progress: progress.clone(), ..options.clone() };
+        let started = resume::anew(store, key, &options, notes).await.map_err(|e| e.with_key(key))?;
+        sender = PartSender::new(started, progress);
+        sent = send_all(store, &mut sender, plan, &read).await;
+    }
+    match sent {
         Ok(receipt) => Ok(Receipt { elapsed: start.elapsed(), ..receipt }),
         Err(error) => Err(sender.fail(error).await.with_key(key)),
     }
+}
+
+async fn send_all<R, F>(store: &Store, sender: &mut PartSender, plan: PartPlan, read: &R) -> Result<Receipt>
+where
+    R: Fn(std::ops::Range<u64>) -> F + Send + Sync,
+    F: Future<Output = Result<Bytes>> + Send + 'static,
+{
+    let most = store.settings().concurrency.min(store.buffers().at_once(plan.part_size));
+    for index in 0..plan.count() {
+        sender.room(most).await?;
+        sender.send(index + 1, read(plan.range(index)))?;
+    }
+    sender.complete().await
 }
 
 /// Runs a reading of a file where it disturbs nobody.
@@ -128,7 +156,7 @@ impl Store {
     }
 
     async fn put_opened_in_parts(&self, key: &Key, file: Opened, options: &PutOptions) -> Result<Receipt> {
-        let size = file.size();
+        let (size, identity) = (file.size(), file.identity());
         let buffers = self.buffers().clone();
         let read = |range: std::ops::Range<u64>| {
             let (file, buffers) = (file.clone(), buffers.clone());
@@ -143,7 +171,7 @@ impl Store {
                 .await
             }
         };
-        in_parts(self, key, size, options, read).await
+        in_parts(self, key, (size, Some(identity)), options, read).await
     }
 
     /// Stores what a reader gives until its end, of unknown length, in flat memory.
@@ -183,7 +211,7 @@ impl Store {
             return Err(no_condition_in_parts(&key, first.len() as u64));
         }
         let upload = self.backend().begin_upload(&key, &options).await.map_err(|e| e.with_key(&key))?;
-        let mut sender = PartSender::new(upload, options.progress.clone());
+        let mut sender = PartSender::new(Started::without_notes(upload), options.progress.clone());
         match self.send_reader(&mut sender, first, reader, part_size).await {
             Ok(receipt) => Ok(Receipt { elapsed: start.elapsed(), ..receipt }),
             Err(error) => Err(sender.fail(error).await.with_key(&key)),

@@ -14,6 +14,7 @@ mod folders;
 mod integrity;
 mod model;
 mod progress;
+mod resume;
 mod sources;
 mod support;
 mod uploads;

@@ -83,6 +83,21 @@ impl World {
         Self { bucket, server, store, dir: tempfile::tempdir().unwrap() }
     }
 
+    /// With a journal, and parts sent one by one.
+    pub(crate) fn resuming() -> Self {
+        let mut world = Self::good();
+        world.store = world.store_with(|_| ());
+        world
+    }
+
+    /// The store as another process would open it, with a journal.
+    pub(crate) fn store_with(&self, change: impl FnOnce(&mut Settings)) -> Store {
+        let journal = Some(self.dir.path().join("journal"));
+        let mut settings = Settings { journal, concurrency: 1, ..settings(&self.server, &self.bucket) };
+        change(&mut settings);
+        Store::from_settings(&settings).unwrap()
+    }
+
     pub(crate) fn with(rule: Rule) -> Self {
         let world = Self::good();
         world.server.add_rule(rule);

@@ -168,7 +168,14 @@ impl Upload for FolderUpload {
             let write =
                 move |folder: &Folder, _: &Key| write_part(&state, number, &bytes, folder.root.fsyncs());
             let part = self.backend.blocking(&self.key, write).await?;
-            Ok(PartReceipt { number, etag: part.etag(), size: part.size, sha256: part.sha256, attempts: 1 })
+            Ok(PartReceipt {
+                number,
+                etag: part.etag(),
+                size: part.size,
+                sha256: part.sha256,
+                checksum: None,
+                attempts: 1,
+            })
         })
     }
 

@@ -58,6 +58,7 @@ impl MemoryUpload {
             etag: part.etag(),
             size: part.bytes.len() as u64,
             sha256: part.sha256,
+            checksum: None,
             attempts: 1,
         };
         self.parts().as_mut().ok_or_else(gone)?.insert(number, part);

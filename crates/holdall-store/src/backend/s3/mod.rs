@@ -9,7 +9,7 @@ mod listing;
 mod open;
 mod upload;
 
-use super::{Backend, BoxFuture, Limits, Listing, Upload};
+use super::{Backend, BoxFuture, Limits, Listing, Resumed, Ticket, Upload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, MAX_KEY, Prefix};
 use crate::object::{
@@ -339,6 +339,15 @@ impl Backend for S3Backend {
             let upload = upload::S3Upload::begin(self.clone(), key, options).await?;
             Ok(Box::new(upload) as Box<dyn Upload>)
         })
+    }
+
+    fn resume_upload<'a>(
+        &'a self,
+        key: &'a Key,
+        ticket: &'a Ticket,
+        options: &'a PutOptions,
+    ) -> BoxFuture<'a, Result<Resumed>> {
+        Box::pin(upload::S3Upload::resume(self.clone(), key, ticket, options))
     }
 
     fn presign<'a>(&'a self, key: &'a Key, options: &'a PresignOptions) -> BoxFuture<'a, Result<String>> {

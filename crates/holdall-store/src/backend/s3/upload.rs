@@ -1,24 +1,20 @@
 //! An object sent in parts.
 
 use super::{Ability, S3Backend, convert};
-use crate::backend::{BoxFuture, PartReceipt, Upload};
+use crate::backend::{BoxFuture, Held, PartReceipt, Resumed, Ticket, Upload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::PutOptions;
 use crate::receipt::{Receipt, State};
-use crate::{Payload, WriteCondition};
+use crate::{Encryption, Payload, WriteCondition};
 use bytes::Bytes;
-use holdall_s3::{Checksum, CompletedPart, UploadHandle};
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use holdall_s3::{CompletedPart, UploadHandle};
 use std::time::Instant;
 
 pub(super) struct S3Upload {
     backend: S3Backend,
     key: Key,
     handle: UploadHandle,
-    /// The checksums that parts were sent with, to be named again at completion.
-    checksums: Mutex<HashMap<u32, Checksum>>,
     start: Instant,
 }
 
@@ -32,7 +28,55 @@ impl S3Upload {
             ));
         }
         let handle = backend.client.create_upload(&full, &convert::put_options(options, None)).await?;
-        Ok(Self { backend, key: key.clone(), handle, checksums: Mutex::default(), start: Instant::now() })
+        Ok(Self::of(backend, key, handle))
+    }
+
+    fn of(backend: S3Backend, key: &Key, handle: UploadHandle) -> Self {
+        Self { backend, key: key.clone(), handle, start: Instant::now() }
+    }
+
+    /// Takes up an upload that was begun earlier.
+    pub(super) async fn resume(
+        backend: S3Backend,
+        key: &Key,
+        ticket: &Ticket,
+        options: &PutOptions,
+    ) -> Result<Resumed> {
+        let handle = UploadHandle {
+            key: backend.full(key)?,
+            id: ticket.id.clone(),
+            nonce: ticket.nonce.clone(),
+            encryption: options.encryption.clone(),
+            progress: options.progress.clone(),
+        };
+        let upload = Self::of(backend, key, handle);
+        match upload.held().await {
+            Ok(parts) => Ok(Resumed::Open(Box::new(upload), Held::Parts(parts))),
+            Err(error) if error.kind() == holdall_s3::ErrorKind::NotFound => {
+                match upload.backend.client.completed_upload(&upload.handle).await {
+                    Ok(Some(_)) => Ok(Resumed::Completed(Box::new(upload))),
+                    // Who may not list or read is not told whether there is an object.
+                    Err(error) if !cannot_say(&error) => Err(error.into()),
+                    Ok(None) | Err(_) => Ok(Resumed::Gone),
+                }
+            }
+            Err(error) if cannot_say(&error) => Ok(Resumed::Open(Box::new(upload), Held::Unknown)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The parts that the server has.
+    async fn held(&self) -> holdall_s3::Result<Vec<(u32, String, u64)>> {
+        let mut held = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.backend.client.list_parts(&self.handle, after).await?;
+            held.extend(page.parts.into_iter().map(|part| (part.number, part.etag, part.size)));
+            after = page.next;
+            if after.is_none() {
+                return Ok(held);
+            }
+        }
     }
 
     async fn send(&self, number: u32, bytes: Bytes) -> Result<PartReceipt> {
@@ -40,10 +84,8 @@ impl S3Upload {
         let sha256 = crate::sha256(&bytes);
         let payload = Payload::Hashed(bytes, sha256);
         let answer = self.backend.client.upload_part(&self.handle, number, payload).await?;
-        if let Some(checksum) = answer.checksum {
-            self.checksums.lock().unwrap_or_else(PoisonError::into_inner).insert(number, checksum);
-        }
-        Ok(PartReceipt { number, etag: answer.etag, size, sha256, attempts: answer.attempts })
+        let (etag, checksum, attempts) = (answer.etag, answer.checksum, answer.attempts);
+        Ok(PartReceipt { number, etag, size, sha256, checksum, attempts })
     }
 
     async fn finish(&self, parts: &[PartReceipt], condition: &WriteCondition) -> Result<Receipt> {
@@ -58,13 +100,12 @@ impl S3Upload {
         if let Some(ability) = ability {
             self.backend.abilities.demand(&self.backend.client, ability).await?;
         }
-        let checksums = self.checksums.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let completed: Vec<CompletedPart> = parts
             .iter()
             .map(|part| CompletedPart {
                 number: part.number,
                 etag: part.etag.clone(),
-                checksum: checksums.get(&part.number).cloned(),
+                checksum: part.checksum.clone(),
             })
             .collect();
         let answer = match self.backend.client.complete_upload(&self.handle, &completed, condition).await {
@@ -76,6 +117,13 @@ impl S3Upload {
                 }
                 return Err(error.into());
             }
+            // Somebody may have completed it before: this call, of whose answer nothing is known, or an earlier process.
+            // Some servers deny what is not there.
+            Err(error) if is_gone(&error) => match self.backend.client.completed_upload(&self.handle).await {
+                Ok(Some(answer)) => answer,
+                Err(look) if !cannot_say(&look) => return Err(look.into()),
+                Ok(None) | Err(_) => return Err(error.into()),
+            },
             other => other?,
         };
         let checked = self.backend.abilities.verified(&self.backend.client).await;
@@ -88,7 +136,7 @@ impl S3Upload {
             version: answer.version,
             state: State::Stored,
             verified: convert::verified(
-                checksums.values().next().filter(|_| checksums.len() == parts.len()),
+                parts[0].checksum.as_ref().filter(|_| parts.iter().all(|part| part.checksum.is_some())),
                 checked,
             ),
             attempts: answer.attempts,
@@ -113,4 +161,24 @@ impl Upload for S3Upload {
     fn abort(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move { Ok(self.backend.client.abort_upload(&self.handle).await?) })
     }
+
+    fn ticket(&self) -> Option<Ticket> {
+        // A customer's key is never written down, and without it no part can be sent.
+        if matches!(self.handle.encryption, Some(Encryption::Customer(_))) {
+            return None;
+        }
+        Some(Ticket { id: self.handle.id.clone(), nonce: self.handle.nonce.clone() })
+    }
+}
+
+/// Whether a server does not answer a question, or not in a way that can be right.
+fn cannot_say(error: &holdall_s3::Error) -> bool {
+    use holdall_s3::ErrorKind;
+    matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::Protocol | ErrorKind::PermissionDenied)
+}
+
+/// Whether an upload may not be there any more.
+fn is_gone(error: &holdall_s3::Error) -> bool {
+    use holdall_s3::ErrorKind;
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied)
 }
