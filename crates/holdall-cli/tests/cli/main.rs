@@ -6,6 +6,7 @@ mod bucket;
 mod demo;
 mod doctor;
 mod du;
+mod each_verb;
 mod errors;
 mod folders;
 mod gc;

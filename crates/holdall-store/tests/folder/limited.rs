@@ -16,6 +16,9 @@ pub(crate) const CASES: &[Case] = &[
     ("limited::to_whole_seconds", || alone("limited::to_whole_seconds", whole_seconds)),
     ("limited::to_no_attributes", || alone("limited::to_no_attributes", no_attributes)),
     ("limited::to_names_from_the_start", || alone("limited::to_names_from_the_start", named_from_the_start)),
+    ("limited::to_what_fuse_has_not_lost", || {
+        alone("limited::to_what_fuse_has_not_lost", replaced_while_opened)
+    }),
     ("limited::to_what_fat_can_do", || alone("limited::to_what_fat_can_do", fat)),
     ("limited::by_rights_on_the_folder", folder_of_others),
     ("limited::by_rights_on_what_is_in_it", parts_of_others),
@@ -141,6 +144,35 @@ fn named_from_the_start() -> Ran {
     mount("tmpfs", "rw", "none", behind.path())?;
     tool("bindfs", &["--xattr-none", behind.path().to_str().unwrap(), root.to_str().unwrap()])?;
     do_all(&root);
+    Ok(())
+}
+
+/// FUSE has nothing to open where an object was replaced after its name was looked up: it is no object that is missing.
+fn replaced_while_opened() -> Ran {
+    let (ground, behind) = (Ground::new(), tempfile::tempdir().unwrap());
+    let root = ground.root();
+    mount("tmpfs", "rw", "none", behind.path())?;
+    tool("bindfs", &["--xattr-none", behind.path().to_str().unwrap(), root.to_str().unwrap()])?;
+    run(async {
+        let store = open(&root, Fsync::None);
+        store.put("k", "first").await.unwrap();
+        let writer = {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for n in 0..500 {
+                    store.put("k", n.to_string()).await.unwrap();
+                }
+            })
+        };
+        let mut reads = 0;
+        while !writer.is_finished() {
+            let object = store.get("k").await.unwrap_or_else(|error| panic!("read {reads}: {error:?}"));
+            assert!(!object.bytes().await.unwrap().is_empty());
+            reads += 1;
+        }
+        writer.await.unwrap();
+        assert!(reads > 0);
+    });
     Ok(())
 }
 
