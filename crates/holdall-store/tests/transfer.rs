@@ -280,4 +280,10 @@ async fn a_folder_that_is_a_store_is_pushed_without_what_it_keeps_for_itself() {
         assert_eq!(keys, ["p/a/b"]);
         assert!(own.len() == 1 && own[0].ends_with(end), "{own:?}");
     }
+    // Whether objects lie there cannot be told where something else stands in their place.
+    std::fs::rename(dir.path().join(".holdall/odd"), dir.path().join(".holdall/other")).unwrap();
+    std::fs::write(dir.path().join(".holdall/odd"), "").unwrap();
+    let target = Store::memory();
+    let summary = target.push(dir.path(), "p", &PushOptions::default(), &mut |_| {}).await.unwrap();
+    assert_eq!((summary.done, summary.skipped, summary.failed), (1, 0, 1));
 }

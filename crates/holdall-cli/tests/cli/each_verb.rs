@@ -77,6 +77,7 @@ fn completions_and_manual() {
             "manual none/at/all",
         ],
     );
+    shell.transcript("completions", &["completions fish"]);
     let pages = shell.run(&["manual", "pages"]);
     assert!(pages.status.success(), "{pages:?}");
     assert!(shell.files().contains(&"pages/holdall-bucket-setup.1".to_owned()), "{:?}", shell.files());

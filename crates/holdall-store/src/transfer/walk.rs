@@ -102,9 +102,12 @@ impl Walk {
 /// What is said of the folder that a store keeps for itself: objects in it whose keys can be no path are not left out
 /// in silence.
 fn own_folder(path: PathBuf, relative: String) -> Entry {
-    let odd = std::fs::read_dir(path.join("odd")).is_ok_and(|mut entries| entries.next().is_some());
-    if !odd {
-        return Entry::Skipped { path, relative, reason: "holdall's own" };
+    match std::fs::read_dir(path.join("odd")).map(|mut entries| entries.next()) {
+        Ok(Some(_)) => {}
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return failed(path, "what a store keeps for itself cannot be looked at", error);
+        }
+        Ok(None) | Err(_) => return Entry::Skipped { path, relative, reason: "holdall's own" },
     }
     let message = "this folder is a store, and objects in it have keys that are no paths";
     let hint = "copy these one by one with cp, from file:///… to the other store";
