@@ -4,7 +4,7 @@ use super::unique;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
 use rustix::io::{self, Errno};
 use std::fs::File;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, LazyLock};
 
 /// Names need `/proc`; where it is not mounted, drafts have names from the start.
@@ -61,18 +61,20 @@ impl Draft {
         &self.file
     }
 
-    /// Gives it a name that must be free; `EEXIST` where it is not, whoever took it.
+    /// Gives it a name that must be free; `EEXIST` where it is not. Decided by the file system, whoever takes the name;
+    /// but on those that have neither links nor such a renaming (some of FUSE), only between those who hold one lock.
     pub(crate) fn publish_new(&mut self, folder: impl AsFd, name: &str) -> io::Result<()> {
         let Some((holding, held)) = &self.held else { return self.link(folder, name) };
         let (from, folder) = (holding.folder.as_fd(), folder.as_fd());
         match rustix::fs::renameat_with(from, held, folder, name, RenameFlags::NOREPLACE) {
             Err(error @ (Errno::INVAL | Errno::NOSYS)) => {
                 match rustix::fs::linkat(from, held, folder, name, AtFlags::empty()) {
-                    // There are no links here, as on FAT: then it was the name that could not be.
-                    Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS) => return Err(error),
-                    other => other?,
+                    Ok(()) => rustix::fs::unlinkat(from, held, AtFlags::empty())?,
+                    Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS) => {
+                        rename_to_free(error, (from, held), (folder, name))?;
+                    }
+                    Err(error) => return Err(error),
                 }
-                rustix::fs::unlinkat(from, held, AtFlags::empty())?;
             }
             other => other?,
         }
@@ -103,6 +105,16 @@ impl Draft {
     fn link(&self, folder: impl AsFd, name: &str) -> io::Result<()> {
         let path = format!("/proc/self/fd/{}", self.file.as_raw_fd());
         rustix::fs::linkat(CWD, path, folder, name, AtFlags::SYMLINK_FOLLOW)
+    }
+}
+
+/// Looks whether a name is free, and renames to it. A name that cannot be at all is refused as it was `before`.
+fn rename_to_free(before: Errno, from: (BorrowedFd<'_>, &str), to: (BorrowedFd<'_>, &str)) -> io::Result<()> {
+    match rustix::fs::statat(to.0, to.1, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(_) => Err(Errno::EXIST),
+        Err(Errno::NOENT) => rustix::fs::renameat(from.0, from.1, to.0, to.1),
+        Err(Errno::INVAL) => Err(before),
+        Err(error) => Err(error),
     }
 }
 
@@ -175,5 +187,17 @@ mod tests {
         }
         drop(both(folder.path()));
         assert_eq!(names(folder.path()), ["taken"]);
+    }
+
+    #[test]
+    fn without_links_a_free_name_is_looked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = holding(folder.path());
+        let (from, to) = ((at.folder.as_fd(), "held"), (at.folder.as_fd(), "name"));
+        std::fs::write(folder.path().join("held"), "new").unwrap();
+        rename_to_free(Errno::INVAL, from, to).unwrap();
+        std::fs::write(folder.path().join("held"), "newer").unwrap();
+        assert_eq!(rename_to_free(Errno::INVAL, from, to).unwrap_err(), Errno::EXIST);
+        assert_eq!(std::fs::read(folder.path().join("name")).unwrap(), b"new");
     }
 }

@@ -4,7 +4,7 @@ use super::lock::Locks;
 use super::names::{ODD, is_path, odd, split};
 use super::record::Identity;
 use super::root::Root;
-use crate::disk::{SEARCH, fault, open_beneath};
+use crate::disk::{SEARCH, fault, open_beneath, unique};
 use crate::error::{Error, Result};
 use crate::key::Key;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
@@ -51,6 +51,19 @@ pub(super) struct Opened {
 
 /// How often an object may be replaced while it is being opened.
 const REPLACED_WHILE_OPENED: u32 = 64;
+
+/// How often an object must be missed to be missing, where one that is being replaced may be missed.
+const MISSES: u32 = 3;
+
+/// Waits until a renaming that is under way in a path's folder has ended. FUSE has replaced a file before the kernel
+/// finds the new one by its name, and looking for a name that it does not know waits for that.
+fn wait_for_renaming(at: &OwnedFd, path: &str) {
+    if let Ok(folder) = open_beneath(at, split(path).0, SEARCH) {
+        let unknown = format!(".holdall-{:016x}", unique());
+        // What it answers says nothing.
+        rustix::fs::statat(&folder, unknown, AtFlags::SYMLINK_NOFOLLOW).ok();
+    }
+}
 
 /// Whether an answer of the file system means that there is no object at a path: nothing is there, or something that
 /// is no file, or it can be no path here at all.
@@ -154,6 +167,7 @@ impl Folder {
     fn open_file(&self, at: &OwnedFd, path: &str) -> Result<Option<File>> {
         // A FIFO would wait for a writer.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let mut misses = 0;
         for _ in 0..REPLACED_WHILE_OPENED {
             let error = match open_beneath(at, path, flags) {
                 Ok(file) => return Ok(Some(File::from(file))),
@@ -161,11 +175,19 @@ impl Folder {
             };
             // FUSE opens what it found by the name, and has nothing where that was replaced in between.
             let is_lost = matches!(error, Errno::NOENT | Errno::STALE);
+            if is_lost && !self.root.kind(at).lasting_inodes {
+                wait_for_renaming(at, path);
+            }
             // A device may refuse to be opened, and is no object all the same.
-            if is_no_object(error) && !is_lost || self.find_at(at, path.to_owned())?.is_none() {
+            if is_no_object(error) && !is_lost {
                 return Ok(None);
             }
-            if !is_lost {
+            if self.find_at(at, path.to_owned())?.is_none() {
+                misses += 1;
+                if misses == MISSES || self.root.kind(at).lasting_inodes {
+                    return Ok(None);
+                }
+            } else if !is_lost {
                 return Err(fault("the object cannot be opened", error));
             }
         }

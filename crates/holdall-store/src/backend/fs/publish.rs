@@ -24,6 +24,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// FAT knows times to two seconds.
 const COARSEST: i64 = 2_000_000_000;
 
+/// How often a file's time is set before it counts as one that cannot be.
+const STAMPS: u32 = 16;
+
 /// An object whose bytes are written and that nobody can see yet.
 pub(super) struct Written {
     pub(super) draft: Draft,
@@ -236,11 +239,16 @@ impl Folder {
         let Some(existing) = existing.map(|found| found.identity) else { return Ok(()) };
         let lasting = self.root.kind(at).lasting_inodes && sealed.carries;
         let mut modified = existing.modified;
+        let mut tries = 0;
         while sealed.identity.etag(lasting) == existing.etag(lasting)
             || (is_coarse(sealed.identity)
                 && is_coarse(existing)
                 && sealed.identity.modified <= existing.modified)
         {
+            tries += 1;
+            if tries > STAMPS {
+                return Err(no_times());
+            }
             modified = modified.saturating_add(COARSEST);
             sealed.identity = stamp(sealed.draft.file(), modified)?;
             self.settle(sealed)?;
@@ -310,6 +318,11 @@ impl Folder {
             tracing::debug!(path, %error, "a record that is no longer needed is left behind");
         }
     }
+}
+
+fn no_times() -> Error {
+    Error::new(ErrorKind::Unsupported, "this file system does not set a file's time when it is told to")
+        .with_hint("here an object cannot be told from the one whose place it takes; use another file system")
 }
 
 /// Whether a time may be one that the file system has rounded.
