@@ -64,6 +64,9 @@ pub(crate) struct Globals {
     /// Requests in flight
     #[arg(long, global = true, value_name = "N", value_parser = not_empty())]
     pub(crate) concurrency: Option<String>,
+    /// Bytes a second, both directions together, such as 10MiB
+    #[arg(long, global = true, value_name = "SIZE", value_parser = not_empty())]
+    pub(crate) bandwidth: Option<String>,
     /// One JSON object a line on standard output, errors as JSON on standard error
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -99,6 +102,7 @@ impl Globals {
             ("--region", "region", &self.region),
             ("--path-style", "path_style", &self.path_style),
             ("--concurrency", "concurrency", &self.concurrency),
+            ("--bandwidth", "bandwidth", &self.bandwidth),
             ("--log", "log", &self.log),
         ];
         Override::given(given)

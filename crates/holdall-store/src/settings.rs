@@ -23,6 +23,7 @@ use crate::url::{Location, UrlStrategy};
 use crate::{Acl, Encryption, Secret};
 use holdall_s3::{Addressing, Endpoint, PayloadIntegrity};
 use std::fmt;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -77,6 +78,10 @@ pub struct Settings {
     pub read_timeout: Duration,
     /// Requests in flight.
     pub concurrency: usize,
+    /// Bytes a second, both directions together.
+    pub bandwidth: Option<NonZeroU64>,
+    /// Requests a second, attempts counted.
+    pub request_rate: Option<NonZeroU64>,
     /// Objects of at least this size are sent in parts.
     pub multipart_threshold: u64,
     /// The size of a part, grown to fit 10,000 parts.
@@ -167,6 +172,8 @@ impl Default for Settings {
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(60),
             concurrency: 32,
+            bandwidth: None,
+            request_rate: None,
             multipart_threshold: 8 * MIB,
             part_size: 8 * MIB,
             memory: 64 * MIB,

@@ -5,6 +5,7 @@ use super::meter::Metered;
 use super::tls::Tls;
 use crate::endpoint::Site;
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::pace::Pace;
 use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use rustls_pki_types::ServerName;
@@ -61,6 +62,8 @@ pub(super) struct Connector {
     limit: Duration,
     proxies: Proxies,
     tls: Tls,
+    /// How fast bytes move over all connections.
+    pace: Option<Arc<Pace>>,
 }
 
 /// Which hosts are reached through which proxy.
@@ -107,8 +110,13 @@ fn is_proxy(url: &str) -> bool {
 }
 
 impl Connector {
-    pub(super) fn new(limit: Duration, proxies: Proxies, ca_bundle: Option<PathBuf>) -> Self {
-        Self { limit, proxies, tls: Tls::new(ca_bundle) }
+    pub(super) fn new(
+        limit: Duration,
+        proxies: Proxies,
+        ca_bundle: Option<PathBuf>,
+        pace: Option<Pace>,
+    ) -> Self {
+        Self { limit, proxies, tls: Tls::new(ca_bundle), pace: pace.map(Arc::new) }
     }
 
     fn proxy(&self, to: &Destination) -> Option<Intercept> {
@@ -134,7 +142,7 @@ impl Connector {
                 .not_sent()
                 .at_stage(Stage::Dial)
         })??;
-        let (wire, meter) = Metered::new(link);
+        let (wire, meter) = Metered::new(link, self.pace.clone());
         Lane::open(wire, meter).await
     }
 

@@ -1,10 +1,11 @@
 //! Counts the bytes that move, so that a stalled connection is told from a slow one.
 
+use crate::pace::Pace;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -24,37 +25,75 @@ pub(crate) enum Direction {
 
 /// Bytes moved in each direction.
 #[derive(Clone, Default)]
-pub(crate) struct Meter(Arc<[AtomicU64; 2]>);
+pub(crate) struct Meter(Arc<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    moved: [AtomicU64; 2],
+    /// Whether the connection waits for its own pace.
+    held: AtomicBool,
+}
 
 impl Meter {
     fn add(&self, direction: Direction, n: usize) {
-        self.0[direction as usize].fetch_add(n as u64, Ordering::Relaxed);
+        self.0.moved[direction as usize].fetch_add(n as u64, Ordering::Relaxed);
     }
 
     fn total(&self, direction: Direction) -> u64 {
-        self.0[direction as usize].load(Ordering::Relaxed)
+        self.0.moved[direction as usize].load(Ordering::Relaxed)
     }
 }
 
-/// A connection whose bytes are counted.
+/// A connection whose bytes are counted, and move no faster than its pace.
 pub(crate) struct Metered<T> {
     inner: T,
     meter: Meter,
+    pace: Option<Paced>,
+}
+
+struct Paced {
+    pace: Arc<Pace>,
+    wait: Option<Pin<Box<Sleep>>>,
 }
 
 impl<T> Metered<T> {
-    pub(crate) fn new(inner: T) -> (Self, Meter) {
+    pub(crate) fn new(inner: T, pace: Option<Arc<Pace>>) -> (Self, Meter) {
         let meter = Meter::default();
-        (Self { inner, meter: meter.clone() }, meter)
+        let pace = pace.map(|pace| Paced { pace, wait: None });
+        (Self { inner, meter: meter.clone(), pace }, meter)
+    }
+
+    /// Ready when the pace lets more bytes move.
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(paced) = &mut self.pace
+            && let Some(wait) = &mut paced.wait
+        {
+            ready!(wait.as_mut().poll(cx));
+            paced.wait = None;
+            self.meter.0.held.store(false, Ordering::Relaxed);
+        }
+        Poll::Ready(())
+    }
+
+    fn moved(&mut self, direction: Direction, n: usize) {
+        self.meter.add(direction, n);
+        if let Some(paced) = &mut self.pace {
+            let until = paced.pace.take(n as u64).ends;
+            if until > tokio::time::Instant::now() {
+                paced.wait = Some(Box::pin(tokio::time::sleep_until(until)));
+                self.meter.0.held.store(true, Ordering::Relaxed);
+            }
+        }
     }
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for Metered<T> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        ready!(this.poll_turn(cx));
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
-        this.meter.add(Direction::In, buf.filled().len() - before);
+        this.moved(Direction::In, buf.filled().len() - before);
         Poll::Ready(Ok(()))
     }
 }
@@ -62,8 +101,10 @@ impl<T: AsyncRead + Unpin> AsyncRead for Metered<T> {
 impl<T: AsyncWrite + Unpin> AsyncWrite for Metered<T> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let n = ready!(Pin::new(&mut this.inner).poll_write(cx, buf))?;
-        this.meter.add(Direction::Out, n);
+        ready!(this.poll_turn(cx));
+        let most = this.pace.as_ref().map_or(buf.len(), |paced| paced.pace.piece().min(buf.len()));
+        let n = ready!(Pin::new(&mut this.inner).poll_write(cx, &buf[..most]))?;
+        this.moved(Direction::Out, n);
         Poll::Ready(Ok(n))
     }
 
@@ -72,9 +113,13 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Metered<T> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.pace.is_some() {
+            let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| buf);
+            return self.poll_write(cx, first);
+        }
         let this = self.get_mut();
         let n = ready!(Pin::new(&mut this.inner).poll_write_vectored(cx, bufs))?;
-        this.meter.add(Direction::Out, n);
+        this.moved(Direction::Out, n);
         Poll::Ready(Ok(n))
     }
 
@@ -130,7 +175,7 @@ impl Stall {
 
     fn note_progress(&mut self) -> bool {
         let total = self.meter.total(self.counts);
-        let moved = total - self.base >= PROGRESS;
+        let moved = total - self.base >= PROGRESS || self.meter.0.held.load(Ordering::Relaxed);
         if moved {
             self.base = total;
             self.waited = Duration::ZERO;

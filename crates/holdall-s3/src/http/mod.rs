@@ -11,6 +11,7 @@ pub(crate) use connect::Destination;
 pub(crate) use lane::AnswerBody;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::pace::{Pace, RateLimits};
 use bytes::Bytes;
 use connect::{Connector, Proxies};
 use http::{Request, Response};
@@ -55,6 +56,8 @@ pub struct TransportConfig {
     pub no_proxy: Option<String>,
     /// A file of certificates in PEM to trust instead of the system's own, as `AWS_CA_BUNDLE` names one.
     pub ca_bundle: Option<PathBuf>,
+    /// How fast it may be.
+    pub limits: RateLimits,
 }
 
 impl fmt::Debug for TransportConfig {
@@ -65,6 +68,7 @@ impl fmt::Debug for TransportConfig {
             .field("http_proxy", &self.http_proxy.is_some())
             .field("https_proxy", &self.https_proxy.is_some())
             .field("ca_bundle", &self.ca_bundle)
+            .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
 }
@@ -92,6 +96,8 @@ pub struct Transport(Arc<Shared>);
 pub(crate) struct Shared {
     connector: Connector,
     timeouts: Timeouts,
+    /// How fast requests go out.
+    pace: Option<Pace>,
     idle: Mutex<Vec<(Destination, Lane)>>,
 }
 
@@ -101,8 +107,11 @@ impl Transport {
         let value = |text: &'_ Option<String>| text.clone().unwrap_or_default();
         let proxies =
             Proxies::new(&value(&config.http_proxy), &value(&config.https_proxy), &value(&config.no_proxy));
-        let connector = Connector::new(config.timeouts.connect, proxies, config.ca_bundle);
-        Self(Arc::new(Shared { connector, timeouts: config.timeouts, idle: Mutex::new(Vec::new()) }))
+        let bandwidth = config.limits.bandwidth.map(Pace::new);
+        let connector = Connector::new(config.timeouts.connect, proxies, config.ca_bundle, bandwidth);
+        let pace = config.limits.requests.map(Pace::new);
+        let idle = Mutex::new(Vec::new());
+        Self(Arc::new(Shared { connector, timeouts: config.timeouts, pace, idle }))
     }
 
     /// A pool for credential services: short timeouts, no proxy for what is on the local link.
@@ -128,6 +137,9 @@ impl Transport {
         make: impl Fn() -> Result<Request<SendBody>>,
         spare: &mut Spare,
     ) -> Result<Response<AnswerBody>> {
+        if let Some(pace) = &self.0.pace {
+            pace.turn().await;
+        }
         // Where one kept connection was dead, its neighbours may be too.
         let kept = if spare.used { None } else { self.take_idle(to).await };
         if let Some(mut lane) = kept {

@@ -17,6 +17,7 @@ mod connection;
 mod every_operation;
 mod listings;
 mod proxies;
+mod rates;
 mod redirects;
 mod support;
 mod tls;

@@ -7,6 +7,7 @@ use crate::Secret;
 use crate::key::Prefix;
 use crate::url::Location;
 use std::fmt;
+use std::num::NonZeroU64;
 
 /// A setting: what it is called, and what sets it.
 ///
@@ -227,6 +228,22 @@ pub static SETTINGS: &[Setting] = &[
         "requests in flight",
         |draft, v| set(&mut draft.settings.concurrency, number(v, 1, 1024).map(|n| n as usize)),
         |s| Some(s.concurrency.to_string()),
+    ),
+    row(
+        "bandwidth",
+        &[],
+        "no limit",
+        "bytes a second of an S3 store, both directions together",
+        |draft, v| set(&mut draft.settings.bandwidth, bytes(v, 1, 1024, 1 << 50).map(NonZeroU64::new)),
+        |s| s.bandwidth.map(|rate| size_text(rate.get())),
+    ),
+    row(
+        "request_rate",
+        &[],
+        "no limit",
+        "requests a second of an S3 store, every attempt counted",
+        |draft, v| set(&mut draft.settings.request_rate, number(v, 1, 1_000_000).map(NonZeroU64::new)),
+        |s| s.request_rate.map(|rate| rate.to_string()),
     ),
     row(
         "multipart_threshold",

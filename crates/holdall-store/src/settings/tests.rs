@@ -103,7 +103,7 @@ fn wrong_values_name_the_variable() {
 }
 
 /// A value that each setting takes and that is not its default, and how it is shown.
-const SAMPLES: [(&str, &str, &str); 34] = [
+const SAMPLES: [(&str, &str, &str); 36] = [
     ("store", "s3://b/p", "s3://b/p"),
     ("bucket", "other", "other"),
     ("prefix", "/runs/", "runs"),
@@ -122,6 +122,8 @@ const SAMPLES: [(&str, &str, &str); 34] = [
     ("connect_timeout", "2.5", "2.5s"),
     ("read_timeout", "2m", "120s"),
     ("concurrency", "8", "8"),
+    ("bandwidth", "10MiB", "10MiB"),
+    ("request_rate", "100", "100"),
     ("multipart_threshold", "64", "64MiB"),
     ("part_size", "16MiB", "16MiB"),
     ("memory", "1GiB", "1GiB"),

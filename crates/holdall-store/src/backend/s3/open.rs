@@ -4,7 +4,8 @@ use crate::Secret;
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::Settings;
 use holdall_s3::{
-    Client, Config, Credentials, CredentialsSource, RetryPolicy, Timeouts, Transport, TransportConfig,
+    Client, Config, Credentials, CredentialsSource, RateLimits, RetryPolicy, Timeouts, Transport,
+    TransportConfig,
 };
 
 pub(super) fn client(bucket: &str, settings: &Settings) -> Result<Client> {
@@ -15,6 +16,7 @@ pub(super) fn client(bucket: &str, settings: &Settings) -> Result<Client> {
         https_proxy: exposed(&settings.https_proxy),
         no_proxy: settings.no_proxy.clone(),
         ca_bundle: settings.ca_bundle.clone(),
+        limits: RateLimits { bandwidth: settings.bandwidth, requests: settings.request_rate },
     });
     let config = Config {
         endpoint: settings.endpoint.clone(),
