@@ -11,4 +11,5 @@ pub mod server;
 pub mod sink;
 #[cfg(feature = "suite")]
 pub mod suite;
+pub mod tls;
 pub mod told;
