@@ -32,14 +32,15 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="how often each client has its turn")
-    parser.add_argument("--jobs", nargs="+", choices=list(ALL), metavar="JOB", help=" ".join(ALL))
-    parser.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS, metavar="PEER", help=" ".join(PEERS))
-    parser.add_argument("--budget", type=float, default=180, metavar="SECONDS", help="after which a client has no more turns in a job")
-    parser.add_argument("--ceph", action="store_true", help="measure against Ceph, for the second table")
-    parser.add_argument("--long", action="store_true", help="also the jobs that take many minutes")
-    parser.add_argument("--write", action="store_true", help="write RESULTS.md and its picture from the figures kept so far")
-    parser.add_argument("--write-only", action="store_true", help="the same, and measure nothing")
+    add = parser.add_argument
+    add("--rounds", type=int, default=5, help="how often each client has its turn")
+    add("--jobs", nargs="+", choices=list(ALL), metavar="JOB", help=" ".join(ALL))
+    add("--peers", nargs="*", choices=PEERS, default=PEERS, metavar="PEER", help=" ".join(PEERS))
+    add("--budget", type=float, default=180, metavar="SECONDS", help="what a client may take of a job")
+    add("--ceph", action="store_true", help="measure against Ceph, for the second table")
+    add("--long", action="store_true", help="also the jobs that take many minutes")
+    add("--write", action="store_true", help="write RESULTS.md and results.svg from the figures kept so far")
+    add("--write-only", action="store_true", help="the same, and measure nothing")
     return parser.parse_args()
 
 

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from . import clients, servers
@@ -15,8 +16,11 @@ from .servers import Server
 Samples = dict[str, list[Sample]]
 """Each client's runs."""
 
+Ask = Callable[[Client, Path], Run | None]
+"""What a client is asked to do; the path is the run's own, and does not exist yet."""
+
 Make = Callable[[Path], Run | None]
-"""Makes a run that may write to a path of its own, which does not exist yet."""
+"""The same of one client."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Bench:
         small = self.work / "warm"
         small.write_bytes(b"warm")
         if client.server is not servers.NOWHERE:
-            self.launcher.run(client.put_file(small, f"warm/{client.name}"))
+            self.launcher.run(client.put_file(small, f"warm/size=4/{client.name}"))
         return client
 
     def home(self) -> Path:
@@ -64,6 +68,11 @@ class Bench:
     def fill(self, run: Run) -> None:
         """A run that a job needs to be there before, and that is not measured."""
         assert self.launcher.run(run).good, "the server could not be filled"
+
+    def compare(self, everybody: Mapping[str, Client], ask: Ask, label: str = "", **how: object) -> Samples:
+        """Asks all of these clients for one thing, in turn; with a label their rows are `client: label`."""
+        named = {f"{name}: {label}" if label else name: client for name, client in everybody.items()}
+        return self.take_turns({name: partial(ask, client) for name, client in named.items()}, **how)
 
     def take_turns(
         self,

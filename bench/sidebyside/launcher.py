@@ -10,6 +10,9 @@ import signal
 import sys
 import time
 
+# As a shell has it.
+NOT_FOUND = 127
+
 
 def serve() -> None:
     for line in sys.stdin:
@@ -24,6 +27,9 @@ def launch(run: dict) -> dict:
     start = time.perf_counter()
     try:
         pid = os.posix_spawnp(run["command"][0], run["command"], run["environment"], file_actions=actions)
+    except FileNotFoundError as error:
+        os.write(stderr, str(error).encode())
+        return {"wall": 0.0, "cpu": 0.0, "peak": 0.0, "code": NOT_FOUND}
     finally:
         for fd in (stdin, null, stderr):
             os.close(fd)

@@ -17,7 +17,7 @@ def described(launcher: Launcher) -> dict[str, str]:
     floor = launcher.run(Run(["true"], dict(os.environ))).peak
     return {
         "machine": f"{os.cpu_count()} cores ({_processor()}), {memory} GiB, Linux {platform.release()}, over loopback",
-        "clients": ", ".join(filter(None, (_version(kind.version_command) for kind in ALL))),
+        "clients": ", ".join(filter(None, (_version(kind.version_command()) for kind in ALL))),
         "least peak that can be seen": f"{floor:.0f} MiB, what the process that starts the commands takes",
     }
 
@@ -33,7 +33,7 @@ def _processor() -> str:
     return found[1] if found else platform.machine()
 
 
-def _version(command: tuple[object, ...]) -> str | None:
+def _version(command: list[object]) -> str | None:
     try:
         said = subprocess.run([str(word) for word in command], capture_output=True, text=True).stdout
     except FileNotFoundError:

@@ -51,7 +51,9 @@ def bars(jobs: Mapping[str, Job], measured: Mapping[str, Measured]) -> dict[str,
 
 def draw(groups: Mapping[str, Sequence[Bar]]) -> str:
     """A picture of the groups, one below the other."""
-    scale = Scale.over([figure for group in groups.values() for bar in group for figure in (bar.ratio, bar.aim) if figure])
+    scale = Scale.over(
+        [figure for group in groups.values() for bar in group for figure in (bar.ratio, bar.aim) if figure]
+    )
     body, y = [], TOP
     for label, group in groups.items():
         body.append(_text(LEFT - 10, y + (len(group) * BAR) / 2 + 4, label, "end"))

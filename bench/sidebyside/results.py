@@ -8,7 +8,7 @@ from .jobs import ALL
 
 BEGIN, END = "<!-- figures: written by bench/run --write -->", "<!-- end of figures -->"
 TITLES = {
-    "sink": "## Against the sink\n\nWall time is compared: the sink does next to nothing, so the client is what takes it.",
+    "sink": "## Against the sink\n\nWall time is compared: the sink does next to nothing, so it is the client's.",
     "ceph": "## Against Ceph\n\nProcessor time is compared: wall time is mostly the server's, on the same cores.",
 }
 
@@ -32,7 +32,9 @@ def section(figures: Figures, picture: str) -> str:
     """The machine, the picture and a table for each kind of server."""
     parts = [_origin(figures), f"![Wall time of holdall as a part of its peers']({picture})\n"]
     for name, measured in figures.tables.items():
-        rows = [line for job in ALL.values() if job.name in measured for line in table.lines(name, job, measured[job.name])]
+        rows = [
+            line for job in ALL.values() if job.name in measured for line in table.lines(name, job, measured[job.name])
+        ]
         parts.append("\n".join([TITLES[name], "", table.head(name), *rows, ""]))
     return "\n".join(parts)
 

@@ -10,7 +10,10 @@ from .base import FILES_AT_ONCE, PART_MIB, PARTS_AT_ONCE, Client
 
 class AwsCli(Client):
     name = "awscli"
-    version_command = (TOOLS / "aws", "--version")
+
+    @staticmethod
+    def version_command() -> list[object]:
+        return [TOOLS / "aws", "--version"]
 
     def command(self, *words: object, at_once: int = FILES_AT_ONCE, **given: object) -> Run:
         settings = self.home / f"aws-{at_once}"

@@ -15,11 +15,15 @@ class Client:
     """A client of one server. What it cannot do at all is `None`, and it is left out of that job."""
 
     name = ""
-    version_command: tuple[object, ...] = ()
 
     def __init__(self, server: Server, home: Path) -> None:
         self.server = server
         self.home = home
+
+    @staticmethod
+    def version_command() -> list[object]:
+        """What prints the version, in the first line."""
+        raise NotImplementedError
 
     def environment(self) -> dict[str, str]:
         """Nothing of the user's own settings, and the keys in the variables that all of them read."""

@@ -10,7 +10,10 @@ from .base import FILES_AT_ONCE, PART_MIB, PARTS_AT_ONCE, Client
 
 class Holdall(Client):
     name = "holdall"
-    version_command = (HOLDALL, "--version")
+
+    @staticmethod
+    def version_command() -> list[object]:
+        return [HOLDALL, "--version"]
 
     def __init__(self, server: Server, home: Path, **settings: str) -> None:
         super().__init__(server, home)

@@ -8,14 +8,18 @@ from .base import FILES_AT_ONCE, PART_MIB, PARTS_AT_ONCE, Client
 
 # A bucket that is there already is not asked for, and a copy that must be made is not first looked for.
 EVERYWHERE = ("--transfers", FILES_AT_ONCE, "--checkers", FILES_AT_ONCE, "--s3-no-check-bucket", "--log-level", "ERROR")
-PARTS = ("--s3-chunk-size", f"{PART_MIB}M", "--s3-upload-concurrency", PARTS_AT_ONCE)
-RANGES = ("--multi-thread-cutoff", f"{PART_MIB}M", "--multi-thread-streams", PARTS_AT_ONCE)
+PART = f"{PART_MIB}M"
+PARTS = ("--s3-chunk-size", PART, "--s3-upload-cutoff", PART, "--s3-upload-concurrency", PARTS_AT_ONCE)
+RANGES = ("--multi-thread-cutoff", PART, "--multi-thread-streams", PARTS_AT_ONCE)
 REMOTE = f"bench:{BUCKET}"
 
 
 class Rclone(Client):
     name = "rclone"
-    version_command = ("rclone", "version")
+
+    @staticmethod
+    def version_command() -> list[object]:
+        return ["rclone", "version"]
 
     def environment(self) -> dict[str, str]:
         server = self.server
@@ -28,7 +32,9 @@ class Rclone(Client):
             "REGION": server.region,
             "FORCE_PATH_STYLE": "true",
         }
-        return super().environment() | {f"RCLONE_CONFIG_BENCH_{name}": value for name, value in remote.items()}
+        # It is given the authority by an option, and does not start where this variable is set.
+        variables = {name: value for name, value in super().environment().items() if name != "AWS_CA_BUNDLE"}
+        return variables | {f"RCLONE_CONFIG_BENCH_{name}": value for name, value in remote.items()}
 
     def command(self, *words: object, **given: object) -> Run:
         authority = ("--ca-cert", self.server.ca_bundle) if self.server.ca_bundle else ()

@@ -10,12 +10,23 @@ from .base import FILES_AT_ONCE, PART_MIB, PARTS_AT_ONCE, Client
 PARTS = ("--part-size", PART_MIB, "--concurrency", PARTS_AT_ONCE)
 
 
+# The binary itself: the script that the package installs starts Python first, which takes longer than a small job.
+BINARY = "lib/python*/site-packages/s5cmd/bin/s5cmd"
+
+
+def binary() -> Path:
+    return next(TOOLS.parent.glob(BINARY), TOOLS / "s5cmd")
+
+
 class S5cmd(Client):
     name = "s5cmd"
-    version_command = (TOOLS / "s5cmd", "version")
+
+    @staticmethod
+    def version_command() -> list[object]:
+        return [binary(), "version"]
 
     def command(self, *words: object, **given: object) -> Run:
-        start = [TOOLS / "s5cmd", "--endpoint-url", self.server.endpoint, "--numworkers", FILES_AT_ONCE]
+        start = [binary(), "--endpoint-url", self.server.endpoint, "--numworkers", FILES_AT_ONCE]
         return Run([*start, "--log", "error", *words], self.environment(), **given)
 
     def put_file(self, file: Path, key: str) -> Run:

@@ -52,9 +52,15 @@ class Script(Client):
 
 class Obstore(Script):
     name = "obstore"
-    version_command = (TOOLS / "python", "-c", "import obstore; print('obstore', obstore.__version__)")
+
+    @staticmethod
+    def version_command() -> list[object]:
+        return [TOOLS / "python", "-c", "import obstore; print('obstore', obstore.__version__)"]
 
 
 class Boto3(Script):
     name = "boto3"
-    version_command = (TOOLS / "python", "-c", "import boto3; print('boto3', boto3.__version__)")
+
+    @staticmethod
+    def version_command() -> list[object]:
+        return [TOOLS / "python", "-c", "import boto3; print('boto3', boto3.__version__)"]

@@ -1,9 +1,10 @@
 """Large objects, and objects of every size: J1, J2, J12 and J1 over https."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..bench import Bench, Samples
-from ..clients import Holdall
+from ..clients import Client, Holdall
 from ..data import GIB, KIB, MIB, file_of
 from ..servers import Server
 from .base import Aim, Job
@@ -19,48 +20,54 @@ def big(bench: Bench) -> Path:
 
 def put(bench: Bench) -> Samples:
     with bench.server("--remember") as server:
-        return _put(bench, server, {"crc64nvme": {"checksum": "crc64nvme"}})
+        return _put(bench, server, {"crc64nvme": "crc64nvme"})
 
 
 def put_over_https(bench: Bench) -> Samples:
     with bench.server("--remember", tls=True) as server:
-        return _put(bench, server, {"crc64nvme": {"checksum": "crc64nvme"}, "no checksum": {"checksum": "none"}})
+        return _put(bench, server, {"crc64nvme": "crc64nvme", "no checksum": "none"})
 
 
-def _put(bench: Bench, server: Server, variants: dict[str, dict[str, str]]) -> Samples:
+def _put(bench: Bench, server: Server, variants: dict[str, str]) -> Samples:
     file, everybody = big(bench), bench.clients(server)
-    for name, settings in variants.items():
-        everybody[f"holdall, {name}"] = bench.warm(Holdall(server, bench.home(), **settings))
-    # A key of each client's own, for who looks whether it is there.
-    return bench.take_turns({n: lambda _, n=n, c=c: c.put_file(file, f"big/{n}") for n, c in everybody.items()})
+    for name, checksum in variants.items():
+        everybody[f"holdall, {name}"] = bench.warm(Holdall(server, bench.home(), checksum=checksum))
+    return bench.compare(everybody, lambda client, _: client.put_file(file, f"big/{client.name}"))
 
 
 def get(bench: Bench) -> Samples:
     with bench.server("--remember") as server:
         everybody = bench.clients(server)
         bench.fill(Holdall(server, bench.home()).put_file(big(bench), "big"))
-        return bench.take_turns({n: lambda to, c=c: c.get_file("big", to) for n, c in everybody.items()}, clear=True)
+        return bench.compare(everybody, lambda client, to: client.get_file("big", to), clear=True)
 
 
 def each_size_up(bench: Bench) -> Samples:
     with bench.server("--remember") as server:
-        everybody, samples = bench.clients(server), {}
-        for label, size in SIZES.items():
-            file = file_of(bench.work / f"file-{size}", size)
-            makes = {f"{n}: {label}": lambda _, c=c: c.put_file(file, label) for n, c in everybody.items()}
-            samples |= bench.take_turns(makes)
-        return samples
+        everybody = bench.clients(server)
+        return _merged(_up(bench, everybody, label) for label in SIZES)
+
+
+def _up(bench: Bench, everybody: dict[str, Client], label: str) -> Samples:
+    file = file_of(bench.work / f"file-{SIZES[label]}", SIZES[label])
+    return bench.compare(everybody, lambda client, _: client.put_file(file, label), label)
 
 
 def each_size_down(bench: Bench) -> Samples:
     with bench.server("--remember") as server:
-        everybody, samples = bench.clients(server), {}
-        for label, size in SIZES.items():
-            file = file_of(bench.work / f"file-{size}", size)
-            bench.fill(Holdall(server, bench.home()).put_file(file, label))
-            makes = {f"{n}: {label}": lambda to, c=c: c.get_file(label, to) for n, c in everybody.items()}
-            samples |= bench.take_turns(makes, clear=size > MIB)
-        return samples
+        everybody = bench.clients(server)
+        return _merged(_down(bench, server, everybody, label) for label in SIZES)
+
+
+def _down(bench: Bench, server: Server, everybody: dict[str, Client], label: str) -> Samples:
+    file = file_of(bench.work / f"file-{SIZES[label]}", SIZES[label])
+    bench.fill(Holdall(server, bench.home()).put_file(file, label))
+    large = SIZES[label] > MIB
+    return bench.compare(everybody, lambda client, to: client.get_file(label, to), label, clear=large)
+
+
+def _merged(parts: Iterable[Samples]) -> Samples:
+    return {name: taken for part in parts for name, taken in part.items()}
 
 
 J1 = (Aim(0.5, "s5cmd"), Aim(0.85, "obstore"), Aim(0.3, "s5cmd", "holdall, crc64nvme"))

@@ -1,5 +1,7 @@
 """Many small objects: J3, J4, J6, and J3 over https."""
 
+from functools import partial
+
 from ..bench import Bench, Samples
 from ..clients import Holdall
 from ..data import small_files
@@ -21,22 +23,21 @@ def put_over_https(bench: Bench) -> Samples:
 
 def _put(bench: Bench, server: Server) -> Samples:
     folder = small_files(bench.work / "small", FILES)
-    everybody = bench.clients(server)
-    return bench.take_turns({n: lambda _, c=c: c.put_folder(folder, "small") for n, c in everybody.items()})
+    return bench.compare(bench.clients(server), lambda client, _: client.put_folder(folder, "small"))
 
 
 def get(bench: Bench) -> Samples:
     with bench.server("--remember") as server:
         everybody = bench.clients(server)
         _fill(bench, server)
-        return bench.take_turns({n: lambda to, c=c: c.get_folder("small", to) for n, c in everybody.items()})
+        return bench.compare(everybody, lambda client, to: client.get_folder("small", to))
 
 
 def delete(bench: Bench) -> Samples:
     with bench.server("--remember") as server:
         everybody = bench.clients(server)
-        makes = {n: lambda _, c=c: c.delete_folder("small") for n, c in everybody.items()}
-        return bench.take_turns(makes, before=lambda: _fill(bench, server))
+        again = partial(_fill, bench, server)
+        return bench.compare(everybody, lambda client, _: client.delete_folder("small"), before=again)
 
 
 def _fill(bench: Bench, server: Server) -> None:

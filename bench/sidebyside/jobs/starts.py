@@ -22,13 +22,13 @@ def put_one(bench: Bench) -> Samples:
     """Each process is a sample."""
     file = file_of(bench.work / "one", 4096)
     with bench.server("--remember") as server:
-        makes = {n: lambda _, c=c: c.put_file(file, "one") for n, c in bench.clients(server).items()}
-        return bench.take_turns(makes, times=4 * bench.options.rounds)
+        times = 4 * bench.options.rounds
+        return bench.compare(bench.clients(server), lambda client, _: client.put_file(file, "one"), times=times)
 
 
 def sign(bench: Bench) -> Samples:
     keys = _keys(bench.work / "keys")
-    return bench.take_turns({n: lambda _, c=c: c.presign(keys) for n, c in bench.clients(NOWHERE).items()})
+    return bench.compare(bench.clients(NOWHERE), lambda client, _: client.presign(keys))
 
 
 def _keys(path: Path) -> Path:

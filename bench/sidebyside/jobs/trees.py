@@ -1,18 +1,17 @@
 """Folders as they really are: J9, J11, J13, and a push of 1,000,000 files."""
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from .. import data
 from ..bench import Bench, Samples
+from ..clients import Client, Holdall
 from .base import Aim, Job
 
 
 def _pushed(bench: Bench, files: AbstractContextManager[Path], prefix: str) -> Samples:
     with files as folder, bench.server("--remember") as server:
-        everybody = bench.clients(server)
-        return bench.take_turns({n: lambda _, c=c: c.put_folder(folder, prefix) for n, c in everybody.items()})
+        return bench.compare(bench.clients(server), lambda client, _: client.put_folder(folder, prefix))
 
 
 def nested(bench: Bench) -> Samples:
@@ -26,17 +25,18 @@ def topics(bench: Bench) -> Samples:
 def unchanged(bench: Bench) -> Samples:
     """Each has pushed the files to a prefix of its own before."""
     with data.old_files(bench.work / "unchanged", 100_000) as folder, bench.server("--remember") as server:
-        makes: dict[str, Callable] = {}
-        for name, client in bench.clients(server).items():
-            first = client.sync_folder(folder, name)
-            if first and bench.launcher.run(first).good:
-                makes[name] = lambda _, c=client, n=name: c.sync_folder(folder, n)
-        return bench.take_turns(makes)
+        able = {name: client for name, client in bench.clients(server).items() if _pushes(bench, client, folder)}
+        return bench.compare(able, lambda client, _: client.sync_folder(folder, client.name))
+
+
+def _pushes(bench: Bench, client: Client, folder: Path) -> bool:
+    run = client.sync_folder(folder, client.name)
+    return run is not None and bench.launcher.run(run).good
 
 
 def million(bench: Bench) -> Samples:
     with data.empty_files(bench.work / "million", 1_000_000) as folder, bench.server("--remember") as server:
-        client = bench.clients(server)["holdall"]
+        client = Holdall(server, bench.home())
         return bench.take_turns({"holdall": lambda _: client.put_folder(folder, "million")}, times=1)
 
 
