@@ -5,3 +5,4 @@ mod client;
 mod faults;
 mod s3;
 mod sink;
+mod tls;
