@@ -8,7 +8,7 @@ from html import escape
 from .figures import Measured, ratio
 from .jobs import Job
 
-LEFT, WIDTH, RIGHT, TOP, BAR, GAP = 210, 560, 60, 56, 11, 13
+LEFT, WIDTH, RIGHT, TOP, BAR, GAP = 210, 560, 60, 56, 13, 11
 PEERS = ("s5cmd", "obstore")
 STYLE = """
   text { font: 12px system-ui, sans-serif; fill: #1f2328 }
