@@ -21,7 +21,7 @@ pub(super) fn carry(client: &TcpStream, server: &TcpStream, links: &Links, stop:
     }
     let mut up = Line::new(client, server, &links.up);
     let mut down = Line::new(server, client, &links.down);
-    while !stop.wait(Duration::ZERO) && !(up.is_closed() && down.is_closed()) {
+    while !(stop.wait(Duration::ZERO) || up.is_closed() && down.is_closed()) {
         let cut = match up.go_on()? {
             None => down.go_on()?,
             cut => cut,
