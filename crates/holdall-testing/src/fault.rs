@@ -19,7 +19,6 @@ mod conditions;
 mod faults;
 mod http;
 mod inject;
-mod listener;
 mod objects;
 mod payload;
 mod reply;
@@ -28,7 +27,6 @@ mod s3;
 mod script;
 mod send;
 mod serve;
-mod stop;
 mod trap;
 mod xml;
 
@@ -44,11 +42,11 @@ pub use request::Kind;
 pub use script::{Rule, Script};
 pub use trap::Trap;
 
-use listener::Listener;
+use crate::listener::Listener;
+use crate::stop::Stop;
 use objects::{Attributes, Store};
 use request::Request;
 use script::Engine;
-use stop::Stop;
 
 /// A request as the server saw it.
 #[derive(Clone, Debug)]

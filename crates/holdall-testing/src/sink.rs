@@ -21,6 +21,7 @@ mod operation;
 mod pattern;
 mod reply;
 mod request;
+mod wire;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -30,6 +31,7 @@ use std::thread::JoinHandle;
 use event_loop::{Mailbox, Worker};
 use memory::Memory;
 pub use pattern::{fill as pattern_fill, matches as pattern_matches};
+use rustls::ServerConfig;
 
 /// What a [`Sink`] pretends to hold and how it runs.
 #[derive(Clone, Debug)]
@@ -44,17 +46,22 @@ pub struct SinkOptions {
     pub remember: bool,
     /// Event loops, each on a thread of its own. One is the cheapest in CPU.
     pub threads: usize,
+    /// Speaks TLS by these settings, such as [`Authority::server`](crate::tls::Authority::server) makes; without any,
+    /// plain HTTP. Bodies are decrypted then and dropped afterwards, which costs about what encrypting them costs the
+    /// client.
+    pub tls: Option<Arc<ServerConfig>>,
 }
 
 impl Default for SinkOptions {
     fn default() -> SinkOptions {
-        SinkOptions { port: 0, keys: 100_000, size: 4096, remember: false, threads: 1 }
+        SinkOptions { port: 0, keys: 100_000, size: 4096, remember: false, threads: 1, tls: None }
     }
 }
 
 /// A running sink; dropping it closes every connection and joins its threads.
 pub struct Sink {
     address: SocketAddr,
+    scheme: &'static str,
     mailboxes: Arc<[Mailbox]>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -70,18 +77,19 @@ impl Sink {
         let address = listener.local_addr()?;
         let count = options.threads.max(1);
         let mailboxes: Arc<[Mailbox]> = (0..count).map(|_| Mailbox::new()).collect::<io::Result<_>>()?;
+        let scheme = if options.tls.is_some() { "https" } else { "http" };
         let memory = Arc::new(Memory::new(options));
         let mut listener = Some(listener);
         let workers = (0..count)
             .map(|index| Worker::new(index, listener.take(), mailboxes.clone(), memory.clone()))
             .collect::<io::Result<Vec<_>>>()?;
         let threads = workers.into_iter().map(|worker| std::thread::spawn(move || worker.run())).collect();
-        Ok(Sink { address, mailboxes, threads })
+        Ok(Sink { address, scheme, mailboxes, threads })
     }
 
-    /// The endpoint as a client wants it: `http://127.0.0.1:PORT`.
+    /// The endpoint as a client wants it: `http://127.0.0.1:PORT`, or `https://…`.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// The address that it listens on.

@@ -15,6 +15,7 @@ mod integrity;
 mod model;
 mod progress;
 mod resume;
+mod shaped;
 mod sources;
 mod support;
 mod uploads;

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use holdall_store::{ErrorKind, Settings, Store, Variables};
 use holdall_testing::fault::{FaultServer, Kind, Rule, Script};
+use holdall_testing::proxy::Proxy;
 
 pub(crate) const MIB: usize = 1 << 20;
 
@@ -46,12 +47,11 @@ fn fresh_bucket() -> String {
     format!("b-{since}-{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-fn settings(server: &FaultServer, bucket: &str) -> Settings {
-    let endpoint = server.endpoint();
+fn settings(endpoint: &str, bucket: &str) -> Settings {
     let store = format!("s3://{bucket}");
     let variables = Variables::from_pairs([
         ("HOLDALL_STORE", store.as_str()),
-        ("S3_ENDPOINT_URL", endpoint.as_str()),
+        ("S3_ENDPOINT_URL", endpoint),
         ("S3_ACCESS_KEY_ID", "AKIDTEST"),
         ("S3_SECRET_ACCESS_KEY", "secret"),
         ("S3_MAX_RETRIES", "3"),
@@ -79,7 +79,7 @@ impl World {
     pub(crate) fn seeded(seed: u64) -> Self {
         let bucket = fresh_bucket();
         let server = FaultServer::start(Script::new().bucket(&bucket), seed).unwrap();
-        let store = Store::from_settings(&settings(&server, &bucket)).unwrap();
+        let store = Store::from_settings(&settings(&server.endpoint(), &bucket)).unwrap();
         Self { bucket, server, store, dir: tempfile::tempdir().unwrap() }
     }
 
@@ -93,7 +93,15 @@ impl World {
     /// The store as another process would open it, with a journal.
     pub(crate) fn store_with(&self, change: impl FnOnce(&mut Settings)) -> Store {
         let journal = Some(self.dir.path().join("journal"));
-        let mut settings = Settings { journal, concurrency: 1, ..settings(&self.server, &self.bucket) };
+        let mut settings =
+            Settings { journal, concurrency: 1, ..settings(&self.server.endpoint(), &self.bucket) };
+        change(&mut settings);
+        Store::from_settings(&settings).unwrap()
+    }
+
+    /// The store as it is reached another way.
+    pub(crate) fn through(&self, proxy: &Proxy, change: impl FnOnce(&mut Settings)) -> Store {
+        let mut settings = settings(&proxy.endpoint(), &self.bucket);
         change(&mut settings);
         Store::from_settings(&settings).unwrap()
     }

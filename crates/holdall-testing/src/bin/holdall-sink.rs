@@ -2,9 +2,11 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::FileTypeExt as _;
+use std::path::PathBuf;
 
 use clap::Parser;
 use holdall_testing::sink::{Sink, SinkOptions};
+use holdall_testing::tls::Authority;
 
 /// An S3-shaped server that does next to nothing; its endpoint is the only line on stdout.
 #[derive(Parser)]
@@ -24,11 +26,19 @@ struct Arguments {
     /// Event loops, each on its own thread
     #[arg(long, default_value_t = 1)]
     threads: usize,
+    /// Speak TLS by a new authority, whose certificate is written to this file before the endpoint is said
+    #[arg(long, value_name = "FILE")]
+    tls: Option<PathBuf>,
 }
 
 fn main() -> io::Result<()> {
-    let Arguments { port, keys, size, remember, threads } = Arguments::parse();
-    let sink = Sink::start(SinkOptions { port, keys, size, remember, threads })?;
+    let Arguments { port, keys, size, remember, threads, tls } = Arguments::parse();
+    let tls = tls.map(|bundle| {
+        let authority = Authority::new()?;
+        authority.write_bundle(&bundle)?;
+        authority.server()
+    });
+    let sink = Sink::start(SinkOptions { port, keys, size, remember, threads, tls: tls.transpose()? })?;
     let mut stdout = io::stdout();
     writeln!(stdout, "{}", sink.endpoint())?;
     stdout.flush()?;

@@ -7,7 +7,7 @@ use super::Fault;
 use super::http::{Wire, head};
 use super::reply::Reply;
 use super::request::{Kind, Request};
-use super::stop::Stop;
+use crate::stop::Stop;
 
 /// What becomes of the connection.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,8 +5,8 @@ use std::net::TcpStream;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::listener::Listener;
-use super::stop::Stop;
+use crate::listener::Listener;
+use crate::stop::Stop;
 
 /// Counts who comes, keeps what they say, and answers 200, so that a client which follows a `Location` goes on to
 /// believe it.

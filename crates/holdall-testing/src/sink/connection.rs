@@ -1,15 +1,13 @@
 //! One connection: read a head, lose the body, write the answer, as far as the socket allows.
 
-use std::io::{self, ErrorKind, Read as _};
-use std::net::TcpStream;
-
-use rustix::net::{RecvFlags, SendFlags};
+use std::io::{self, ErrorKind};
 
 use super::memory::Memory;
 use super::operation::Operation;
 use super::pattern;
 use super::reply::{self, Tail};
 use super::request::{self, Framing, Request};
+use super::wire::Wire;
 use crate::chunked::Chunked;
 
 const INPUT: usize = 64 * 1024;
@@ -39,7 +37,7 @@ struct Pending {
 }
 
 pub(super) struct Connection {
-    pub(super) stream: TcpStream,
+    pub(super) wire: Wire,
     pub(super) waits: Next,
     input: Box<[u8]>,
     start: usize,
@@ -52,11 +50,9 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream) -> io::Result<Connection> {
-        stream.set_nonblocking(true)?;
-        stream.set_nodelay(true)?;
-        Ok(Connection {
-            stream,
+    pub(super) fn new(wire: Wire) -> Connection {
+        Connection {
+            wire,
             waits: Next::Read,
             input: vec![0; INPUT].into(),
             start: 0,
@@ -66,7 +62,7 @@ impl Connection {
             sent: 0,
             tail: None,
             close: false,
-        })
+        }
     }
 
     /// Goes on after the socket became ready. `waste` is where dropped bytes would go if they were copied.
@@ -83,7 +79,7 @@ impl Connection {
                 continue;
             }
             // One read an event: a second one would mostly learn that there is nothing more.
-            if filled {
+            if filled && !self.wire.may_hold_more() {
                 return Ok(Next::Read);
             }
             filled = true;
@@ -164,7 +160,7 @@ impl Connection {
                 && !matches!(request.operation, Operation::DeleteMany(_))
             {
                 let most = waste.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
-                let (_, dropped) = rustix::net::recv(&self.stream, &mut waste[..most], RecvFlags::TRUNC)?;
+                let dropped = self.wire.lose(&mut waste[..most])?;
                 *left -= dropped as u64;
                 *length += dropped as u64;
                 return Ok(dropped);
@@ -173,19 +169,18 @@ impl Connection {
             self.input.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
         }
-        let count = self.stream.read(&mut self.input[self.end..])?;
+        let count = self.wire.read(&mut self.input[self.end..])?;
         self.end += count;
         Ok(count)
     }
 
     /// Sends what waits to be sent; false when the socket (or the turn) is full.
     fn flush(&mut self) -> io::Result<bool> {
-        let more = if self.tail.is_some() { SendFlags::MORE } else { SendFlags::empty() };
         while self.sent < self.output.len() {
-            match rustix::net::send(&self.stream, &self.output[self.sent..], SendFlags::NOSIGNAL | more) {
+            match self.wire.send(&self.output[self.sent..], self.tail.is_some()) {
                 Ok(count) => self.sent += count,
-                Err(rustix::io::Errno::AGAIN) => return Ok(false),
-                Err(error) => return Err(error.into()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
             }
         }
         self.output.clear();
@@ -193,14 +188,14 @@ impl Connection {
         let mut turn = TURN;
         while let Some(tail) = &mut self.tail {
             let piece = pattern::rest(tail.offset, tail.left);
-            match rustix::net::send(&self.stream, piece, SendFlags::NOSIGNAL) {
+            match self.wire.send(piece, false) {
                 Ok(sent) => {
                     tail.offset += sent as u64;
                     tail.left -= sent as u64;
                     turn = turn.saturating_sub(sent as u64);
                 }
-                Err(rustix::io::Errno::AGAIN) => return Ok(false),
-                Err(error) => return Err(error.into()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
             }
             if tail.left == 0 {
                 self.tail = None;
@@ -208,6 +203,6 @@ impl Connection {
                 return Ok(false);
             }
         }
-        Ok(true)
+        self.wire.flush()
     }
 }

@@ -12,6 +12,7 @@ use rustix::event::{EventfdFlags, eventfd};
 
 use super::connection::{Connection, Next};
 use super::memory::Memory;
+use super::wire::Wire;
 
 const MAILBOX: u64 = 0;
 const LISTENER: u64 = 1;
@@ -124,13 +125,14 @@ impl Worker {
 
     /// A connection that cannot be set up is closed by being dropped, and the client sees it.
     fn adopt(&mut self, stream: TcpStream) {
-        let Ok(connection) = Connection::new(stream) else { return };
+        let Ok(wire) = Wire::new(stream, self.memory.options.tls.as_ref()) else { return };
+        let connection = Connection::new(wire);
         let slot = self.free.pop().unwrap_or_else(|| {
             self.connections.push(None);
             self.connections.len() - 1
         });
         let data = EventData::new_u64(slot as u64 + FIRST);
-        if epoll::add(&self.epoll, &connection.stream, data, EventFlags::IN).is_ok() {
+        if epoll::add(&self.epoll, &connection.wire.stream, data, EventFlags::IN).is_ok() {
             self.connections[slot] = Some(connection);
         } else {
             self.free.push(slot);
@@ -147,7 +149,7 @@ impl Worker {
             Next::Close => EventFlags::empty(),
         };
         let data = EventData::new_u64(slot as u64 + FIRST);
-        let lost = next != waits && epoll::modify(&self.epoll, &connection.stream, data, flags).is_err();
+        let lost = next != waits && epoll::modify(&self.epoll, &connection.wire.stream, data, flags).is_err();
         if next == Next::Close || lost {
             self.connections[slot] = None;
             self.free.push(slot);

@@ -3,5 +3,7 @@
 
 mod client;
 mod faults;
+mod proxy;
 mod s3;
 mod sink;
+mod tls;

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use super::stop::Stop;
+use crate::stop::Stop;
 
 /// A listening socket with its threads; dropping it closes every connection and joins them.
-pub(super) struct Listener {
-    pub(super) address: SocketAddr,
+pub(crate) struct Listener {
+    pub(crate) address: SocketAddr,
     shared: Arc<Shared>,
     acceptor: Option<JoinHandle<()>>,
 }
@@ -36,7 +36,7 @@ impl Shared {
 
 impl Listener {
     /// Binds 127.0.0.1 and runs `serve` on a thread of its own for each connection, numbered from 1.
-    pub(super) fn start(
+    pub(crate) fn start(
         stop: Arc<Stop>,
         serve: impl Fn(u64, Arc<TcpStream>) + Send + Sync + 'static,
     ) -> io::Result<Listener> {
@@ -48,16 +48,16 @@ impl Listener {
         Ok(Listener { address, shared, acceptor: Some(acceptor) })
     }
 
-    pub(super) fn accepted(&self) -> u64 {
+    pub(crate) fn accepted(&self) -> u64 {
         self.shared.accepted.load(Ordering::SeqCst)
     }
 
-    pub(super) fn open(&self) -> usize {
+    pub(crate) fn open(&self) -> usize {
         self.shared.open().len()
     }
 
     /// Ends every connection there is, idle or not.
-    pub(super) fn disconnect(&self) {
+    pub(crate) fn disconnect(&self) {
         for stream in self.shared.open().values() {
             // It fails when the client was faster.
             let _closed = stream.shutdown(Shutdown::Both);

@@ -1,0 +1,48 @@
+"""Folders as they really are: J9, J11, J13, and a push of 1,000,000 files."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from .. import data
+from ..bench import Bench, Samples
+from ..clients import Client, Holdall
+from .base import Aim, Job
+
+
+def _pushed(bench: Bench, files: AbstractContextManager[Path], prefix: str) -> Samples:
+    with files as folder, bench.server("--remember") as server:
+        return bench.compare(bench.clients(server), lambda client, _: client.put_folder(folder, prefix))
+
+
+def nested(bench: Bench) -> Samples:
+    return _pushed(bench, data.nested_files(bench.work / "nested", 10_000), "nested")
+
+
+def topics(bench: Bench) -> Samples:
+    return _pushed(bench, data.topics(bench.work / "topics", 20, 50), "topics")
+
+
+def unchanged(bench: Bench) -> Samples:
+    """Each has pushed the files to a prefix of its own before."""
+    with data.old_files(bench.work / "unchanged", 100_000) as folder, bench.server("--remember") as server:
+        able = {name: client for name, client in bench.clients(server).items() if _pushes(bench, client, folder)}
+        return bench.compare(able, lambda client, _: client.sync_folder(folder, client.name))
+
+
+def _pushes(bench: Bench, client: Client, folder: Path) -> bool:
+    run = client.sync_folder(folder, client.name)
+    return run is not None and bench.launcher.run(run).good
+
+
+def million(bench: Bench) -> Samples:
+    with data.empty_files(bench.work / "million", 1_000_000) as folder, bench.server("--remember") as server:
+        client = Holdall(server, bench.home())
+        return bench.take_turns({"holdall": lambda _: client.put_folder(folder, "million")}, times=1)
+
+
+JOBS = (
+    Job("J9", "put 10,000 files of 1 B to 1 MiB, log-uniform, nested", nested, (Aim(0.25, "s5cmd"),)),
+    Job("J11", "push 100,000 unchanged files again", unchanged, (Aim(0.3, "s5cmd"),)),
+    Job("J13", "put 20 topics of 50 scenes of three files, 1 MiB together", topics),
+    Job("P1M", "push 1,000,000 empty files (holdall alone, for its memory)", million, peak=96, long=True),
+)
