@@ -41,7 +41,7 @@ pub use holdall_s3::{
 pub use key::{Key, Prefix};
 pub use object::{
     CopyOptions, DeleteFailure, DeleteOptions, Deleted, GcOptions, GetOptions, Leftover, ListOptions,
-    Metadata, Object, ObjectStream, Page, PresignMethod, PresignOptions, PutOptions,
+    Metadata, MoveOptions, Object, ObjectStream, Page, PresignMethod, PresignOptions, PutOptions,
 };
 pub use receipt::{Receipt, State, Verified};
 pub use settings::{
