@@ -53,7 +53,7 @@ impl Folder {
         let Named { folder, replaced } = match self.name(&at, to, &mut sealed, &options.condition) {
             // Whoever may read a file need not be allowed to give it names.
             Err(error) if is_refused(&error) => return Ok(None),
-            other => other?,
+            other => other.map_err(|e| e.with_key(to))?,
         };
         self.root.sync(&folder).map_err(|e| fault("the object's name may not be on the disk", e))?;
         if let Some(old) = replaced.filter(|old| self.has_sidecar(&at, old)) {

@@ -93,7 +93,8 @@ impl Objects {
         if let Some(etag) = &options.if_match {
             check_delete(source.metadata.etag.as_deref(), etag)?;
         }
-        check_write(map.get(to).map(|existing| &existing.metadata), &options.condition)?;
+        let there = map.get(to).map(|existing| &existing.metadata);
+        check_write(there, &options.condition).map_err(|e| e.with_key(to))?;
         let mut renamed = (*source).clone();
         renamed.metadata.key = to.clone();
         renamed.metadata.last_modified = Some(whole_second(SystemTime::now()));
