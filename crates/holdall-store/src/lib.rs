@@ -25,6 +25,8 @@ mod error;
 mod integrity;
 mod key;
 mod object;
+#[cfg(feature = "object-store")]
+pub mod object_store;
 mod receipt;
 mod settings;
 mod store;
