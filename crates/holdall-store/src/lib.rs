@@ -25,6 +25,8 @@ mod error;
 mod integrity;
 mod key;
 mod object;
+#[cfg(feature = "object-store")]
+pub mod object_store;
 mod receipt;
 mod settings;
 mod store;
@@ -41,7 +43,7 @@ pub use holdall_s3::{
 pub use key::{Key, Prefix};
 pub use object::{
     CopyOptions, DeleteFailure, DeleteOptions, Deleted, GcOptions, GetOptions, Leftover, ListOptions,
-    Metadata, Object, ObjectStream, Page, PresignMethod, PresignOptions, PutOptions,
+    Metadata, MoveOptions, Object, ObjectStream, Page, PresignMethod, PresignOptions, PutOptions,
 };
 pub use receipt::{Receipt, State, Verified};
 pub use settings::{

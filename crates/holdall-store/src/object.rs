@@ -159,6 +159,25 @@ pub struct Leftover {
     pub error: Option<Error>,
 }
 
+impl Metadata {
+    /// Whether this is what an earlier look at the same key found: nobody has written it since.
+    pub fn is_same_object(&self, other: &Self) -> bool {
+        (&self.etag, self.size, self.last_modified, &self.version)
+            == (&other.etag, other.size, other.last_modified, &other.version)
+    }
+}
+
+/// How an object is moved.
+#[derive(Debug, Clone, Default)]
+pub struct MoveOptions {
+    /// Only while the source has this `ETag`.
+    pub if_match: Option<String>,
+    /// When the destination may be written.
+    pub condition: WriteCondition,
+    /// Counts the bytes that are brought here, of which a store that moves by itself brings none.
+    pub progress: Option<Progress>,
+}
+
 /// How an object is copied.
 #[derive(Debug, Clone, Default)]
 pub struct CopyOptions {
@@ -176,6 +195,10 @@ pub struct CopyOptions {
     pub acl: Option<Acl>,
     /// Encryption of the copy.
     pub encryption: Option<Encryption>,
+    /// The source's storage class goes along, unless the attributes are replaced. S3 leaves it behind.
+    pub keep_storage_class: bool,
+    /// Counts the bytes that are brought here, of which a store that copies by itself brings none.
+    pub progress: Option<Progress>,
 }
 
 /// What is listed.

@@ -322,7 +322,7 @@ impl Store {
         }
     }
 
-    /// Copies an object inside the store; attributes and tags go along unless they are replaced.
+    /// Copies an object of any size inside the store; attributes and tags go along unless they are replaced.
     ///
     /// # Errors
     ///
@@ -330,12 +330,16 @@ impl Store {
     /// when the source is replaced meanwhile.
     pub async fn copy(&self, from: &str, to: &str, options: &CopyOptions) -> Result<Receipt> {
         let (from, to) = (Key::parse(from)?, Key::parse(to)?);
-        let mut options = options.clone();
-        if let Some(attributes) = &options.attributes {
-            check_metadata(attributes).map_err(|e| e.with_key(&to))?;
-        }
-        options.acl = options.acl.or(self.0.settings.acl);
+        let options = self.copy_options(&to, options)?;
         self.0.backend.copy(&from, &to, &options).await.map_err(|e| e.with_key(&from))
+    }
+
+    /// Fills in what the caller left to the settings.
+    pub(crate) fn copy_options(&self, to: &Key, options: &CopyOptions) -> Result<CopyOptions> {
+        if let Some(attributes) = &options.attributes {
+            check_metadata(attributes).map_err(|e| e.with_key(to))?;
+        }
+        Ok(CopyOptions { acl: options.acl.or(self.0.settings.acl), ..options.clone() })
     }
 
     /// Lists all objects that begin with a prefix, in the bytewise order of their keys.

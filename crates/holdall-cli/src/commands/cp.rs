@@ -5,11 +5,12 @@ use super::{Outcome, put};
 use crate::app::App;
 use crate::progress::{Showing, What};
 use clap::Args;
-use holdall::WriteCondition;
+use holdall::{CopyOptions, WriteCondition};
 
 const AFTER: &str = "\
-Within one bucket the server copies. Between two the bytes are streamed through, content
-headers and user metadata go along, and tags do not.
+At one service the server copies, objects beyond 5 GiB in parts. Between two stores of other
+kinds the bytes are streamed through. Content headers, user metadata and tags go along; where
+tags cannot be read or kept, that is said.
 
 Examples:
   holdall cp runs/7/report.pdf published/
@@ -53,13 +54,17 @@ impl Cp {
             return Ok(route.print_plan(&object, "copy", app)?);
         }
         let showing = Showing::start(&app.globals, What::One(self.source));
-        let copied = route.copy(None, self.how.condition(), showing.progress()).await?;
+        let options = CopyOptions {
+            condition: self.how.condition(),
+            progress: showing.progress(),
+            ..CopyOptions::default()
+        };
+        let Route { from, to } = &route;
+        let copied = from.store.copy_to(&from.key, &to.store, &to.key, &options).await?;
         drop(showing);
         put::print(&copied.receipt, app)?;
-        if route.inside && !copied.by_the_store {
-            app.report.summary(
-                "note: the server decides no condition on a copy, so the bytes were streamed, without tags",
-            );
+        if !copied.tags_kept {
+            app.report.summary("note: tags, if the source had any, did not go along");
         }
         Ok(())
     }

@@ -63,11 +63,11 @@ fn moves_that_are_refused_lose_nothing() {
 }
 
 /// Runs a move of `k` while the server holds back the answer of one request, and replaces `k` meanwhile.
-fn moved_while_replaced(shell: &Shell, kind: Kind, to: &str) -> Output {
-    shell.server().add_rule(Rule::new(Fault::Delay(WHILE)).on(kind).key("dest"));
+fn moved_while_replaced(shell: &Shell, kind: Kind, key: &str, to: &str) -> Output {
+    shell.server().add_rule(Rule::new(Fault::Delay(WHILE)).on(kind).key(key));
     let child = shell.spawn(&["mv", "k", to]);
     let start = Instant::now();
-    while !shell.server().log().iter().any(|seen| seen.kind == kind && seen.key.contains("dest")) {
+    while !shell.server().log().iter().any(|seen| seen.kind == kind && seen.key == key) {
         assert!(start.elapsed() < Duration::from_secs(10), "waited in vain for the copy");
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -77,14 +77,20 @@ fn moved_while_replaced(shell: &Shell, kind: Kind, to: &str) -> Output {
 
 #[test]
 fn a_source_that_is_replaced_meanwhile_is_kept() {
-    for (name, kind, to) in [("inside", Kind::CopyObject, "dest"), ("between", Kind::Put, "s3://other/dest")]
-    {
+    let (_keep, folder) = folder("store");
+    let there = format!("{folder}/dest");
+    let table = [
+        ("inside", Kind::CopyObject, "dest", "dest"),
+        ("beside", Kind::CopyObject, "dest", "s3://other/dest"),
+        ("between", Kind::Get, "k", &there),
+    ];
+    for (name, kind, key, to) in table {
         let shell = Shell::new();
         shell.server().create_bucket("other");
         shell.server().put_object("b", "k", b"hello");
-        let output = moved_while_replaced(&shell, kind, to);
+        let output = moved_while_replaced(&shell, kind, key, to);
         let mut text = String::new();
-        transcribe(&format!("mv k {to}"), &output, &mut text);
+        transcribe(&format!("mv k {}", to.replace(&folder, "[folder]")), &output, &mut text);
         assert_eq!(output.status.code(), Some(1), "{text}");
         assert_eq!(shell.server().object("b", "k").unwrap().bytes, b"newer", "{name}");
         shell.snapshot(&format!("mv_replaced_{name}"), &text);
@@ -106,6 +112,8 @@ fn a_source_that_is_replaced_in_the_last_moment_is_kept() {
 
 #[test]
 fn a_copy_that_fails_deletes_nothing() {
+    let (_keep, folder) = folder("store");
+    let there = format!("{folder}/dest");
     let table = [
         ("refused", Fault::refuse(403, "AccessDenied"), Kind::CopyObject, "dest"),
         ("broken", Fault::internal_error(), Kind::CopyObject, "dest"),
@@ -115,8 +123,8 @@ fn a_copy_that_fails_deletes_nothing() {
             Kind::CopyObject,
             "dest",
         ),
-        ("short source", Fault::ShortBody { missing: 10 }, Kind::Get, "s3://other/dest"),
-        ("refused put", Fault::refuse(403, "AccessDenied"), Kind::Put, "s3://other/dest"),
+        ("refused beside", Fault::refuse(403, "AccessDenied"), Kind::CopyObject, "s3://other/dest"),
+        ("short source", Fault::ShortBody { missing: 10 }, Kind::Get, &there),
     ];
     for (name, fault, kind, to) in table {
         let shell = Shell::new().with("HOLDALL_ATTEMPTS", "1");
@@ -131,6 +139,27 @@ fn a_copy_that_fails_deletes_nothing() {
         let deletes = |key: &str| asked.iter().any(|seen| seen.kind == Kind::DeleteObject && seen.key == key);
         assert!(!deletes("k"), "{name}");
     }
+}
+
+#[test]
+fn a_put_that_fails_deletes_nothing() {
+    let (_keep, url) = folder("store");
+    let shell = Shell::new();
+    let there = format!("{url}/k");
+    shell.write("k", "hello");
+    stdout(&shell.run(&["put", "k", &there]));
+    shell.server().add_rule(Rule::new(Fault::refuse(403, "AccessDenied")).on(Kind::Put).key("dest"));
+    let output = shell.run(&["mv", &there, "s3://b/dest"]);
+    assert_eq!(output.status.code(), Some(4), "{output:?}");
+    assert_eq!(stdout(&shell.run(&["cat", &there])), "hello");
+}
+
+#[test]
+fn a_copy_whose_source_cannot_be_deleted_is_said_to_be_there() {
+    let shell = Shell::new().with("HOLDALL_ATTEMPTS", "1");
+    shell.server().put_object("b", "k", b"hello");
+    shell.server().add_rule(Rule::new(Fault::refuse(403, "AccessDenied")).on(Kind::DeleteObject).key("k"));
+    shell.transcript("mv_source_kept", &["mv k dest", "ls -r"]);
 }
 
 #[test]

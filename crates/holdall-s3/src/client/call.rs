@@ -10,6 +10,7 @@ use crate::progress::Progress;
 use crate::sign::{EMPTY_SHA256, UNSIGNED};
 use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
+use std::time::Duration;
 
 /// What is done with an answer's body before the operation sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,16 @@ pub(crate) enum Answer {
     Stream,
 }
 
+/// How long the server may be silent before it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// As long as a connection may be without progress.
+    Plain,
+    /// [`Call::LONG`] times that: the server moves an object's bytes before it answers, or while it does and says a
+    /// blank now and then. S3 may take several minutes to complete an upload, by its API reference.
+    Long,
+}
+
 /// A request of one operation.
 pub(crate) struct Call {
     pub(crate) operation: &'static str,
@@ -32,6 +43,7 @@ pub(crate) struct Call {
     pub(crate) payload: Payload,
     pub(crate) payload_hash: String,
     pub(crate) answer: Answer,
+    pub(crate) patience: Patience,
     /// The count of this payload alone.
     pub(crate) progress: Option<Progress>,
     /// The number of its first attempt: more than 1 where it goes on with what others have begun.
@@ -41,6 +53,9 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// 10 minutes for a minute.
+    const LONG: u32 = 10;
+
     pub(crate) fn new(operation: &'static str, method: Method) -> Self {
         Self {
             operation,
@@ -51,6 +66,7 @@ impl Call {
             payload: Payload::Empty,
             payload_hash: EMPTY_SHA256.to_owned(),
             answer: Answer::Whole,
+            patience: Patience::Plain,
             progress: None,
             attempt: 1,
             once: false,
@@ -64,6 +80,20 @@ impl Call {
     pub(crate) fn stream(mut self) -> Self {
         self.answer = Answer::Stream;
         self
+    }
+
+    /// Says that the server has work to do before it answers.
+    pub(crate) fn patient(mut self) -> Self {
+        self.patience = Patience::Long;
+        self
+    }
+
+    /// How long to wait without progress, where `read` is what is set.
+    pub(crate) fn limit(&self, read: Duration) -> Duration {
+        match self.patience {
+            Patience::Plain => read,
+            Patience::Long => read.saturating_mul(Self::LONG),
+        }
     }
 
     pub(crate) fn nothing(mut self) -> Self {

@@ -156,7 +156,8 @@ impl Client {
             *request.headers_mut() = headers.clone();
             Ok(request)
         };
-        let response = self.0.transport.send(&place.destination, make, spare).await?;
+        let limit = call.limit(self.0.transport.timeouts().read);
+        let response = self.0.transport.send(&place.destination, make, limit, spare).await?;
         let status = response.status();
         tracing::trace!(operation = call.operation, key = call.key, status = status.as_u16(), "answered");
         if !status.is_success() {

@@ -32,7 +32,8 @@ pub struct Timeouts {
     pub connect: Duration,
     /// Without progress: while waiting, less than 1 KiB sent or received in this time is none.
     ///
-    /// There is no bound on a whole transfer, and time in which the caller does not ask for more is not counted.
+    /// There is no bound on a whole transfer, and time in which the caller does not ask for more is not counted. Copies
+    /// and the completion of an upload have ten times as long: the server has the work, and may be silent meanwhile.
     pub read: Duration,
 }
 
@@ -130,11 +131,13 @@ impl Transport {
     /// Sends one request and waits for the head of its answer.
     ///
     /// A kept connection that turns out to be closed before anything of the answer came is replaced by a new one, if
-    /// the call has its spare sending left: servers close idle connections whenever they like.
+    /// the call has its spare sending left: servers close idle connections whenever they like. `limit` is how long the
+    /// exchange may be without progress.
     pub(crate) async fn send(
         &self,
         to: &Destination,
         make: impl Fn() -> Result<Request<SendBody>>,
+        limit: Duration,
         spare: &mut Spare,
     ) -> Result<Response<AnswerBody>> {
         if let Some(pace) = &self.0.pace {
@@ -143,8 +146,8 @@ impl Transport {
         // Where one kept connection was dead, its neighbours may be too.
         let kept = if spare.used { None } else { self.take_idle(to).await };
         if let Some(mut lane) = kept {
-            match lane.exchange(make()?, self.0.timeouts.read).await {
-                Ok(answer) => return Ok(self.wrap(to, lane, answer)),
+            match lane.exchange(make()?, limit).await {
+                Ok(answer) => return Ok(self.wrap(to, lane, answer, limit)),
                 Err(error) if error.kind() == ErrorKind::Timeout || !error.is_transient() => {
                     return Err(error);
                 }
@@ -155,8 +158,13 @@ impl Transport {
             }
         }
         let mut lane = self.0.connector.connect(to).await?;
-        let answer = lane.exchange(make()?, self.0.timeouts.read).await?;
-        Ok(self.wrap(to, lane, answer))
+        let answer = lane.exchange(make()?, limit).await?;
+        Ok(self.wrap(to, lane, answer, limit))
+    }
+
+    /// How long to wait for what.
+    pub(crate) fn timeouts(&self) -> Timeouts {
+        self.0.timeouts
     }
 
     /// Whether requests to this place go through a proxy that wants to see the whole URL.
@@ -190,7 +198,8 @@ impl Transport {
                 parts.uri.path_and_query().map_or_else(Default::default, |p| p.clone().into());
             Ok(request)
         };
-        let (head, body) = self.send(&to, make, &mut Spare::default()).await?.into_parts();
+        let (head, body) =
+            self.send(&to, make, self.0.timeouts.read, &mut Spare::default()).await?.into_parts();
         Ok(Response::from_parts(head, body.collect(limit).await?))
     }
 
@@ -199,9 +208,10 @@ impl Transport {
         to: &Destination,
         lane: Lane,
         answer: Response<hyper::body::Incoming>,
+        limit: Duration,
     ) -> Response<AnswerBody> {
         let (parts, incoming) = answer.into_parts();
-        let body = AnswerBody::new(incoming, lane, to.clone(), self.0.clone(), self.0.timeouts.read);
+        let body = AnswerBody::new(incoming, lane, to.clone(), self.0.clone(), limit);
         Response::from_parts(parts, body)
     }
 

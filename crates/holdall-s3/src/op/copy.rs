@@ -93,7 +93,7 @@ impl Client {
     ///
     /// `NotFound` for the source; `Precondition` when a condition on the source does not hold.
     pub async fn copy(&self, source: &CopySource, key: &str, options: &CopyOptions) -> Result<CopyAnswer> {
-        let call = source.write(self, Call::on("CopyObject", Method::PUT, key))?;
+        let call = source.write(self, Call::on("CopyObject", Method::PUT, key).patient())?;
         let mut attributes = crate::Attributes::default();
         if options.metadata == MetadataDirective::Replace {
             attributes = options.put.attributes.clone();

@@ -163,7 +163,7 @@ impl Client {
         number: u32,
         options: &PartCopyOptions,
     ) -> Result<PartAnswer> {
-        let mut call = options.source.write(self, part_call("UploadPartCopy", upload, number)?)?;
+        let mut call = options.source.write(self, part_call("UploadPartCopy", upload, number)?.patient())?;
         if let Some(range) = &options.range {
             if range.is_empty() {
                 return Err(Error::new(ErrorKind::InvalidInput, "the range is empty"));
@@ -193,8 +193,9 @@ impl Client {
         parts: &[CompletedPart],
         condition: &WriteCondition,
     ) -> Result<PutAnswer> {
-        let mut call =
-            Call::on("CompleteMultipartUpload", Method::POST, &upload.key).query("uploadId", &upload.id);
+        let mut call = Call::on("CompleteMultipartUpload", Method::POST, &upload.key)
+            .query("uploadId", &upload.id)
+            .patient();
         condition.write(&mut call.headers)?;
         if let Some(encryption) = &upload.encryption {
             encryption.write_for_read(&mut call.headers);

@@ -60,7 +60,8 @@ impl Client {
             *request.headers_mut() = headers.clone();
             Ok(request)
         };
-        let response = self.0.transport.send(&to, make, &mut Spare::default()).await?;
+        let limit = self.0.transport.timeouts().read;
+        let response = self.0.transport.send(&to, make, limit, &mut Spare::default()).await?;
         let (head, body) = response.into_parts();
         let clock = server_clock(&head.headers);
         Ok(Visit {

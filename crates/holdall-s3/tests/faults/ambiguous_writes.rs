@@ -4,7 +4,7 @@ use holdall_s3::{Client, Error, ErrorKind, GetOptions, PutOptions, WriteConditio
 use holdall_testing::fault::{Fault, Kind, Rule};
 
 use crate::support::ops::{BODY, Op, prepare};
-use crate::support::{BUCKET, World, in_time, on_put, put};
+use crate::support::{BUCKET, READ, World, in_time, on_put, put};
 
 fn absent() -> PutOptions {
     PutOptions { condition: WriteCondition::Absent, ..PutOptions::default() }
@@ -221,4 +221,20 @@ async fn every_write_has_a_name_of_its_own() {
     assert_ne!(name("a"), name("b"));
     let head = in_time(world.client.head("a", &GetOptions::default())).await.unwrap();
     assert_eq!(head.attributes.metadata["holdall-put"], name("a"));
+}
+
+/// Silent or with a blank now and then: a server that moves an object's bytes is waited for longer than for others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_moves_bytes_is_not_taken_for_a_stalled_one() {
+    let blanks = Fault::SlowXml { spaces: 8, every: READ / 4, error: None };
+    for fault in [Fault::Delay(READ * 2), blanks] {
+        for op in [Op::Copy, Op::UploadPartCopy, Op::Complete] {
+            let world = World::good();
+            let begun = prepare(&world).await;
+            world.server.add_rule(Rule::new(fault.clone()).on(op.kind()));
+            let result = in_time(op.run(&world.client, &begun)).await;
+            assert!(result.is_ok(), "{op:?} under {fault:?}: {result:?}");
+            assert_eq!(world.count(op.kind()), 1, "{op:?} was repeated under {fault:?}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use crate::backend::check_tags;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
-use crate::object::PutOptions;
+use crate::object::{CopyOptions, PutOptions};
 use crate::{Acl, Attributes, Encryption};
 
 /// What S3 says of an object that was stored without a content type.
@@ -39,6 +39,14 @@ pub(crate) fn refuse_encryption(encryption: Option<&Encryption>) -> Result<()> {
         Some(_) => Err(Error::new(ErrorKind::Unsupported, "this kind of store encrypts nothing")),
         None => Ok(()),
     }
+}
+
+/// The attributes of a copy. As on S3 the storage class goes along only where that is asked for.
+pub(crate) fn copied_attributes(source: &Attributes, options: &CopyOptions) -> Attributes {
+    options.attributes.clone().unwrap_or_else(|| Attributes {
+        storage_class: source.storage_class.clone().filter(|_| options.keep_storage_class),
+        ..source.clone()
+    })
 }
 
 /// Refuses a copy that would change nothing, as S3 does.

@@ -17,13 +17,14 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::{
     CopyOptions, DeleteFailure, DeleteOptions, Deleted, GcOptions, GetOptions, Leftover, ListOptions,
-    Metadata, Object, Page, PresignOptions, PutOptions,
+    Metadata, MoveOptions, Object, Page, PresignOptions, PutOptions,
 };
 use crate::receipt::Receipt;
 use crate::{Payload, PostForm, PostPolicy, Sha256, WriteCondition};
 use bytes::Bytes;
 use holdall_s3::Checksum;
 use serde::{Deserialize, Serialize};
+use std::any::Any;
 use std::fmt;
 use std::fs::File;
 use std::future::Future;
@@ -38,6 +39,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub struct Limits {
     /// The largest object of one put, in bytes.
     pub max_put: u64,
+    /// The largest object that is copied by one request, in bytes; larger ones are copied in parts.
+    pub max_copy: u64,
     /// The smallest part but the last, in bytes.
     pub min_part: u64,
     /// The largest part, in bytes.
@@ -50,7 +53,7 @@ pub struct Limits {
 ///
 /// Every write is atomic: readers see the old object or the new one, whole. A put that fails leaves what was there,
 /// unless the fault says that its outcome is unknown.
-pub trait Backend: fmt::Debug + Send + Sync + 'static {
+pub trait Backend: Any + fmt::Debug + Send + Sync {
     /// The kind of place: `memory`, `folder`, `s3`.
     fn kind(&self) -> &'static str;
 
@@ -62,6 +65,12 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// The sizes it can take.
     fn limits(&self) -> Limits;
+
+    /// Whether another backend is known to be the same place, so that a key means the same object there.
+    fn is_same_place(&self, other: &dyn Backend) -> bool {
+        let _ = other;
+        false
+    }
 
     /// Stores an object whole.
     ///
@@ -104,13 +113,50 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// Deletes up to 1,000 objects and answers those that were not; that one was not there is no failure.
     fn delete_batch<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<DeleteFailure>>>;
 
-    /// Copies an object inside the store, of at most [`Limits::max_put`] bytes. Onto itself only with new attributes.
+    /// Copies an object of any size inside the store. Onto itself only with new attributes.
     fn copy<'a>(
         &'a self,
         from: &'a Key,
         to: &'a Key,
         options: &'a CopyOptions,
     ) -> BoxFuture<'a, Result<Receipt>>;
+
+    /// Copies an object of another backend without bringing its bytes here; none where that cannot be done.
+    fn copy_from<'a>(
+        &'a self,
+        source: &'a dyn Backend,
+        from: &'a Key,
+        to: &'a Key,
+        options: &'a CopyOptions,
+    ) -> BoxFuture<'a, Result<Option<Receipt>>> {
+        let _ = (source, from, to, options);
+        Box::pin(async { Ok(None) })
+    }
+
+    /// Gives an object another key in one step, with all that it carries; none where that takes a copy and a deletion.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` for the source; `Precondition` for a condition that does not hold. Nothing is changed then.
+    fn rename<'a>(
+        &'a self,
+        from: &'a Key,
+        to: &'a Key,
+        options: &'a MoveOptions,
+    ) -> BoxFuture<'a, Result<Option<Receipt>>> {
+        let _ = (from, to, options);
+        Box::pin(async { Ok(None) })
+    }
+
+    /// Asks for an object's tags, in no certain order.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`; `Unsupported` where there are none; `PermissionDenied`, since S3 has a right of its own for it.
+    fn tags<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Vec<(String, String)>>> {
+        let _ = key;
+        Box::pin(async { Err(Error::new(ErrorKind::Unsupported, "this kind of store has no tags")) })
+    }
 
     /// Lists objects page by page.
     fn list(&self, options: ListOptions) -> Box<dyn Listing>;
@@ -208,6 +254,22 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     fn wire(&self) -> Option<&holdall_s3::Client> {
         None
     }
+}
+
+/// Whether two backends are at one service, so that a storage class means the same in both.
+pub(crate) fn is_one_service(one: &dyn Backend, other: &dyn Backend) -> bool {
+    match (one.wire(), other.wire()) {
+        (Some(one), Some(other)) => one.config().endpoint == other.config().endpoint,
+        (None, None) => one.is_same_place(other),
+        _ => false,
+    }
+}
+
+/// Says of a failure to delete what was copied that both are there.
+pub(crate) fn source_kept(error: Error, to: &Key) -> Error {
+    error.with_fact("copied_to", format_args!("{:?}", to.as_str())).with_hint(
+        "the copy is there and the source is kept: look at both, then delete the one that is not wanted",
+    )
 }
 
 fn no_bucket() -> Error {

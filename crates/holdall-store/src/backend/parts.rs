@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// S3's own sizes, so that what is planned for them is planned the same everywhere.
 pub(crate) const LIMITS: Limits =
-    Limits { max_put: 5 << 30, min_part: 5 << 20, max_part: 5 << 30, max_parts: 10_000 };
+    Limits { max_put: 5 << 30, max_copy: u64::MAX, min_part: 5 << 20, max_part: 5 << 30, max_parts: 10_000 };
 
 /// The most keys of one batch.
 pub(crate) const MAX_BATCH: usize = 1000;

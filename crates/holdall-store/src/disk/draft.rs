@@ -56,6 +56,11 @@ impl Draft {
         Ok(Self { file: Arc::new(file.into()), held: Some((holding, name)) })
     }
 
+    /// Takes a file that has a name, to give it another besides; none where that cannot be done by the file alone.
+    pub(crate) fn of(file: File) -> Option<Self> {
+        CAN_NAME_LATER.then(|| Self { file: Arc::new(file), held: None })
+    }
+
     /// The open file.
     pub(crate) fn file(&self) -> &Arc<File> {
         &self.file

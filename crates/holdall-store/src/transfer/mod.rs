@@ -4,6 +4,7 @@
 //! part buffers, whatever the size of an object or the number of files.
 
 mod buffers;
+mod copy;
 mod download;
 mod event;
 mod filter;
@@ -13,14 +14,18 @@ mod parts;
 mod plan;
 mod pull;
 mod push;
+mod rename;
 mod resume;
 mod source;
 mod tree;
 mod upload;
 mod walk;
 
+pub use copy::{Copied, Way};
 pub use event::{PullOptions, PushOptions, TreeEvent, TreeSummary};
 pub use filter::Filter;
+pub use rename::Moved;
 
 pub(crate) use buffers::Buffers;
+pub(crate) use plan::PartPlan;
 pub(crate) use upload::{goes_in_parts, put_bytes_in_parts};

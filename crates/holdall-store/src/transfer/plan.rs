@@ -48,7 +48,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const S3: Limits = Limits { max_put: 5 << 30, min_part: 5 << 20, max_part: 5 << 30, max_parts: 10_000 };
+    const S3: Limits = Limits {
+        max_put: 5 << 30,
+        max_copy: 5 << 30,
+        min_part: 5 << 20,
+        max_part: 5 << 30,
+        max_parts: 10_000,
+    };
 
     #[test]
     fn s3b_5_ten_megabytes_are_two_parts() {

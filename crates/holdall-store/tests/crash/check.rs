@@ -37,7 +37,7 @@ pub(crate) async fn check(path: &Path, history: &History) -> Result<Contents, St
     }
     match listed.keys().next() {
         Some(key) => Err(format!("{key:?} is listed, and nobody put it")),
-        None => Ok(contents),
+        None => history.judge_moves(&contents).map(|()| contents),
     }
 }
 

@@ -14,6 +14,8 @@ enum Leaves {
     Exactly(Number),
     /// What was at another key at some moment of the change.
     CopyOf(String),
+    /// The same, and that is no longer there.
+    MoveOf(String),
 }
 
 /// Moments are counted in lines; what has not ended ends at the end of time.
@@ -53,12 +55,17 @@ impl History {
                 Leaves::Exactly(Some(version.number))
             }
             Operation::Copy { from, .. } => Leaves::CopyOf(from.clone()),
+            Operation::Rename { from, .. } => Leaves::MoveOf(from.clone()),
             Operation::Delete(_) => Leaves::Exactly(None),
         };
         let mut under_way = Vec::new();
         for key in operation.targets() {
             under_way.push(self.changes.len());
-            self.change(key, leaves.clone(), NEVER);
+            let leaves = match operation {
+                Operation::Rename { from, .. } if key == from => Leaves::Exactly(None),
+                _ => leaves.clone(),
+            };
+            self.change(key, leaves, NEVER);
         }
         self.open.insert(id, under_way);
     }
@@ -101,6 +108,28 @@ impl History {
         self.open.values().flatten().map(|change| self.changes[*change].key.clone()).collect()
     }
 
+    /// Looks at what is being moved: it is at one of its keys at least.
+    ///
+    /// # Errors
+    ///
+    /// Says what is lost.
+    pub(crate) fn judge_moves(&self, contents: &Contents) -> Result<(), String> {
+        let number = |key: &str| contents.get(key).and_then(|seen| seen.as_ref().map(|seen| seen.number));
+        for change in self.open.values().flatten().map(|change| &self.changes[*change]) {
+            let Leaves::MoveOf(from) = &change.leaves else { continue };
+            let later = |other: &Change| other.began > change.began;
+            if self.changes.iter().any(|c| later(c) && (c.key == *from || c.key == change.key)) {
+                continue;
+            }
+            let moved = self.possible(from, change.began, change.ended, &mut Vec::new());
+            let is_there = |key: &str| number(key).is_some_and(|number| moved.contains(&Some(number)));
+            if moved.iter().any(Option::is_some) && !is_there(from) && !is_there(&change.key) {
+                return Err(format!("{from:?} was being moved to {:?} and is at neither", change.key));
+            }
+        }
+        Ok(())
+    }
+
     /// How many lines were read.
     pub(crate) fn clock(&self) -> u64 {
         self.clock
@@ -122,7 +151,7 @@ impl History {
             }
             match &change.leaves {
                 Leaves::Exactly(number) => numbers.extend([*number]),
-                Leaves::CopyOf(source) => {
+                Leaves::CopyOf(source) | Leaves::MoveOf(source) => {
                     on_the_way.push(index);
                     let copied = self.possible(source, change.began, change.ended, on_the_way);
                     on_the_way.pop();

@@ -2,8 +2,8 @@
 
 use crate::content::Version;
 use holdall_store::{
-    CopyOptions, DeleteFailure, Error, ErrorKind, GetOptions, Key, PartReceipt, PutOptions, Store,
-    WriteCondition,
+    CopyOptions, DeleteFailure, Error, ErrorKind, GetOptions, Key, MoveOptions, PartReceipt, PutOptions,
+    Store, WriteCondition,
 };
 
 /// When a write is to happen.
@@ -30,6 +30,10 @@ pub(crate) enum Operation {
         from: String,
         to: String,
     },
+    Rename {
+        from: String,
+        to: String,
+    },
     Delete(Vec<String>),
 }
 
@@ -47,6 +51,7 @@ impl Operation {
         match self {
             Self::Put(version, _) | Self::Upload { version, .. } => vec![&version.key],
             Self::Copy { to, .. } => vec![to],
+            Self::Rename { from, to } => vec![to, from],
             Self::Delete(keys) => keys.iter().map(String::as_str).collect(),
         }
     }
@@ -61,6 +66,7 @@ impl Operation {
             Self::Put(version, when) => put(store, version, *when).await,
             Self::Upload { version, parts, backwards } => upload(store, version, parts, *backwards).await,
             Self::Copy { from, to } => store.copy(from, to, &CopyOptions::default()).await.map(drop),
+            Self::Rename { from, to } => store.rename(from, to, &MoveOptions::default()).await.map(drop),
             Self::Delete(keys) => delete(store, keys).await,
         };
         match done.as_ref().map_err(Error::kind) {

@@ -77,6 +77,10 @@ fn copy(from: &str, to: &str) -> Operation {
     Operation::Copy { from: from.to_owned(), to: to.to_owned() }
 }
 
+fn rename(from: &str, to: &str) -> Operation {
+    Operation::Rename { from: from.to_owned(), to: to.to_owned() }
+}
+
 fn delete(keys: &[&str]) -> Operation {
     Operation::Delete(keys.iter().map(|key| (*key).to_owned()).collect())
 }
@@ -101,6 +105,25 @@ const HEAVY: Scene = Scene { heavy: true, ..PLAIN };
 /// All scenes.
 pub(crate) static SCENES: &[Scene] = &[
     Scene { name: "first_put", place: "new/deep/store", play: || vec![put("a")], ..PLAIN },
+    Scene { name: "rename", prepare: || vec![put("a")], play: || vec![rename("a", "b")], ..PLAIN },
+    Scene {
+        name: "rename_over",
+        prepare: || vec![put("a"), put("z/b")],
+        play: || vec![rename("a", "z/b")],
+        ..PLAIN
+    },
+    Scene {
+        name: "rename_deep",
+        prepare: || vec![put("d/e/a")],
+        play: || vec![rename("d/e/a", "n/e/w/b"), rename("n/e/w/b", "a//b")],
+        ..PLAIN
+    },
+    Scene {
+        name: "rename_heavy",
+        prepare: || vec![put_heavy("a"), put_heavy("b")],
+        play: || vec![rename("a", "b"), rename("b", "c")],
+        ..HEAVY
+    },
     Scene { name: "first_put_deep", play: || vec![put("d/e/f")], ..PLAIN },
     Scene { name: "first_put_odd", play: || vec![put("a//b")], ..PLAIN },
     Scene { name: "put", prepare: || vec![put("z")], play: || vec![put("a")], ..PLAIN },

@@ -9,6 +9,7 @@
 )]
 
 mod chaos;
+mod copies;
 mod downloads;
 mod folders;
 mod integrity;

@@ -91,6 +91,7 @@ pub fn cases() -> Vec<Case> {
         super::listing::cases(),
         super::paging::cases(),
         super::copy::cases(),
+        super::rename::cases(),
         super::delete::cases(),
         super::upload::cases(),
         super::parts::cases(),

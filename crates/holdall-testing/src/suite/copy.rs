@@ -1,16 +1,21 @@
 //! Copies inside a store.
 
-use super::capability::Capability::{Acl as AclCapability, CopyConditions, CopyTags, Tags};
+use super::capability::Capability::{
+    Acl as AclCapability, CopyConditions, CopyTags, Multipart, Tags, UploadTags,
+};
 use super::case::Case;
 use super::failure::{Outcome, ensure, equal, fails, same_bytes};
 use super::secrets::heard;
 use super::subject::Subject;
 use super::wire;
+use holdall_store::backend::s3::S3Backend;
 use holdall_store::{
-    Acl, Attributes, CopyOptions, ErrorKind, PutOptions, ReadConditions, Receipt, Result, WriteCondition,
-    sha256,
+    Acl, Attributes, Backend, CopyOptions, ErrorKind, Limits, PutOptions, ReadConditions, Receipt, Result,
+    Store, WriteCondition, sha256,
 };
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub(super) fn cases() -> Vec<Case> {
@@ -62,6 +67,18 @@ pub(super) fn cases() -> Vec<Case> {
         .serves(&["EVI-3"]),
         Case::new("copy/empty", "An empty object is copied as any other.", |s| Box::pin(empty(s)))
             .serves(&["EVI-3"]),
+        Case::new(
+            "copy/in-parts",
+            "An object that is too large for one copy is copied whole, with all that it carries.",
+            |s| Box::pin(in_parts(s)),
+        )
+        .serves(&["EVI-3"])
+        .needs(&[Multipart]),
+        Case::new("copy/in-parts-tags", "Tags go along with a copy in parts.", |s| {
+            Box::pin(in_parts_with_tags(s))
+        })
+        .serves(&["TOP-12"])
+        .needs(&[Multipart, Tags, UploadTags]),
         Case::new("copy/acl", "A copy gets the ACL that it is given, not its source's.", |s| {
             Box::pin(acl(s))
         })
@@ -245,6 +262,43 @@ async fn empty(s: Subject) -> Outcome {
     s.put("from", "").await?;
     equal("size in the receipt", copy(&s, "from", "to", &CopyOptions::default()).await?.size, 0)?;
     same_bytes("the copy", &s.read("to").await?, b"")
+}
+
+/// The same place with a bound on copies that small objects reach.
+fn of_small_copies(s: &Subject) -> Store {
+    let backend: &dyn Any = s.backend().as_ref();
+    let Some(backend) = backend.downcast_ref::<S3Backend>() else { return s.store().clone() };
+    let limits = Limits { max_copy: 5 << 20, ..backend.limits() };
+    Store::with_backend(Arc::new(backend.clone().with_limits(limits)), s.store().settings().clone())
+}
+
+async fn in_parts(s: Subject) -> Outcome {
+    let store = of_small_copies(&s);
+    let bytes = s.random("large").bytes((12 << 20) + 5);
+    let options = PutOptions { attributes: attributes("first"), ..PutOptions::default() };
+    store.put_with(&s.key("from"), bytes.clone(), &options).await?;
+    let receipt = store.copy(&s.key("from"), &s.key("to"), &CopyOptions::default()).await?;
+    same_bytes("the copy", &s.read("to").await?, &bytes)?;
+    let head = s.head("to").await?;
+    equal("size in the receipt", receipt.size, bytes.len() as u64)?;
+    equal("ETag of receipt and head", &receipt.etag, &head.etag)?;
+    equal("attributes", head.attributes, attributes("first"))?;
+    equal("the recorded digest", head.sha256, s.head("from").await?.sha256)?;
+    store.copy(&s.key("from"), &s.key("other"), &replacing("second")).await?;
+    same_bytes("the other copy", &s.read("other").await?, &bytes)?;
+    equal("new attributes", s.head("other").await?.attributes, attributes("second"))?;
+    let gone = store.copy(&s.key("none"), &s.key("new"), &CopyOptions::default()).await;
+    fails("of nothing", gone, ErrorKind::NotFound)?;
+    equal("the names", s.names().await?, ["from", "other", "to"])
+}
+
+async fn in_parts_with_tags(s: Subject) -> Outcome {
+    let store = of_small_copies(&s);
+    let tags = vec![pair("one", "1"), pair("two", "2 + 3")];
+    let options = PutOptions { tags: tags.clone(), ..PutOptions::default() };
+    store.put_with(&s.key("from"), vec![7; 6 << 20], &options).await?;
+    store.copy(&s.key("from"), &s.key("to"), &CopyOptions::default()).await?;
+    wire::has_tags(&s, "to", &tags).await
 }
 
 async fn acl(s: Subject) -> Outcome {

@@ -26,6 +26,7 @@ mod presign;
 mod probe;
 mod profile;
 mod ranges;
+mod rename;
 pub mod secrets;
 mod service;
 mod subject;

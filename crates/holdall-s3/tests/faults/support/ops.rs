@@ -101,6 +101,11 @@ impl Op {
         )
     }
 
+    /// Whether the server may take its time, because it moves bytes before it answers.
+    pub(crate) fn is_waited_for(self) -> bool {
+        matches!(self, Self::Copy | Self::UploadPartCopy | Self::Complete)
+    }
+
     /// Does it, and panics when a success is a wrong answer.
     pub(crate) async fn run(self, client: &Client, begun: &Begun) -> Result<(), Error> {
         let upload = &begun.upload;

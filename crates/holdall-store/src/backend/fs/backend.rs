@@ -12,12 +12,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::{
     CopyOptions, DeleteFailure, DeleteOptions, Deleted, GcOptions, GetOptions, Leftover, ListOptions,
-    Metadata, Object, PresignOptions, PutOptions,
+    Metadata, MoveOptions, Object, PresignOptions, PutOptions,
 };
 use crate::receipt::Receipt;
 use crate::settings::Settings;
 use crate::url::Location;
 use crate::{Payload, PostForm, PostPolicy};
+use std::any::Any;
 use std::fmt;
 use std::fs::File;
 use std::path::Path;
@@ -103,6 +104,11 @@ impl Backend for FolderBackend {
         LIMITS
     }
 
+    fn is_same_place(&self, other: &dyn Backend) -> bool {
+        let other: &dyn Any = other;
+        other.downcast_ref::<Self>().is_some_and(|other| self.folder.root.path() == other.folder.root.path())
+    }
+
     fn put<'a>(
         &'a self,
         key: &'a Key,
@@ -151,6 +157,19 @@ impl Backend for FolderBackend {
         options: &'a CopyOptions,
     ) -> BoxFuture<'a, Result<Receipt>> {
         Box::pin(self.copy_object(from, to, options))
+    }
+
+    fn rename<'a>(
+        &'a self,
+        from: &'a Key,
+        to: &'a Key,
+        options: &'a MoveOptions,
+    ) -> BoxFuture<'a, Result<Option<Receipt>>> {
+        Box::pin(self.rename_object(from, to, options))
+    }
+
+    fn tags<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Vec<(String, String)>>> {
+        Box::pin(self.blocking(key, |folder, key| folder.tags(key)))
     }
 
     fn list(&self, options: ListOptions) -> Box<dyn Listing> {

@@ -7,10 +7,8 @@ use super::publish::Written;
 use super::put::receipt;
 use super::read::{missing, refuse_version};
 use super::record::Identity;
-use crate::Attributes;
-use crate::backend::carried::{Carried, check_onto_itself, refuse_encryption};
+use crate::backend::carried::{Carried, check_onto_itself, copied_attributes, refuse_encryption};
 use crate::backend::conditions::check_read;
-use crate::backend::parts::{LIMITS, check_size};
 use crate::disk::fault;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
@@ -63,13 +61,11 @@ impl Folder {
     fn copy(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Metadata> {
         let reading = self.root.for_reading()?.ok_or_else(missing)?;
         let (source, record) = self.existing(&reading, from).map_err(|e| e.with_key(from))?;
-        check_size(source.identity.size, LIMITS.max_put)?;
         let (attributes, sha256) = described(from, &source, record.as_ref())?;
         let metadata = self.metadata(&reading, from, source.identity, attributes, sha256);
         check_read(&metadata, &options.conditions)?;
-        // As on S3 neither the storage class nor the ACL goes along: they belong to the request.
-        let along = || Attributes { storage_class: None, ..metadata.attributes.clone() };
-        let attributes = options.attributes.clone().unwrap_or_else(along);
+        // As on S3 the ACL does not go along: it belongs to the request.
+        let attributes = copied_attributes(&metadata.attributes, options);
         let tags = options.tags.as_deref().or(record.as_ref().map(|r| r.tags())).unwrap_or_default();
         let carried = Carried::new(&attributes, tags, options.acl)?;
         let at = self.root.for_writing()?;

@@ -16,7 +16,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 /// What is to be fsynced before a deletion is acknowledged.
 #[derive(Debug, Default)]
-struct Touched {
+pub(super) struct Touched {
     /// Folders that names were taken from, and which they were.
     changed: BTreeMap<String, Option<Born>>,
     /// Folders that may have had a name which another process took from them and has not fsynced.
@@ -48,7 +48,7 @@ impl Folder {
     }
 
     /// Brings deletions to the disk, and removes folders that they left empty.
-    fn sync_and_prune(&self, at: &OwnedFd, touched: &mut Touched) -> Result<()> {
+    pub(super) fn sync_and_prune(&self, at: &OwnedFd, touched: &mut Touched) -> Result<()> {
         self.sync_touched(at, touched)?;
         for folder in touched.changed.keys().rev() {
             self.root.prune(at, folder);
@@ -75,9 +75,15 @@ impl Folder {
             let etag = self.find(at, key)?.map(|found| found.identity.etag(lasting));
             check_delete(etag.as_deref(), if_match)?;
         }
+        self.delete_held(at, key, touched)
+    }
+
+    /// Deletes an object whose key's lock is held.
+    pub(super) fn delete_held(&self, at: &OwnedFd, key: &Key, touched: &mut Touched) -> Result<()> {
+        let plain = self.can_be_path(at, key).then(|| key.as_str().to_owned());
         // What is hidden behind a file of the same key goes first, also from the disk: it must not come to light.
         let mut hidden: Option<Found> = None;
-        for path in places() {
+        for path in Some(self.odd(at, key.as_str())).into_iter().chain(plain) {
             let Some(found) = self.find_at(at, path)? else { continue };
             if let Some(hidden) = hidden {
                 self.sync_folder(&hidden.folder, "").map_err(unsure)?;

@@ -84,6 +84,25 @@ impl Locks {
         Ok(held)
     }
 
+    /// Waits for the locks of two keys. Everybody who takes two takes the lower one first, so that nobody waits for ever.
+    pub(super) fn hold_both(
+        &self,
+        root: &Root,
+        at: &OwnedFd,
+        keys: [&str; 2],
+    ) -> Result<(Held<'_>, Option<Held<'_>>)> {
+        let [mut first, mut second] = keys;
+        if shard(second) < shard(first) {
+            (first, second) = (second, first);
+        }
+        let held = self.hold(root, at, first)?;
+        let other = match shard(first) == shard(second) {
+            true => None,
+            false => Some(self.hold(root, at, second)?),
+        };
+        Ok((held, other))
+    }
+
     /// Takes the lock of a key unless somebody has it.
     pub(super) fn try_hold(&self, root: &Root, at: &OwnedFd, key: &str) -> Result<Option<Held<'_>>> {
         let shard = shard(key);
@@ -166,6 +185,21 @@ mod tests {
         assert_eq!(ours.hold_until(&root, &at, "a", soon).unwrap_err().kind(), ErrorKind::Timeout);
         drop(held);
         ours.hold_until(&root, &at, "a", soon).unwrap();
+    }
+
+    #[test]
+    fn both_locks_of_two_keys_are_held_and_one_that_they_share_is_held_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::new(folder.path().to_owned(), crate::Fsync::None, false);
+        let at = root.for_writing().unwrap();
+        let (theirs, ours) = (Locks::default(), Locks::default());
+        let twin = (0..).map(|n| n.to_string()).find(|key| shard(key) == shard("a")).unwrap();
+        for keys in [["a", "foobar"], ["foobar", "a"], ["a", &*twin]] {
+            let held = theirs.hold_both(&root, &at, keys).unwrap();
+            assert!(keys.iter().all(|key| ours.try_hold(&root, &at, key).unwrap().is_none()), "{keys:?}");
+            drop(held);
+            assert!(keys.iter().all(|key| ours.try_hold(&root, &at, key).unwrap().is_some()), "{keys:?}");
+        }
     }
 
     #[test]

@@ -29,6 +29,7 @@ mod publish;
 mod put;
 mod read;
 mod record;
+mod rename;
 mod root;
 mod upload;
 mod walk;

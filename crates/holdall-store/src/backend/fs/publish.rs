@@ -35,7 +35,7 @@ pub(super) struct Written {
 }
 
 /// A written object that is on the disk.
-struct Sealed {
+pub(super) struct Sealed {
     draft: Draft,
     identity: Identity,
     record: Record,
@@ -54,11 +54,18 @@ enum Place {
 }
 
 /// An object that can be seen under its name.
-struct Named {
+pub(super) struct Named {
     /// The folder that the name is in.
-    folder: OwnedFd,
+    pub(super) folder: OwnedFd,
     /// Where the record of the object that had the name is, if it is a file of its own.
-    replaced: Option<String>,
+    pub(super) replaced: Option<String>,
+}
+
+impl Sealed {
+    /// An object whose file carries its record, as it is.
+    pub(super) fn carrying(draft: Draft, identity: Identity, record: Record) -> Self {
+        Self { draft, identity, record, carries: true, sidecar: None }
+    }
 }
 
 impl Folder {
@@ -129,7 +136,7 @@ impl Folder {
     }
 
     /// Decides and names; the key's lock is held.
-    fn name(
+    pub(super) fn name(
         &self,
         at: &OwnedFd,
         key: &Key,
@@ -326,7 +333,7 @@ fn no_times() -> Error {
 }
 
 /// Whether a time may be one that the file system has rounded.
-fn is_coarse(identity: Identity) -> bool {
+pub(super) fn is_coarse(identity: Identity) -> bool {
     identity.modified % 1_000_000 == 0
 }
 

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::{
     CopyOptions, DeleteFailure, DeleteOptions, Deleted, GcOptions, GetOptions, Leftover, ListOptions,
-    Metadata, Object, PresignOptions, PutOptions,
+    Metadata, MoveOptions, Object, PresignOptions, PutOptions,
 };
 use crate::receipt::Receipt;
 use crate::url::Location;
@@ -140,6 +140,19 @@ impl Backend for MemoryBackend {
         options: &'a CopyOptions,
     ) -> BoxFuture<'a, Result<Receipt>> {
         Box::pin(async move { self.copy_object(from, to, options) })
+    }
+
+    fn rename<'a>(
+        &'a self,
+        from: &'a Key,
+        to: &'a Key,
+        options: &'a MoveOptions,
+    ) -> BoxFuture<'a, Result<Option<Receipt>>> {
+        Box::pin(async move { self.rename_object(from, to, options).map(Some) })
+    }
+
+    fn tags<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Vec<(String, String)>>> {
+        Box::pin(async move { Ok(self.existing(key)?.tags.clone()) })
     }
 
     fn list(&self, options: ListOptions) -> Box<dyn Listing> {

@@ -3,9 +3,9 @@
 use super::content::Content;
 use crate::backend::carried::Carried;
 use crate::backend::conditions::{check_delete, check_write, whole_second};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
-use crate::object::Metadata;
+use crate::object::{Metadata, MoveOptions};
 use crate::{Acl, WriteCondition};
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -83,6 +83,25 @@ impl Objects {
         check_delete(map.get(key).and_then(|existing| existing.metadata.etag.as_deref()), if_match)?;
         map.remove(key);
         Ok(())
+    }
+
+    /// Gives an object another key if the conditions hold at that moment.
+    pub(super) fn rename(&self, from: &Key, to: &Key, options: &MoveOptions) -> Result<Arc<StoredObject>> {
+        let mut map = self.write();
+        let source = map.get(from).cloned();
+        let source = source.ok_or_else(|| Error::new(ErrorKind::NotFound, "there is no such object"))?;
+        if let Some(etag) = &options.if_match {
+            check_delete(source.metadata.etag.as_deref(), etag)?;
+        }
+        let there = map.get(to).map(|existing| &existing.metadata);
+        check_write(there, &options.condition).map_err(|e| e.with_key(to))?;
+        let mut renamed = (*source).clone();
+        renamed.metadata.key = to.clone();
+        renamed.metadata.last_modified = Some(whole_second(SystemTime::now()));
+        let renamed = Arc::new(renamed);
+        map.remove(from);
+        map.insert(to.clone(), renamed.clone());
+        Ok(renamed)
     }
 
     pub(super) fn remove(&self, keys: &[Key]) {

@@ -9,7 +9,7 @@ use crate::receipt::Verified;
 use crate::{Encryption, Payload, Sha256};
 use bytes::Bytes;
 use futures_core::Stream;
-use holdall_s3::{Checksum, CopySource, GetStream, Head, MetadataDirective, PayloadIntegrity};
+use holdall_s3::{Checksum, GetStream, Head, MetadataDirective, PayloadIntegrity};
 use ring::digest::{Context as Digest, SHA256};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -91,18 +91,6 @@ pub(super) fn metadata(key: Key, head: Head) -> Metadata {
 pub(super) fn to_the_second(at: SystemTime) -> SystemTime {
     let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())
-}
-
-/// The source, pinned to what was seen of it, so that what is copied is what was looked at.
-pub(super) fn copy_source(full: String, seen: &Metadata, options: &CopyOptions) -> CopySource {
-    let mut source = CopySource::new(full);
-    source.conditions = options.conditions.clone();
-    let free = options.conditions == crate::ReadConditions::default();
-    if free {
-        source.conditions.if_match.clone_from(&seen.etag);
-    }
-    source.version.clone_from(&options.version);
-    source
 }
 
 pub(super) fn copy_options(

@@ -3,10 +3,12 @@
 mod ability;
 mod bucket;
 mod convert;
+mod copy;
 mod delete;
 mod gc;
 mod listing;
 mod open;
+mod service;
 mod upload;
 
 use super::{Backend, BoxFuture, Limits, Listing, Resumed, Ticket, Upload};
@@ -18,14 +20,17 @@ use crate::object::{
 };
 use crate::receipt::{Receipt, State};
 use crate::settings::Settings;
-use crate::{Encryption, Payload, PostForm, PostPolicy, ReadConditions, WriteCondition};
+use crate::{Encryption, Payload, PostForm, PostPolicy, WriteCondition};
 pub(crate) use ability::remove_whole;
 use ability::{Abilities, Ability};
 use holdall_s3::Client;
+use service::Service;
+use std::any::Any;
 use std::time::Instant;
 
 /// AWS's bounds on sizes; other services have the same or wider ones.
-const LIMITS: Limits = Limits { max_put: 5 << 30, min_part: 5 << 20, max_part: 5 << 30, max_parts: 10_000 };
+const LIMITS: Limits =
+    Limits { max_put: 5 << 30, max_copy: 5 << 30, min_part: 5 << 20, max_part: 5 << 30, max_parts: 10_000 };
 
 /// Objects in a bucket, below a prefix.
 #[derive(Debug, Clone)]
@@ -36,6 +41,10 @@ pub struct S3Backend {
     bucket: String,
     encryption: Option<Encryption>,
     abilities: std::sync::Arc<Abilities>,
+    service: Service,
+    limits: Limits,
+    /// How many requests of one call may be under way.
+    concurrency: usize,
 }
 
 impl S3Backend {
@@ -57,7 +66,15 @@ impl S3Backend {
             bucket: bucket.to_owned(),
             encryption: settings.encryption.clone(),
             abilities,
+            service: Service::of(settings),
+            limits: LIMITS,
+            concurrency: settings.concurrency,
         })
+    }
+
+    /// Uses other bounds on sizes, for a service that has narrower ones than AWS.
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// The wire client, for what only S3 has.
@@ -114,18 +131,6 @@ impl S3Backend {
         Ok(options.condition.clone())
     }
 
-    /// Refuses a condition on a copy that this server would take and not decide.
-    async fn demand_of_copy(&self, condition: &WriteCondition) -> Result<()> {
-        match condition {
-            WriteCondition::Always => Ok(()),
-            WriteCondition::Absent => self.abilities.demand(&self.client, Ability::CopyCreateOnly).await,
-            WriteCondition::Matches(_) => Err(Error::new(
-                ErrorKind::Unsupported,
-                "a copy can be create-only and have no other condition",
-            )),
-        }
-    }
-
     async fn put_object(&self, key: &Key, payload: Payload, options: &PutOptions) -> Result<Receipt> {
         let start = Instant::now();
         let full = self.full(key)?;
@@ -162,69 +167,10 @@ impl S3Backend {
     }
 
     async fn head_object(&self, key: &Key, options: &GetOptions) -> Result<Metadata> {
-        Ok(self.look(key, options).await?.0)
-    }
-
-    /// What is known of an object, and how many tags it has, where the server says.
-    async fn look(&self, key: &Key, options: &GetOptions) -> Result<(Metadata, u64)> {
-        let full = self.full(key)?;
         let mut options = convert::get_options(options);
         options.range = None;
-        let head = self.client.head(&full, &options).await?;
-        // The count is left out where there is none.
-        let tags = head.tags.unwrap_or(0);
-        Ok((convert::metadata(key.clone(), head), tags))
-    }
-
-    async fn copy_object(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Receipt> {
-        let start = Instant::now();
-        let (full_from, full_to) = (self.full(from)?, self.full(to)?);
-        // S3 refuses it; not every server does.
-        if from == to && options.version.is_none() && options.attributes.is_none() {
-            return Err(Error::new(ErrorKind::InvalidInput, "a copy onto itself needs new attributes"));
-        }
-        // The conditions are asked here and again with the copy: some servers honour them only in one place.
-        let conditions = options.conditions.clone();
-        let look = GetOptions { version: options.version.clone(), conditions, ..GetOptions::default() };
-        let (source, tags) = self.look(from, &look).await?;
-        if source.size > LIMITS.max_put {
-            return Err(Error::new(ErrorKind::InvalidInput, "object is too large for one copy")
-                .with_fact("bytes", source.size)
-                .with_fact("limit", LIMITS.max_put));
-        }
-        let put = PutOptions {
-            attributes: options.attributes.clone().unwrap_or_default(),
-            tags: options.tags.clone().unwrap_or_default(),
-            acl: options.acl,
-            encryption: options.encryption.clone().or_else(|| self.encryption.clone()),
-            ..PutOptions::default()
-        };
-        self.demand(&put).await?;
-        self.demand_of_copy(&options.condition).await?;
-        if options.tags.is_some() || (options.attributes.is_some() && tags > 0) {
-            self.abilities.demand(&self.client, Ability::CopyTags).await?;
-        }
-        let mut wire = convert::copy_options(options, &put, &source);
-        wire.put.condition = options.condition.clone();
-        let pinned = convert::copy_source(full_from, &source, options);
-        let answer = self.client.copy(&pinned, &full_to, &wire).await;
-        let answer = answer.map_err(|error| replaced_meanwhile(error, options))?;
-        let same = |a: &str| Some(a.trim_matches('"')) == source.etag.as_deref().map(|b| b.trim_matches('"'));
-        // Another ETag may be another way to compute it, or another object where the server ignores the pin.
-        let seen =
-            if same(&answer.etag) { source } else { self.head_object(to, &GetOptions::default()).await? };
-        Ok(Receipt {
-            key: to.clone(),
-            size: seen.size,
-            sha256: seen.sha256,
-            composite: None,
-            etag: seen.etag.or(Some(answer.etag)),
-            version: answer.version,
-            state: State::Stored,
-            verified: crate::Verified::None,
-            attempts: answer.attempts,
-            elapsed: start.elapsed(),
-        })
+        let head = self.client.head(&self.full(key)?, &options).await?;
+        Ok(convert::metadata(key.clone(), head))
     }
 
     async fn presign_url(&self, key: &Key, options: &PresignOptions) -> Result<String> {
@@ -238,16 +184,6 @@ impl S3Backend {
         let wire = convert::presign_options(options, self.encryption.as_ref())?;
         Ok(self.client.presign(&method, &full, &wire).await?)
     }
-}
-
-/// A condition that failed and that the caller did not give is the one that pins a copy to what was looked at.
-fn replaced_meanwhile(error: holdall_s3::Error, options: &CopyOptions) -> Error {
-    let none = options.conditions == ReadConditions::default() && options.condition == WriteCondition::Always;
-    if error.kind() == holdall_s3::ErrorKind::Precondition && none {
-        return Error::new(ErrorKind::Changed, "the source was replaced while it was copied")
-            .with_source(error);
-    }
-    error.into()
 }
 
 /// Ceph answers 500 `UnknownError` to a writer whose `If-Match` held when it began and no longer when it ended.
@@ -276,7 +212,12 @@ impl Backend for S3Backend {
     }
 
     fn limits(&self) -> Limits {
-        LIMITS
+        self.limits
+    }
+
+    fn is_same_place(&self, other: &dyn Backend) -> bool {
+        let other: &dyn Any = other;
+        other.downcast_ref::<Self>().is_some_and(|other| self.is_beside(other) && self.has_root_of(other))
     }
 
     fn put<'a>(
@@ -319,7 +260,29 @@ impl Backend for S3Backend {
         to: &'a Key,
         options: &'a CopyOptions,
     ) -> BoxFuture<'a, Result<Receipt>> {
-        Box::pin(self.copy_object(from, to, options))
+        Box::pin(self.copy_object(self, from, to, options))
+    }
+
+    fn copy_from<'a>(
+        &'a self,
+        source: &'a dyn Backend,
+        from: &'a Key,
+        to: &'a Key,
+        options: &'a CopyOptions,
+    ) -> BoxFuture<'a, Result<Option<Receipt>>> {
+        Box::pin(async move {
+            let source: &dyn Any = source;
+            match source.downcast_ref::<Self>() {
+                Some(source) if self.is_beside(source) => {
+                    self.copy_object(source, from, to, options).await.map(Some)
+                }
+                _ => Ok(None),
+            }
+        })
+    }
+
+    fn tags<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Vec<(String, String)>>> {
+        Box::pin(async move { Ok(self.client.object_tags(&self.full(key)?).await?) })
     }
 
     fn list(&self, options: ListOptions) -> Box<dyn Listing> {
