@@ -3,6 +3,7 @@
 //! What is done is decided first, as plain values (`plan`); the rest carries it out. Memory is bounded by the pool of
 //! part buffers, whatever the size of an object or the number of files.
 
+mod arrival;
 mod buffers;
 mod download;
 mod event;
@@ -13,6 +14,7 @@ mod parts;
 mod plan;
 mod pull;
 mod push;
+mod ranges;
 mod resume;
 mod source;
 mod tree;
@@ -23,4 +25,5 @@ pub use event::{PullOptions, PushOptions, TreeEvent, TreeSummary};
 pub use filter::Filter;
 
 pub(crate) use buffers::Buffers;
+pub(crate) use journal::sweep as sweep_journals;
 pub(crate) use upload::{goes_in_parts, put_bytes_in_parts};
