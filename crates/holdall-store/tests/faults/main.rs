@@ -15,6 +15,8 @@ mod integrity;
 mod model;
 mod progress;
 mod resume;
+mod resume_get;
 mod sources;
 mod support;
+mod sweeps;
 mod uploads;
