@@ -5,9 +5,11 @@
 use crate::meter::Meter;
 use crate::real::{Bucket, below};
 use crate::shell::{Shell, stdout};
+use holdall_testing::fault::{Fault, Kind, Rule};
 use holdall_testing::random::{Random, fresh_seed};
 use holdall_testing::server::Server;
 use std::collections::BTreeMap;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 const MIB: u64 = 1 << 20;
@@ -145,6 +147,55 @@ fn kill_again_and_again(name: &str) {
         }
         println!("{}: {kills} kills in {rounds} rounds", way.command[0]);
     }
+}
+
+/// Runs a command that can write no file of more than some 5 MB, which is a lack of room to it.
+fn without_room(shell: &Shell, arguments: &[&str]) -> Output {
+    let command = shell.command(arguments);
+    let mut limited = Command::new("/bin/sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 10000; exec \"$@\"", "sh"]);
+    limited.arg(command.get_program()).args(command.get_args());
+    let variables = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    limited.env_clear().envs(variables).current_dir(command.get_current_dir().unwrap());
+    limited.output().unwrap()
+}
+
+/// It is known before anything has come; and what came before it is not lost by it.
+#[test]
+fn a_lack_of_room_leaves_nothing_and_loses_nothing() {
+    let shell = Shell::new().with("HOLDALL_PART_SIZE", "5MiB").with("S3_MAX_CONCURRENCY", "1");
+    let state = shell.path("state");
+    let shell = shell.with("XDG_STATE_HOME", state.to_str().unwrap());
+    let bytes = vec![7; 16 << 20];
+    shell.server().put_object("b", "k", &bytes);
+    let get = ["get", "k", "to/got"];
+    std::fs::create_dir(shell.path("to")).unwrap();
+    let refused = || {
+        let told = without_room(&shell, &get);
+        assert_eq!(told.status.code(), Some(1));
+        assert!(String::from_utf8_lossy(&told.stderr).contains("there is no room for the file"), "{told:?}");
+    };
+    refused();
+    assert_eq!((names(&shell, "to"), noted(&shell)), ((Vec::new(), 0), 0));
+
+    shell.server().add_rule(Rule::new(Fault::expired_token()).on(Kind::GetObject).from(3));
+    assert_eq!(shell.run(&get).status.code(), Some(4));
+    shell.server().clear_rules();
+    refused();
+    assert_eq!((names(&shell, "to"), noted(&shell)), ((Vec::new(), 1), 2 * PART));
+    stdout(&shell.run(&get));
+    assert!(shell.read("to/got") == bytes);
+    assert_eq!(names(&shell, "to"), (vec!["got".to_owned()], 0));
+}
+
+/// A folder into which something is still on its way is pushed without it.
+#[test]
+fn a_push_leaves_out_what_is_on_its_way_here() {
+    let shell = Shell::new();
+    shell.write("in/.holdall-0123456789abcdef.part", "half").write("in/.holdall-mine.part", "whole");
+    let told = shell.run(&["push", "in", "p"]);
+    assert_eq!(stdout(&told), "p/.holdall-mine.part\n");
+    assert!(String::from_utf8_lossy(&told.stderr).contains("a download under way"), "{told:?}");
 }
 
 #[test]
