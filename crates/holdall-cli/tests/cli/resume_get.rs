@@ -160,7 +160,7 @@ fn without_room(shell: &Shell, arguments: &[&str]) -> Output {
     limited.output().unwrap()
 }
 
-/// It is known before anything has come; and what came before it is not lost by it.
+/// Where nothing has come nothing stays; what came before it is not lost by it.
 #[test]
 fn a_lack_of_room_leaves_nothing_and_loses_nothing() {
     let shell = Shell::new().with("HOLDALL_PART_SIZE", "5MiB").with("S3_MAX_CONCURRENCY", "1");
@@ -173,7 +173,7 @@ fn a_lack_of_room_leaves_nothing_and_loses_nothing() {
     let refused = || {
         let told = without_room(&shell, &get);
         assert_eq!(told.status.code(), Some(1));
-        assert!(String::from_utf8_lossy(&told.stderr).contains("there is no room for the file"), "{told:?}");
+        assert!(String::from_utf8_lossy(&told.stderr).contains("make room, then try again"), "{told:?}");
     };
     refused();
     assert_eq!((names(&shell, "to"), noted(&shell)), ((Vec::new(), 0), 0));
