@@ -133,8 +133,15 @@ async fn a_put_that_was_dropped_goes_on() {
     let cut = Cut { file: world.file("big", &bytes(SIZE)), world };
     cut.world.server.add_rule(in_part(3, Fault::Stall));
     let options = PutOptions::default();
-    let put = cut.put(&options);
-    assert!(tokio::time::timeout(Duration::from_millis(900), put).await.is_err(), "it stalls");
+    let stalls = async {
+        while cut.sent().last() != Some(&3) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::select! {
+        done = cut.put(&options) => panic!("it stalls: {done:?}"),
+        () = in_time(stalls) => {}
+    }
     cut.world.server.clear_rules();
     cut.world.server.clear_log();
     cut.again().await;
