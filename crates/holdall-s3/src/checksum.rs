@@ -162,38 +162,43 @@ impl Checksum {
     }
 }
 
-/// A checksum under computation.
-pub(crate) enum Running {
+/// A checksum of bytes that come in pieces.
+pub struct Running(State);
+
+enum State {
     Crc(ChecksumAlgorithm, Digest),
     Sha256(ring::digest::Context),
 }
 
 impl Running {
-    pub(crate) fn new(algorithm: ChecksumAlgorithm) -> Self {
-        match algorithm {
-            ChecksumAlgorithm::Crc64Nvme => Self::Crc(algorithm, Digest::new(CrcAlgorithm::Crc64Nvme)),
-            ChecksumAlgorithm::Crc32c => Self::Crc(algorithm, Digest::new(CrcAlgorithm::Crc32Iscsi)),
-            ChecksumAlgorithm::Sha256 => Self::Sha256(ring::digest::Context::new(&ring::digest::SHA256)),
+    /// Begins one, of no bytes yet.
+    pub fn new(algorithm: ChecksumAlgorithm) -> Self {
+        Self(match algorithm {
+            ChecksumAlgorithm::Crc64Nvme => State::Crc(algorithm, Digest::new(CrcAlgorithm::Crc64Nvme)),
+            ChecksumAlgorithm::Crc32c => State::Crc(algorithm, Digest::new(CrcAlgorithm::Crc32Iscsi)),
+            ChecksumAlgorithm::Sha256 => State::Sha256(ring::digest::Context::new(&ring::digest::SHA256)),
+        })
+    }
+
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        match &mut self.0 {
+            State::Crc(_, digest) => digest.update(bytes),
+            State::Sha256(context) => context.update(bytes),
         }
     }
 
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Crc(_, digest) => digest.update(bytes),
-            Self::Sha256(context) => context.update(bytes),
-        }
-    }
-
-    pub(crate) fn finish(self) -> Checksum {
-        match self {
-            Self::Crc(ChecksumAlgorithm::Crc32c, digest) => Checksum {
+    /// Ends it: the checksum of all bytes.
+    pub fn finish(self) -> Checksum {
+        match self.0 {
+            State::Crc(ChecksumAlgorithm::Crc32c, digest) => Checksum {
                 algorithm: ChecksumAlgorithm::Crc32c,
                 value: BASE64.encode((digest.finalize() as u32).to_be_bytes()),
             },
-            Self::Crc(algorithm, digest) => {
+            State::Crc(algorithm, digest) => {
                 Checksum { algorithm, value: BASE64.encode(digest.finalize().to_be_bytes()) }
             }
-            Self::Sha256(context) => Checksum {
+            State::Sha256(context) => Checksum {
                 algorithm: ChecksumAlgorithm::Sha256,
                 value: BASE64.encode(context.finish().as_ref()),
             },

@@ -39,7 +39,7 @@ mod secret;
 mod sign;
 mod xml;
 
-pub use checksum::{Checksum, ChecksumAlgorithm, Sha256, crc32c, crc64nvme, md5, sha256};
+pub use checksum::{Checksum, ChecksumAlgorithm, Running, Sha256, crc32c, crc64nvme, md5, sha256};
 pub use client::{Client, Config, ConfigError, PayloadIntegrity, Seams};
 pub use credentials::{Credentials, CredentialsSource};
 pub use encode::{decode_key, encode_key, encode_query};

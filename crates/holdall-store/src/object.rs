@@ -147,14 +147,17 @@ impl Default for GcOptions {
 #[derive(Debug)]
 pub struct Leftover {
     /// What it is: `upload` (parts of an object that was never completed), `temporary` (an object that was never named),
-    /// `record` (what belonged to an object that is gone).
+    /// `record` (what belonged to an object that is gone); and of what was cut off on this machine, `journal` (notes of
+    /// an upload, and its parts with them) and `download` (a file that never came whole, and its notes with it).
     pub kind: &'static str,
-    /// The key, or the file in the store's own folder.
+    /// The key, the file in the store's own folder, or the path of a file on this machine.
     pub name: String,
     /// How long it has been untouched.
     pub age: Duration,
     /// Its size in bytes, where it is known.
     pub size: Option<u64>,
+    /// Why it is left although it is old enough: this store has no part in it.
+    pub left: Option<&'static str>,
     /// Why it could not be removed.
     pub error: Option<Error>,
 }

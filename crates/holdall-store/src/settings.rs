@@ -51,8 +51,8 @@ pub struct Settings {
     pub store: Option<Location>,
     /// The folder that is the store where none is named; none when there is no home to put it in.
     pub default_store: Option<PathBuf>,
-    /// The folder of notes by which an upload that was cut off is gone on with, by another process too; none when there
-    /// is no home to put it in. Without it no upload is.
+    /// The folder of notes by which an upload or download of a file that was cut off is gone on with, by another process
+    /// too; none when there is no home to put it in. Without it none is.
     pub journal: Option<PathBuf>,
     /// The service's endpoint.
     pub endpoint: Option<Endpoint>,

@@ -442,7 +442,9 @@ impl Store {
     }
 
     /// Removes what interrupted writes left behind, and hands on each thing: parts of uploads that were never completed,
-    /// and in a folder temporary files and records of objects that are gone. Objects are never touched.
+    /// and in a folder temporary files and records of objects that are gone; and on this machine what uploads to this
+    /// store and downloads that were cut off left behind, with their notes in [`Settings::journal`]. Objects are never
+    /// touched.
     ///
     /// What is younger than `older_than` is left alone, since somebody may be at work on it: give more than the longest
     /// upload takes.
@@ -451,7 +453,9 @@ impl Store {
     ///
     /// What keeps it from finding leftovers. One that cannot be removed is handed on with its error, and the rest go on.
     pub async fn gc(&self, options: &GcOptions, mut found: impl FnMut(Leftover) + Send) -> Result<()> {
-        self.0.backend.gc(options, &mut found).await
+        let swept = crate::transfer::sweep_journals(self, options, &mut found).await;
+        self.0.backend.gc(options, &mut found).await?;
+        swept
     }
 
     /// Asks whether the store is there and may be used, and answers how long that took.

@@ -3,7 +3,7 @@
 use super::Outcome;
 use crate::app::App;
 use crate::failure::Failure;
-use crate::text::count;
+use crate::text::{count, escaped};
 use clap::Args;
 use holdall::{GcOptions, Leftover, parse_time};
 use serde::Serialize;
@@ -11,8 +11,9 @@ use std::time::Duration;
 
 const AFTER: &str = "\
 Removes parts of uploads that were never completed, and in a folder temporary files and
-records of objects that are gone. Objects are never touched. Give an age that is longer
-than any upload takes.
+records of objects that are gone; and on this machine what uploads to this store and
+downloads left that were cut off and nobody went on with. Objects are never touched. Give
+an age that is longer than any upload takes.
 
 Examples:
   holdall gc --dry-run
@@ -39,6 +40,8 @@ struct LeftoverRecord<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     size: Option<u64>,
     removed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left: Option<&'static str>,
 }
 
 impl Gc {
@@ -53,7 +56,8 @@ impl Gc {
         }
         let verb = if self.dry_run { "would remove" } else { "removed" };
         let tail = if failed > 0 { format!(", {failed} failed") } else { String::new() };
-        let removed = leftovers.len() as u64 - failed;
+        let left = leftovers.iter().filter(|leftover| leftover.left.is_some()).count() as u64;
+        let removed = leftovers.len() as u64 - failed - left;
         app.report.summary(&format!("{verb} {}{tail}", count(removed, "leftover")));
         if failed > 0 { Err(Failure::Reported) } else { Ok(()) }
     }
@@ -63,11 +67,16 @@ impl Gc {
             app.report.error(error, Some(&leftover.name));
             return Ok(());
         }
-        if !app.globals.json {
-            return Ok(app.out.name(&format!("{} {}", leftover.kind, leftover.name))?);
+        let Leftover { kind, name, age, size, left, .. } = leftover;
+        if app.globals.json {
+            let (age_seconds, removed) = (age.as_secs(), !self.dry_run && left.is_none());
+            let record = LeftoverRecord { kind, name, age_seconds, size: *size, removed, left: *left };
+            return Ok(app.out.json(&record)?);
         }
-        let Leftover { kind, name, age, size, .. } = leftover;
-        let (age_seconds, removed) = (age.as_secs(), !self.dry_run);
-        Ok(app.out.json(&LeftoverRecord { kind, name, age_seconds, size: *size, removed })?)
+        match left {
+            Some(why) => app.report.summary(&format!("left {kind} {}: {why}", escaped(name))),
+            None => app.out.name(&format!("{kind} {name}"))?,
+        }
+        Ok(())
     }
 }

@@ -11,7 +11,8 @@ use holdall::{GetOptions, Result};
 use std::path::PathBuf;
 
 const AFTER: &str = "\
-Prints the file's path. The file appears whole or not at all.
+Prints the file's path. The file appears whole or not at all. A large one that was cut off
+goes on when the same get is run again.
 
 Examples:
   holdall get runs/7/report.pdf

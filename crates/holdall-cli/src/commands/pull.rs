@@ -10,7 +10,8 @@ use std::path::PathBuf;
 
 const AFTER: &str = "\
 Files are DIR/ and what follows PREFIX/ in the key. Prints the paths. Each object that fails
-is reported, the rest go on, and the exit status is 1.
+is reported, the rest go on, and the exit status is 1. Large files that were cut off go on
+when the same pull is run again.
 
 Examples:
   holdall pull runs/7 results

@@ -1,6 +1,7 @@
-//! `holdall gc` on a folder.
+//! `holdall gc` on a folder, and of what was cut off on this machine.
 
 use crate::shell::{Shell, stdout};
+use holdall_testing::fault::{Fault, Kind, Rule};
 use std::time::{Duration, SystemTime};
 
 #[test]
@@ -29,4 +30,44 @@ fn gc_says_what_it_removes_and_removes_nothing_else() {
     assert!(!shell.path(left).exists());
     assert_eq!(stdout(&shell.run(&["cat", "f"])), "kept");
     assert_eq!(shell.run(&["gc", "--older-than", "soon"]).status.code(), Some(2));
+}
+
+#[test]
+fn gc_says_what_was_cut_off_on_this_machine() {
+    let shell = Shell::new().with("HOLDALL_PART_SIZE", "5MiB").with("HOLDALL_MULTIPART_THRESHOLD", "5MiB");
+    let state = shell.path("state");
+    let shell = shell.with("XDG_STATE_HOME", state.to_str().unwrap()).with("S3_MAX_CONCURRENCY", "1");
+    shell.server().put_object("b", "k", &vec![7; 16 << 20]);
+    shell.server().add_rule(Rule::new(Fault::expired_token()).on(Kind::GetObject).from(3));
+    shell.server().add_rule(Rule::new(Fault::expired_token()).on(Kind::UploadPart).from(3));
+    shell.write("up", vec![7; 16 << 20]);
+    std::fs::create_dir(shell.path("to")).unwrap();
+    assert_eq!(shell.run(&["get", "k", "to/got"]).status.code(), Some(4));
+    assert_eq!(shell.run(&["put", "up"]).status.code(), Some(4));
+    shell.server().create_bucket("other");
+    let (all, preview) = (["gc", "--older-than", "0s"], ["gc", "--older-than", "0s", "--dry-run"]);
+    let temporary = std::fs::read_dir(shell.path("to")).unwrap().next().unwrap().unwrap().path();
+    let download = format!("download {}\n", temporary.canonicalize().unwrap().display());
+    let told = stdout(&shell.run(&preview));
+    assert!(
+        told.contains(&download) && told.contains("journal up\n") && told.contains("upload up\n"),
+        "{told}"
+    );
+
+    let elsewhere = shell.command(&all).env("HOLDALL_STORE", "s3://other").output().unwrap();
+    assert_eq!(stdout(&elsewhere), download);
+    let said = String::from_utf8_lossy(&elsewhere.stderr).into_owned();
+    assert_eq!(said, "left journal s3://b/up: it is an upload to another store\nremoved 1 leftover\n");
+    let left =
+        shell.command(&["gc", "--older-than", "0s", "--json"]).env("HOLDALL_STORE", "s3://other").output();
+    let left: serde_json::Value = serde_json::from_str(&stdout(&left.unwrap())).unwrap();
+    assert_eq!(
+        (&left["name"], &left["removed"], &left["left"]),
+        (&"s3://b/up".into(), &false.into(), &"it is an upload to another store".into())
+    );
+
+    assert_eq!(stdout(&shell.run(&all)), "journal up\n");
+    assert!(shell.server().uploads().is_empty());
+    assert_eq!(stdout(&shell.run(&all)), "");
+    assert_eq!(shell.files(), ["up"]);
 }

@@ -2,14 +2,11 @@
 //!
 //! The seed is told when it fails; `HOLDALL_TEST_SEED` sets it, `HOLDALL_TEST_LONG=1` kills more often.
 
+use crate::meter::Meter;
 use crate::real::{Bucket, below};
 use crate::shell::{Shell, stdout};
 use holdall_testing::random::{Random, fresh_seed};
 use holdall_testing::server::Server;
-use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 const MIB: u64 = 1 << 20;
@@ -18,67 +15,6 @@ const PART: u64 = 5 * MIB;
 const AT_ONCE: u64 = 3;
 /// What a run sends besides parts.
 const BESIDES: u64 = 256 * 1024;
-
-/// Passes connections on and counts what clients send.
-struct Meter {
-    endpoint: String,
-    sent: Arc<AtomicU64>,
-    open: Arc<AtomicU64>,
-}
-
-impl Meter {
-    fn before(server: &Server) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let target = server.endpoint.strip_prefix("http://").unwrap().to_owned();
-        let (sent, open) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
-        let (count, connections) = (sent.clone(), open.clone());
-        std::thread::spawn(move || {
-            for client in listener.incoming() {
-                let (client, server) = (client.unwrap(), TcpStream::connect(&target).unwrap());
-                let (back, forth) = (server.try_clone().unwrap(), client.try_clone().unwrap());
-                let (count, connections) = (count.clone(), connections.clone());
-                connections.fetch_add(1, Ordering::SeqCst);
-                std::thread::spawn(move || {
-                    pass_on(forth, server, &count);
-                    connections.fetch_sub(1, Ordering::SeqCst);
-                });
-                std::thread::spawn(move || pass_on(back, client, &AtomicU64::new(0)));
-            }
-        });
-        Self { endpoint, sent, open }
-    }
-
-    fn sent(&self) -> u64 {
-        self.sent.load(Ordering::SeqCst)
-    }
-
-    /// Waits until nothing comes any more of a process that ended: the kernel has some of what it sent.
-    fn settle(&self) {
-        let start = Instant::now();
-        while self.open.load(Ordering::SeqCst) > 0 {
-            assert!(
-                start.elapsed() < Duration::from_secs(60),
-                "a connection of a process that ended stays open"
-            );
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    }
-}
-
-/// Either side may be gone at any time: the other is told, and that is all.
-fn pass_on(mut from: TcpStream, mut to: TcpStream, count: &AtomicU64) {
-    let mut buffer = vec![0; 64 * 1024];
-    while let Ok(n @ 1..) = from.read(&mut buffer) {
-        count.fetch_add(n as u64, Ordering::SeqCst);
-        if to.write_all(&buffer[..n]).is_err() {
-            break;
-        }
-    }
-    for stream in [from, to] {
-        stream.shutdown(Shutdown::Both).ok();
-    }
-}
 
 /// Runs a put and kills it once it has sent so much and a moment has passed; answers whether it was.
 fn killed(shell: &Shell, meter: &Meter, key: &str, after: u64, moment: Duration) -> bool {

@@ -41,6 +41,34 @@ fn a_signal_ends_a_get_and_leaves_no_partial_file() {
 }
 
 #[test]
+fn a_signal_ends_a_large_get_that_goes_on_when_it_is_run_again() {
+    for (number, status) in [(Signal::HUP, 129), (Signal::INT, 130), (Signal::TERM, 143)] {
+        let third = Rule::new(Fault::Stall).on(Kind::GetObject).from(3);
+        let shell =
+            Shell::with_fault(third).with("HOLDALL_PART_SIZE", "5MiB").with("S3_MAX_CONCURRENCY", "1");
+        let state = shell.path("state");
+        let shell = shell.with("XDG_STATE_HOME", state.to_str().unwrap());
+        let bytes = vec![7; 16 << 20];
+        shell.server().put_object("b", "k", &bytes);
+        let gets =
+            || shell.server().log().iter().filter(|s| s.method == "GET" && s.path.ends_with("/k")).count();
+        let child = shell.spawn(&["get", "k", "got"]);
+        until("the third range is asked for", || gets() == 3);
+        signal(&child, number);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(status), "{output:?}");
+        assert!(!shell.path("got").exists());
+        shell.server().clear_rules();
+        shell.server().clear_log();
+        let again = shell.run(&["get", "k", "got"]);
+        assert!(again.status.success(), "{again:?}");
+        assert_eq!(gets(), 2, "two ranges were there");
+        assert!(shell.read("got") == bytes);
+        assert_eq!(shell.files(), ["got"]);
+    }
+}
+
+#[test]
 fn a_signal_ends_a_pull_and_leaves_whole_files_only() {
     let stall = Rule::new(Fault::StallMidBody { after: 1000 }).on(Kind::Get).key("stalls");
     let shell = Shell::with_fault(stall);

@@ -19,12 +19,13 @@ pub(crate) struct Holding {
 }
 
 impl Holding {
-    fn name(&self) -> String {
+    /// A name there that nobody else has.
+    pub(crate) fn name(&self) -> String {
         format!("{}{:016x}{}", self.prefix, unique(), self.suffix)
     }
 }
 
-/// A file being written. Dropped before it was given a name, it is gone.
+/// A file being written. Dropped before it was given a name, it is gone, unless it is to stay ([`Draft::stay`]).
 ///
 /// On Linux it has no name at all, so that nothing is left of it whatever happens (`O_TMPFILE`); on file systems that
 /// cannot do so it lies in its [`Holding`] until then.
@@ -32,6 +33,7 @@ impl Holding {
 pub(crate) struct Draft {
     file: Arc<File>,
     held: Option<(Holding, String)>,
+    stays: bool,
 }
 
 impl Draft {
@@ -44,7 +46,7 @@ impl Draft {
         if *CAN_NAME_LATER {
             let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
             match rustix::fs::openat(folder, ".", flags, mode) {
-                Ok(file) => return Ok(Self { file: Arc::new(file.into()), held: None }),
+                Ok(file) => return Ok(Self { file: Arc::new(file.into()), held: None, stays: false }),
                 Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOSYS) => {}
                 Err(error) => return Err(error),
             }
@@ -53,12 +55,48 @@ impl Draft {
         let name = holding.name();
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDWR;
         let file = rustix::fs::openat(&*holding.folder, &name, flags, mode)?;
-        Ok(Self { file: Arc::new(file.into()), held: Some((holding, name)) })
+        Ok(Self { file: Arc::new(file.into()), held: Some((holding, name)), stays: false })
+    }
+
+    /// Takes up a file that another process left in a holding, open.
+    pub(crate) fn left(file: File, holding: Holding, name: String) -> Self {
+        Self { file: Arc::new(file), held: Some((holding, name)), stays: true }
+    }
+
+    /// Its name in its holding, where it has one.
+    pub(crate) fn held(&self) -> Option<&str> {
+        self.held.as_ref().map(|(_, name)| name.as_str())
+    }
+
+    /// Lets it lie under a name of its holding, for another process to take up: from now on it stays when it is
+    /// dropped.
+    pub(crate) fn stay(&mut self, holding: Holding, name: String) -> io::Result<()> {
+        if self.held.is_none() {
+            self.link(&*holding.folder, &name)?;
+            self.held = Some((holding, name));
+        }
+        self.stays = true;
+        Ok(())
+    }
+
+    /// Lets it go when it is dropped, though it was to stay.
+    pub(crate) fn give_up(&mut self) {
+        self.stays = false;
+    }
+
+    /// Whether the name in its holding is still this file's.
+    pub(crate) fn is_in_place(&self) -> io::Result<bool> {
+        let Some((holding, held)) = &self.held else { return Ok(true) };
+        let own = rustix::fs::fstat(&*self.file)?;
+        match rustix::fs::statat(&*holding.folder, held, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => Ok(false),
+            other => other.map(|there| (there.st_dev, there.st_ino) == (own.st_dev, own.st_ino)),
+        }
     }
 
     /// Takes a file that has a name, to give it another besides; none where that cannot be done by the file alone.
     pub(crate) fn of(file: File) -> Option<Self> {
-        CAN_NAME_LATER.then(|| Self { file: Arc::new(file), held: None })
+        CAN_NAME_LATER.then(|| Self { file: Arc::new(file), held: None, stays: false })
     }
 
     /// The open file.
@@ -125,7 +163,7 @@ fn rename_to_free(before: Errno, from: (BorrowedFd<'_>, &str), to: (BorrowedFd<'
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        if let Some((holding, held)) = &self.held
+        if let Some((holding, held)) = self.held.as_ref().filter(|_| !self.stays)
             && let Err(error) = rustix::fs::unlinkat(&*holding.folder, held, AtFlags::empty())
         {
             tracing::warn!(name = held, %error, "a temporary file is left behind");
@@ -150,7 +188,7 @@ mod tests {
         let held = holding(folder);
         let name = held.name();
         let file = File::create_new(folder.join(&name)).unwrap();
-        let named = Draft { file: Arc::new(file), held: Some((held.clone(), name)) };
+        let named = Draft { file: Arc::new(file), held: Some((held.clone(), name)), stays: false };
         let unnamed =
             Draft::begin(&*held.folder, || panic!("this file system has files without names")).unwrap();
         [unnamed, named]
@@ -204,5 +242,41 @@ mod tests {
         std::fs::write(folder.path().join("held"), "newer").unwrap();
         assert_eq!(rename_to_free(Errno::INVAL, from, to).unwrap_err(), Errno::EXIST);
         assert_eq!(std::fs::read(folder.path().join("name")).unwrap(), b"new");
+    }
+
+    #[test]
+    fn a_draft_that_stays_is_there_until_it_is_given_up_or_named() {
+        let folder = tempfile::tempdir().unwrap();
+        for (n, mut draft) in both(folder.path()).into_iter().enumerate() {
+            let at = holding(folder.path());
+            let name = draft.held().map_or_else(|| at.name(), str::to_owned);
+            draft.stay(at.clone(), name.clone()).unwrap();
+            (&**draft.file()).write_all(b"half").unwrap();
+            drop(draft);
+            assert_eq!(std::fs::read(folder.path().join(&name)).unwrap(), b"half");
+            let file = File::options().write(true).open(folder.path().join(&name)).unwrap();
+            let mut again = Draft::left(file, at.clone(), name.clone());
+            assert!(again.is_in_place().unwrap());
+            if n == 0 {
+                again.give_up();
+            } else {
+                again.publish_new(&*at.folder, "file").unwrap();
+            }
+            drop(again);
+            assert!(!folder.path().join(name).exists());
+        }
+        assert_eq!(names(folder.path()), ["file"]);
+    }
+
+    #[test]
+    fn a_name_that_another_file_took_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = holding(folder.path());
+        let [mut draft, _] = both(folder.path());
+        draft.stay(at.clone(), "held".to_owned()).unwrap();
+        std::fs::rename(folder.path().join("held"), folder.path().join("moved")).unwrap();
+        assert!(!draft.is_in_place().unwrap());
+        std::os::unix::fs::symlink("moved", folder.path().join("held")).unwrap();
+        assert!(!draft.is_in_place().unwrap());
     }
 }

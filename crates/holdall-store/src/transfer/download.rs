@@ -1,21 +1,22 @@
 //! Writes an object to a file: small ones by one stream, large ones by ranges at once.
 
-use super::landing::Temporary;
+use super::arrival::{self, Arrival, Notes, Resumed};
+use super::landing::Spot;
 use super::plan::PartPlan;
-use crate::error::{Error, ErrorKind, Result};
+use super::ranges::{Into, Pinned, Wanted, fetch_ranges, write_stream};
+use crate::Progress;
+use crate::error::Result;
 use crate::key::Key;
 use crate::object::{GetOptions, Metadata, Object};
 use crate::store::Store;
-use crate::{Progress, Range};
-use futures_util::StreamExt;
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::Arc;
-use tokio::task::JoinSet;
 
 impl Store {
     /// Writes an object to a file, which appears whole or not at all; large objects are read in ranges at once.
+    ///
+    /// A large object of a remote store goes on where an earlier call for the same file was cut off, if the object is
+    /// still the same: [`Settings::journal`](crate::Settings::journal) says where that is noted. Until then what has
+    /// come lies in the file's folder, under a name like `.holdall-0123456789abcdef.part`.
     ///
     /// # Errors
     ///
@@ -23,155 +24,102 @@ impl Store {
     /// `Full` without space. After an error the file is what it was before.
     pub async fn get_to_file(&self, key: &str, path: &Path, options: &GetOptions) -> Result<Metadata> {
         let key = Key::parse(key)?;
-        let object = self.get_with(key.as_str(), options).await?;
-        let temporary = Temporary::at(path)?;
-        if let Some(progress) = &options.progress {
-            progress.expect(object.range.end - object.range.start);
-            progress.complete();
-        }
-        self.land(&key, object, temporary, options).await
+        self.fetch(&key, Spot::at(path)?, None, options).await
     }
 
-    /// Writes an opened object to a file begun.
-    pub(super) async fn land(
+    /// Writes an object to a place for a file. `counted` is its size where that is known, and expected by the progress.
+    pub(super) async fn fetch(
         &self,
         key: &Key,
-        object: Object,
-        temporary: Temporary,
+        spot: Spot,
+        counted: Option<u64>,
         options: &GetOptions,
     ) -> Result<Metadata> {
-        let metadata = object.metadata.clone();
-        let size = object.range.end - object.range.start;
-        let progress = options.progress.as_ref().map(Progress::part);
-        // Without an ETag nothing proves that ranges are of one object.
-        let by_ranges = metadata.etag.is_some() && size >= 2 * self.settings().part_size;
-        let whole = size == metadata.size;
-        let result = if whole && self.backend().copy_to_file(&metadata, &temporary.file()).await? {
-            if let Some(progress) = &progress {
-                progress.add(size);
+        let expect = |size| {
+            if let (None, Some(progress)) = (counted, &options.progress) {
+                progress.expect(size);
+                progress.complete();
             }
-            Ok(())
-        } else if by_ranges {
-            temporary.reserve(size)?;
-            let options = GetOptions { progress, ..options.clone() };
-            self.land_by_ranges(key, object, temporary.file(), &options).await
-        } else {
-            write_stream(object, &temporary.file(), 0, size, progress.as_ref()).await
         };
-        result.map_err(|e| e.with_key(key))?;
+        let may_be_large = counted.is_none_or(|size| self.is_large(size));
+        if may_be_large && let Some(cut) = arrival::find(self, key, &spot, options) {
+            let reopened = cut.reopen(self, key, options).await.map_err(|e| e.with_key(key))?;
+            if let Some(resumed) = reopened {
+                expect(resumed.metadata.size);
+                return self.land_rest(resumed, options).await;
+            }
+        }
+        let object = self.backend().get(key, options).await.map_err(|e| e.with_key(key))?;
+        expect(object.range.end - object.range.start);
+        self.land(object, &spot, options).await
+    }
+
+    /// Whether so many bytes are fetched by ranges.
+    fn is_large(&self, size: u64) -> bool {
+        size >= 2 * self.settings().part_size
+    }
+
+    /// Writes an opened object to a place for a file.
+    async fn land(&self, object: Object, spot: &Spot, options: &GetOptions) -> Result<Metadata> {
+        let (metadata, range) = (object.metadata.clone(), object.range.clone());
+        let size = range.end - range.start;
+        let mut temporary = spot.begin()?;
+        // Without an ETag nothing proves that ranges are of one object.
+        let etag = metadata.etag.as_deref().filter(|_| self.is_large(size));
+        if size == metadata.size && self.backend().copy_to_file(&metadata, &temporary.file()).await? {
+            options.progress.iter().for_each(|progress| progress.add(size));
+        } else if let Some(etag) = etag {
+            temporary.reserve(size)?;
+            let plan = PartPlan::new(size, self.settings().part_size, self.backend().limits())?;
+            let arrival = Arrival::begin(self, (&metadata.key, etag, plan), spot, temporary, options);
+            return self.land_ranges(metadata, range.start, arrival, Some((0, object)), options).await;
+        } else {
+            let into = Into { file: &temporary.file(), offset: 0, sum: None };
+            let written = write_stream(object, into, size, options.progress.as_ref()).await;
+            written.map_err(|e| e.with_key(&metadata.key))?;
+        }
         temporary.commit()?;
         Ok(metadata)
     }
 
-    /// The stream that is open brings the first part; the others are asked for one by one, pinned to its `ETag`.
-    async fn land_by_ranges(
-        &self,
-        key: &Key,
-        object: Object,
-        file: Arc<File>,
-        options: &GetOptions,
-    ) -> Result<()> {
-        let begin = object.range.start;
-        let limits = self.backend().limits();
-        let plan = PartPlan::new(object.range.end - begin, self.settings().part_size, limits)?;
-        let pinned = Pinned::of(&object.metadata, options);
-        let mut tasks = JoinSet::new();
-        let first = plan.range(0);
-        let (into, progress) = (file.clone(), options.progress.clone());
-        tasks.spawn(async move { write_stream(object, &into, 0, first.end, progress.as_ref()).await });
-        let most = self.settings().concurrency.clamp(1, 8);
-        for index in 1..plan.count() {
-            while tasks.len() >= most {
-                joined(tasks.join_next().await)?;
-            }
-            let (store, key, pinned, file, range) =
-                (self.clone(), key.clone(), pinned.clone(), file.clone(), plan.range(index));
-            tasks.spawn(async move { store.land_range(&key, &pinned, &file, begin, range).await });
+    /// Goes on with a file of which an earlier process fetched some.
+    async fn land_rest(&self, resumed: Resumed, options: &GetOptions) -> Result<Metadata> {
+        let Resumed { arrival, metadata, opened } = resumed;
+        match arrival.temporary.reserve(metadata.size) {
+            Ok(()) => self.land_ranges(metadata, 0, arrival, opened, options).await,
+            Err(error) => Err(arrival.fail(error)),
         }
-        while !tasks.is_empty() {
-            joined(tasks.join_next().await)?;
-        }
-        Ok(())
     }
 
-    async fn land_range(
+    /// Writes the ranges of an object, from `begin` on, that the file does not have.
+    async fn land_ranges(
         &self,
-        key: &Key,
-        pinned: &Pinned,
-        file: &Arc<File>,
+        metadata: Metadata,
         begin: u64,
-        range: std::ops::Range<u64>,
-    ) -> Result<()> {
-        let mut options = pinned.options.clone();
-        options.range = Some(Range::Bounded { start: begin + range.start, end: begin + range.end });
-        let object = match self.backend().get(key, &options).await {
-            Err(error) if error.kind() == ErrorKind::Precondition => return Err(replaced()),
-            other => other?,
+        mut arrival: Arrival,
+        opened: Option<(u32, Object)>,
+        options: &GetOptions,
+    ) -> Result<Metadata> {
+        let progress = options.progress.as_ref().map(Progress::part);
+        let options = GetOptions { progress, ..options.clone() };
+        let wanted = Wanted {
+            key: metadata.key.clone(),
+            file: arrival.temporary.file(),
+            begin,
+            plan: arrival.plan,
+            pinned: Pinned::of(&metadata, &options),
+            sums: arrival.notes.is_some(),
         };
-        let same = object.metadata.etag == pinned.etag && object.metadata.size == pinned.size;
-        if !same {
-            return Err(replaced());
-        }
-        let progress = pinned.options.progress.as_ref();
-        write_stream(object, file, range.start, range.end - range.start, progress).await
-    }
-}
-
-fn replaced() -> Error {
-    Error::new(ErrorKind::Changed, "the object was replaced while it was read")
-}
-
-/// The object that all ranges must be of.
-#[derive(Clone)]
-struct Pinned {
-    etag: Option<String>,
-    size: u64,
-    options: GetOptions,
-}
-
-impl Pinned {
-    fn of(metadata: &Metadata, options: &GetOptions) -> Self {
-        let mut options = options.clone();
-        options.version = options.version.or_else(|| metadata.version.clone());
-        options.conditions.if_match.clone_from(&metadata.etag);
-        Self { etag: metadata.etag.clone(), size: metadata.size, options }
-    }
-}
-
-fn joined(result: Option<std::result::Result<Result<()>, tokio::task::JoinError>>) -> Result<()> {
-    match result {
-        None => Ok(()),
-        Some(Ok(result)) => result,
-        Some(Err(error)) => Err(Error::new(ErrorKind::Cancelled, "a range's task ended").with_source(error)),
-    }
-}
-
-/// Writes `len` bytes of a stream at an offset of a file.
-async fn write_stream(
-    mut object: Object,
-    file: &File,
-    offset: u64,
-    len: u64,
-    progress: Option<&Progress>,
-) -> Result<()> {
-    let mut at = 0;
-    while at < len {
-        let Some(piece) = object.stream.next().await else {
-            return Err(Error::new(ErrorKind::Incomplete, "the object ended early"));
+        let landed = match fetch_ranges(self, wanted, &mut arrival, opened).await {
+            Ok(()) => arrival.temporary.commit(),
+            Err(error) => Err(error),
         };
-        let mut piece = piece?;
-        piece.truncate(usize::try_from(len - at).unwrap_or(usize::MAX));
-        file.write_all_at(&piece, offset + at).map_err(|e| Error::io("the file cannot be written", e))?;
-        at += piece.len() as u64;
-        if let Some(progress) = progress {
-            progress.add(piece.len() as u64);
+        match landed {
+            Ok(()) => {
+                arrival.notes.into_iter().for_each(Notes::end);
+                Ok(metadata)
+            }
+            Err(error) => Err(arrival.fail(error).with_key(&metadata.key)),
         }
     }
-    // Only at its end does the stream say whether the digest is right.
-    if at == object.range.end - object.range.start
-        && let Some(more) = object.stream.next().await
-    {
-        more?;
-    }
-    Ok(())
 }

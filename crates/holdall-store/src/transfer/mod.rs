@@ -3,6 +3,7 @@
 //! What is done is decided first, as plain values (`plan`); the rest carries it out. Memory is bounded by the pool of
 //! part buffers, whatever the size of an object or the number of files.
 
+mod arrival;
 mod buffers;
 mod copy;
 mod download;
@@ -14,6 +15,7 @@ mod parts;
 mod plan;
 mod pull;
 mod push;
+mod ranges;
 mod rename;
 mod resume;
 mod source;
@@ -27,5 +29,6 @@ pub use filter::Filter;
 pub use rename::Moved;
 
 pub(crate) use buffers::Buffers;
+pub(crate) use journal::sweep as sweep_journals;
 pub(crate) use plan::PartPlan;
 pub(crate) use upload::{goes_in_parts, put_bytes_in_parts};

@@ -133,10 +133,9 @@ impl Pull {
         let Some(landing) = &self.landing else {
             return Ok(TreeEvent::Planned { path, key: name(), size: listed.size });
         };
-        let temporary = landing.begin(&safe)?;
         let options = GetOptions { progress: self.options.progress.clone(), ..GetOptions::default() };
-        let object = self.store.backend().get(&listed.key, &options).await?;
-        let metadata = self.store.land(&listed.key, object, temporary, &options).await?;
+        let metadata =
+            self.store.fetch(&listed.key, landing.spot(&safe)?, Some(listed.size), &options).await?;
         Ok(TreeEvent::Pulled { path, metadata })
     }
 

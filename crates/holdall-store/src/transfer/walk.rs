@@ -1,5 +1,6 @@
 //! Walks a folder, entry by entry, in memory that follows its depth and not its size.
 
+use super::landing::is_temporary;
 use crate::error::{Error, ErrorKind};
 use crate::key::RESERVED;
 use std::fs::{FileType, ReadDir};
@@ -91,6 +92,9 @@ impl Walk {
                 Ok(()) => None,
                 Err(e) => Some(failed(path, "the folder cannot be read", e)),
             };
+        }
+        if kind.is_file() && is_temporary(relative.rsplit('/').next().unwrap_or(&relative)) {
+            return Some(Entry::Skipped { path, relative, reason: "a download under way" });
         }
         if kind.is_file() {
             return Some(Entry::File { path, relative });

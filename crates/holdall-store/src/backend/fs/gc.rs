@@ -30,7 +30,7 @@ struct Stale<'a> {
 impl Stale<'_> {
     fn leftover(&self, kind: &'static str, removed: Result<()>) -> Leftover {
         let (name, size) = (self.path.clone(), Some(self.size));
-        Leftover { kind, name, age: self.age, size, error: removed.err() }
+        Leftover { kind, name, age: self.age, size, left: None, error: removed.err() }
     }
 
     fn remove(&self, options: &GcOptions) -> Result<()> {

@@ -20,7 +20,7 @@ pub(super) async fn abort_stale(
             let Some(age) = age(upload).filter(|age| *age >= options.older_than) else { continue };
             let error = if options.dry_run { None } else { abort(client, upload).await.err() };
             let name = upload.key.get(root.len()..).unwrap_or(&upload.key).to_owned();
-            found(Leftover { kind: "upload", name, age, size: None, error });
+            found(Leftover { kind: "upload", name, age, size: None, left: None, error });
         }
         match page.next {
             Some(next) => after = Some(next),

@@ -1,33 +1,23 @@
-//! Notes of an upload under way, so that another process can go on with it.
-//!
-//! One file for each place and key below the journal's folder, locked while it is written: a line that says what is sent
-//! where (`holdall.upload/1`), then a line for each part that the service has. Lines are not fsynced: what a power cut
-//! takes is sent again. A line that is not whole ends the reading.
+//! What is noted of an upload: what is sent where (`holdall.upload/1`), then each part that the service has.
 
-use super::source::Identity;
+use super::super::source::Identity;
+use super::notes::{Lines, NoteFile};
 use crate::Sha256;
 use crate::backend::{Held, PartReceipt, Ticket};
 use crate::key::Key;
 use crate::object::PutOptions;
 use crate::store::Store;
 use holdall_s3::{Checksum, ChecksumAlgorithm};
-use rustix::fs::{FlockOperation, Mode, OFlags};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
-const SCHEMA: &str = "holdall.upload/1";
-
-/// A file with more is not ours: 10,000 parts need less than a third of it.
-const MOST: u64 = 8 << 20;
+pub(super) const SCHEMA: &str = "holdall.upload/1";
 
 /// What is sent, and where to. Parts count only for an upload of exactly this.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Sending {
+pub(in crate::transfer) struct Sending {
     /// The service's endpoint, where one is set.
     endpoint: Option<String>,
     /// The store's URL.
@@ -40,7 +30,7 @@ pub(super) struct Sending {
 }
 
 impl Sending {
-    pub(super) fn new(
+    pub(in crate::transfer) fn new(
         store: &Store,
         key: &Key,
         file: Identity,
@@ -60,6 +50,17 @@ impl Sending {
         }
     }
 
+    /// The key, if this is sent to a store.
+    pub(super) fn key_in(&self, store: &Store) -> Option<&str> {
+        let endpoint = store.settings().endpoint.as_ref().map(ToString::to_string);
+        (self.endpoint == endpoint && self.store == store.location()).then_some(self.key.as_str())
+    }
+
+    /// The object's URL, without credentials.
+    pub(super) fn url(&self) -> String {
+        format!("{}/{}", self.store, self.key)
+    }
+
     fn is_same_place(&self, other: &Self) -> bool {
         (&self.endpoint, &self.store, &self.key) == (&other.endpoint, &other.store, &other.key)
     }
@@ -72,12 +73,12 @@ impl Sending {
 }
 
 #[derive(Serialize, Deserialize)]
-struct First {
+pub(super) struct First {
     schema: String,
     #[serde(flatten)]
-    sending: Sending,
+    pub(super) sending: Sending,
     #[serde(flatten)]
-    ticket: Ticket,
+    pub(super) ticket: Ticket,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -123,14 +124,14 @@ impl Part {
 
 /// An upload that an earlier process began.
 #[derive(Debug)]
-pub(super) struct Begun {
-    pub(super) ticket: Ticket,
-    pub(super) parts: Vec<PartReceipt>,
+pub(in crate::transfer) struct Begun {
+    pub(in crate::transfer) ticket: Ticket,
+    pub(in crate::transfer) parts: Vec<PartReceipt>,
 }
 
 impl Begun {
     /// Leaves out the parts that the store does not have as they were sent.
-    pub(super) fn keep_only(&mut self, held: &Held) {
+    pub(in crate::transfer) fn keep_only(&mut self, held: &Held) {
         if let Held::Parts(held) = held {
             let held: HashSet<(u32, &str, u64)> =
                 held.iter().map(|(number, etag, size)| (*number, etag.as_str(), *size)).collect();
@@ -141,7 +142,7 @@ impl Begun {
 
 /// What an earlier process noted for a key.
 #[derive(Debug)]
-pub(super) enum Noted {
+pub(in crate::transfer) enum Noted {
     Nothing,
     /// An upload of the same.
     Same(Begun),
@@ -151,10 +152,7 @@ pub(super) enum Noted {
 
 /// The journal's file for one upload, locked.
 #[derive(Debug)]
-pub(super) struct Journal {
-    path: PathBuf,
-    file: File,
-}
+pub(in crate::transfer) struct Journal(NoteFile);
 
 impl Journal {
     /// Opens the file for what is to be sent, with what an earlier process noted. None while another process has it.
@@ -162,81 +160,34 @@ impl Journal {
     /// # Errors
     ///
     /// What keeps it from being opened, and so the upload from being resumed.
-    pub(super) fn open(folder: &Path, sending: &Sending) -> io::Result<Option<(Self, Noted)>> {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        refuse_others(folder)?;
-        let path = folder.join(sending.name());
-        let Some(file) = locked(&path)? else { return Ok(None) };
-        let mut journal = Self { path, file };
-        let (noted, whole) = read(&journal.file, sending)?;
+    pub(in crate::transfer) fn open(folder: &Path, sending: &Sending) -> io::Result<Option<(Self, Noted)>> {
+        let Some(mut file) = NoteFile::make(folder, &sending.name())? else { return Ok(None) };
+        let (noted, whole) = read(file.lines()?, sending)?;
         // What follows is noted behind the last line that is whole.
-        journal.file.set_len(whole)?;
-        journal.file.seek(SeekFrom::Start(whole))?;
-        Ok(Some((journal, noted)))
+        file.go_on_at(whole)?;
+        Ok(Some((Self(file), noted)))
     }
 
     /// Notes that an upload was begun, in place of all that is in the file.
-    pub(super) fn begin(&mut self, sending: &Sending, ticket: &Ticket) -> io::Result<()> {
-        self.file.set_len(0)?;
-        self.file.rewind()?;
+    pub(in crate::transfer) fn begin(&mut self, sending: &Sending, ticket: &Ticket) -> io::Result<()> {
+        self.0.go_on_at(0)?;
         let (sending, ticket) = (sending.clone(), ticket.clone());
-        self.line(&First { schema: SCHEMA.to_owned(), sending, ticket })
+        self.0.add(&First { schema: SCHEMA.to_owned(), sending, ticket })
     }
 
     /// Notes a part that the service has.
-    pub(super) fn note(&mut self, part: &PartReceipt) -> io::Result<()> {
-        self.line(&Part::from(part))
-    }
-
-    fn line(&mut self, record: &impl Serialize) -> io::Result<()> {
-        let mut line = serde_json::to_vec(record)?;
-        line.push(b'\n');
-        self.file.write_all(&line)
+    pub(in crate::transfer) fn note(&mut self, part: &PartReceipt) -> io::Result<()> {
+        self.0.add(&Part::from(part))
     }
 
     /// Removes the file: there is nothing to go on with.
-    pub(super) fn end(self) -> io::Result<()> {
-        std::fs::remove_file(&self.path)
-    }
-}
-
-/// Refuses a folder in which others could put notes.
-fn refuse_others(folder: &Path) -> io::Result<()> {
-    let metadata = std::fs::metadata(folder)?;
-    if metadata.uid() != rustix::process::geteuid().as_raw() || metadata.mode() & 0o022 != 0 {
-        return Err(io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            "others may write to the journal's folder",
-        ));
-    }
-    Ok(())
-}
-
-/// Opens a file with the lock on it; none while another process has it.
-fn locked(path: &Path) -> io::Result<Option<File>> {
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    loop {
-        let file = File::from(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?);
-        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
-            other => other?,
-        }
-        // Whoever had the lock may have removed the file: then this is nobody's any more.
-        let own = file.metadata()?;
-        match std::fs::symlink_metadata(path) {
-            Ok(there) if (there.dev(), there.ino()) == (own.dev(), own.ino()) => return Ok(Some(file)),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+    pub(in crate::transfer) fn end(self) -> io::Result<()> {
+        self.0.remove()
     }
 }
 
 /// Reads what was noted, up to the first line that is not whole, and how many bytes those lines are.
-fn read(file: &File, sending: &Sending) -> io::Result<(Noted, u64)> {
-    if !(1..=MOST).contains(&file.metadata()?.len()) {
-        return Ok((Noted::Nothing, 0));
-    }
-    let mut lines = Lines { reader: BufReader::new(file), whole: 0 };
+fn read(mut lines: Lines<'_>, sending: &Sending) -> io::Result<(Noted, u64)> {
     let first = lines.next::<First>()?;
     let ours = first.filter(|first| first.schema == SCHEMA && first.sending.is_same_place(sending));
     let Some(first) = ours else { return Ok((Noted::Nothing, 0)) };
@@ -252,26 +203,10 @@ fn read(file: &File, sending: &Sending) -> io::Result<(Noted, u64)> {
     Ok((Noted::Same(Begun { ticket: first.ticket, parts }), lines.whole))
 }
 
-/// The lines of a file, as long as they are whole.
-struct Lines<'a> {
-    reader: BufReader<&'a File>,
-    /// The bytes of those that were read.
-    whole: u64,
-}
-
-impl Lines<'_> {
-    fn next<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
-        let mut line = Vec::new();
-        self.reader.read_until(b'\n', &mut line)?;
-        let record = line.strip_suffix(b"\n").and_then(|line| serde_json::from_slice(line).ok());
-        self.whole += record.as_ref().map_or(0, |_| line.len() as u64);
-        Ok(record)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::MetadataExt;
 
     fn sending(key: &str, size: u64) -> Sending {
         let store = Store::open("memory://journal", &crate::Settings::default()).unwrap();
@@ -356,7 +291,7 @@ mod tests {
         journal.begin(&same, &ticket()).unwrap();
         journal.note(&part(1, "a")).unwrap();
         journal.note(&part(2, "b")).unwrap();
-        let path = journal.path.clone();
+        let path = journal.0.path().to_owned();
         drop(journal);
         let whole = std::fs::read(&path).unwrap();
         for cut in 0..whole.len() {
@@ -382,7 +317,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let same = sending("k", 10);
         let path = dir.path().join(same.name());
-        let long = vec![b'x'; MOST as usize + 1];
+        let long = vec![b'x'; (8 << 20) + 1];
         let other = br#"{"schema":"holdall.upload/2"}"#;
         for bytes in [&b""[..], b"\n", b"{}\n", b"\0\0\0\0", &long, other] {
             std::fs::write(&path, bytes).unwrap();
@@ -398,8 +333,8 @@ mod tests {
         let same = sending("k", 10);
         let (journal, _) = open(&folder, &same);
         let mode = |path: &Path| std::fs::metadata(path).unwrap().mode() & 0o777;
-        assert_eq!((mode(&folder), mode(&journal.path)), (0o700, 0o600));
-        let path = journal.path.clone();
+        assert_eq!((mode(&folder), mode(journal.0.path())), (0o700, 0o600));
+        let path = journal.0.path().to_owned();
         journal.end().unwrap();
         let target = dir.path().join("target");
         std::fs::write(&target, "mine").unwrap();
