@@ -201,7 +201,7 @@ impl Journal {
 }
 
 /// Refuses a folder in which others could put notes.
-fn refuse_others(folder: &Path) -> io::Result<()> {
+pub(super) fn refuse_others(folder: &Path) -> io::Result<()> {
     let metadata = std::fs::metadata(folder)?;
     if metadata.uid() != rustix::process::geteuid().as_raw() || metadata.mode() & 0o022 != 0 {
         return Err(io::Error::new(
@@ -213,7 +213,7 @@ fn refuse_others(folder: &Path) -> io::Result<()> {
 }
 
 /// Opens a file with the lock on it; none while another process has it.
-fn locked(path: &Path) -> io::Result<Option<File>> {
+pub(super) fn locked(path: &Path) -> io::Result<Option<File>> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     loop {
         let file = File::from(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?);

@@ -3,6 +3,7 @@
 //! Every folder on the way is opened by its own name, relative to the one before and without following symbolic
 //! links, so that no key and no link placed meanwhile leads out.
 
+use super::source::Identity;
 use crate::disk::{Draft, Holding, MAX_NAME, enter, fault as disk_fault};
 use crate::error::{Error, ErrorKind, Result};
 use rustix::fs::{CWD, Mode, OFlags};
@@ -11,7 +12,8 @@ use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 /// A folder that files land in.
 #[derive(Debug)]
@@ -107,18 +109,46 @@ pub(crate) struct Temporary {
     folder: Arc<OwnedFd>,
     name: String,
     draft: Draft,
+    landed: Landed,
 }
+
+/// What a file was when it was given its name, as long as nobody else can have changed it since.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Landed(Arc<OnceLock<Identity>>);
+
+impl Landed {
+    pub(super) fn identity(&self) -> Option<Identity> {
+        self.0.get().copied()
+    }
+}
+
+/// Gives a file that nobody else has a time that no later write gives it: the clock of files stands still for a while,
+/// and a change in that while would not show.
+fn mark(file: &File) -> io::Result<Identity> {
+    let modified = file.metadata()?.modified()?;
+    file.set_modified(modified - Duration::from_nanos(1))?;
+    Ok(Identity::of(&file.metadata()?))
+}
+
+const PREFIX: &str = ".holdall-";
+const SUFFIX: &str = ".part";
 
 /// Where a file has its name until it is whole, on file systems that need one.
 fn holding(folder: &Arc<OwnedFd>) -> Holding {
-    Holding { folder: folder.clone(), prefix: ".holdall-", suffix: ".part" }
+    Holding { folder: folder.clone(), prefix: PREFIX, suffix: SUFFIX }
+}
+
+/// Whether a file may be one that is being written by this or another process.
+pub(super) fn is_temporary(relative: &str) -> bool {
+    let name = relative.rsplit('/').next().unwrap_or_default();
+    name.starts_with(PREFIX) && name.ends_with(SUFFIX)
 }
 
 impl Temporary {
     fn new(folder: Arc<OwnedFd>, name: &str) -> Result<Self> {
         let draft = Draft::begin(&*folder, || Ok(holding(&folder)))
             .map_err(|e| fault("the file cannot be made", e))?;
-        Ok(Self { folder, name: name.to_owned(), draft })
+        Ok(Self { folder, name: name.to_owned(), draft, landed: Landed::default() })
     }
 
     /// Begins a file at a path of the caller's.
@@ -152,15 +182,28 @@ impl Temporary {
         }
     }
 
+    /// Where it is said what the file is once it has its name.
+    pub(super) fn landed(&self) -> Landed {
+        self.landed.clone()
+    }
+
     /// Gives the file its name.
     pub(crate) fn commit(mut self) -> Result<()> {
+        let marked = mark(self.draft.file()).map_err(|e| Error::io("the file's time cannot be set", e))?;
         let named = match self.draft.publish_new(&*self.folder, &self.name) {
             Err(Errno::EXIST) => {
                 self.draft.publish_over(&*self.folder, &self.name, || Ok(holding(&self.folder)))
             }
             other => other,
         };
-        named.map_err(|e| fault("the file cannot be given its name", e))
+        named.map_err(|e| fault("the file cannot be given its name", e))?;
+        if let Ok(metadata) = self.draft.file().metadata() {
+            let now = Identity::of(&metadata);
+            if (Identity { changed: marked.changed, ..now }) == marked {
+                self.landed.0.get_or_init(|| now);
+            }
+        }
+        Ok(())
     }
 }
 

@@ -15,12 +15,14 @@ mod pull;
 mod push;
 mod resume;
 mod source;
+mod sync;
 mod tree;
 mod upload;
 mod walk;
 
 pub use event::{PullOptions, PushOptions, TreeEvent, TreeSummary};
 pub use filter::Filter;
+pub use sync::{Compare, MaxDelete};
 
 pub(crate) use buffers::Buffers;
 pub(crate) use upload::{goes_in_parts, put_bytes_in_parts};
