@@ -125,14 +125,10 @@ impl Survey {
     async fn entry(&mut self, entry: Entry) -> Result<bool> {
         match entry {
             Entry::File { relative, identity } => return self.file(relative, identity).await,
-            Entry::Folder { relative } if self.push.options.delete.is_some() => {
-                // An object that marks a folder which is there stays.
-                if self.look_up(&relative).await?.is_some() {
-                    self.surplus.count_there();
-                }
-            }
-            Entry::Folder { .. } => {}
+            // An object that marks a folder which is there stays.
+            Entry::Folder { relative } => self.keep(&relative).await?,
             Entry::Skipped { relative, reason } => {
+                self.keep(&relative).await?;
                 self.protected.add(&relative);
                 if self.push.options.filter.takes(&relative) {
                     let name = self.push.dir.join(relative).display().to_string();
@@ -142,6 +138,14 @@ impl Survey {
             Entry::Failed { path, error } => self.push.events.add(failed(&path, error)).await,
         }
         Ok(true)
+    }
+
+    /// Sees to it that an object of this name is no surplus.
+    async fn keep(&mut self, relative: &str) -> Result<()> {
+        if self.push.options.delete.is_some() && self.look_up(relative).await?.is_some() {
+            self.surplus.count_there();
+        }
+        Ok(())
     }
 
     async fn file(&mut self, relative: String, identity: Identity) -> Result<bool> {
