@@ -21,7 +21,20 @@ async fn objects_without_a_file_are_deleted_within_the_filter() {
     for mut world in World::all().await {
         let name = world.name.clone();
         world.write("a", "a").write("d/b/c", "c").write("dir/x", "x");
-        for key in ["a-", "a/b", "d/b", "d/b/d", "dir/", "gone/", "gone/x", "keep.log", "link", "link/below", "link-", "z"] {
+        for key in [
+            "a-",
+            "a/b",
+            "d/b",
+            "d/b/d",
+            "dir/",
+            "gone/",
+            "gone/x",
+            "keep.log",
+            "link",
+            "link/below",
+            "link-",
+            "z",
+        ] {
             world.store(key, "").await;
         }
         std::os::unix::fs::symlink("a", world.path("link")).unwrap();

@@ -28,7 +28,9 @@ async fn top_8_only_what_changed_is_sent_again() {
         let modified = fs::metadata(world.path("a.b")).unwrap().modified().unwrap();
         world.write("new", "").date("new", modified);
         fs::rename(world.path("new"), world.path("a.b")).unwrap();
-        world.write("other", "BBBB").date("other", fs::metadata(world.path("sub/b")).unwrap().modified().unwrap());
+        world
+            .write("other", "BBBB")
+            .date("other", fs::metadata(world.path("sub/b")).unwrap().modified().unwrap());
         fs::rename(world.path("other"), world.path("sub/b")).unwrap();
         assert_eq!(world.push().await, (1, 5, 0, 0), "{name}, replaced: {:?}", world.said());
 
@@ -73,7 +75,12 @@ async fn by_content_every_file_is_read() {
         world.push().await;
         let content = PushOptions { compare: Compare::Content, ..PushOptions::default() };
         let big = if name == "memory" { 1 } else { 0 };
-        assert_eq!(world.push_with(&content).await.unwrap(), (big, 2 - big, 0, 0), "{name}: {:?}", world.said());
+        assert_eq!(
+            world.push_with(&content).await.unwrap(),
+            (big, 2 - big, 0, 0),
+            "{name}: {:?}",
+            world.said()
+        );
         world.write_secretly("a", "AAAA");
         world.write_secretly("big", vec![8; 11 * MIB as usize]);
         assert_eq!(world.push_with(&content).await.unwrap(), (2, 0, 0, 0), "{name}: {:?}", world.said());

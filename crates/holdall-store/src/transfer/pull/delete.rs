@@ -97,7 +97,8 @@ impl Pull {
         let found = found.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some((surplus, marked)) = found.filter(|(surplus, _)| !surplus.is_empty()) else { return Ok(()) };
         if summary.failed > 0 {
-            let event = TreeEvent::Failed { name: self.dir.display().to_string(), error: not_after_failures() };
+            let event =
+                TreeEvent::Failed { name: self.dir.display().to_string(), error: not_after_failures() };
             summary.count(&event);
             on_event(event);
             return Ok(());

@@ -2,12 +2,12 @@
 
 use super::{Job, Push, failed};
 use crate::error::{Error, ErrorKind, Result};
+use crate::object::Metadata;
 use crate::store::Store;
 use crate::transfer::source::Identity;
 use crate::transfer::sync::{Covering, Cursor, Listed, Surplus, Verdict, judge, scratch_of};
 use crate::transfer::walk::{Entry, Manner, Walk};
 use crate::transfer::{Compare, PushOptions, TreeEvent};
-use crate::object::Metadata;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -47,7 +47,8 @@ impl Walking {
             return Ok(Some(batch));
         }
         let ended = (&mut self.thread).await;
-        ended.map_err(|e| Error::new(ErrorKind::Cancelled, "the folder's walk ended early").with_source(e))?;
+        ended
+            .map_err(|e| Error::new(ErrorKind::Cancelled, "the folder's walk ended early").with_source(e))?;
         Ok(None)
     }
 }

@@ -30,7 +30,8 @@ mod tests {
     fn a_name_covers_itself_and_what_is_below_and_not_its_neighbours() {
         let mut covering = Covering::default();
         covering.add("a");
-        let asked = [("a", true), ("a!", false), ("a-b", false), ("a/b", true), ("a/b/c", true), ("a0", false)];
+        let asked =
+            [("a", true), ("a!", false), ("a-b", false), ("a/b", true), ("a/b/c", true), ("a0", false)];
         for (name, covered) in asked {
             assert_eq!(covering.covers(name), covered, "{name}");
         }

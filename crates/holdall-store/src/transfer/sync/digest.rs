@@ -1,11 +1,11 @@
 //! Digests by which a file is known to have an object's bytes.
 
+use crate::Sha256;
 use crate::error::Result;
 use crate::receipt::Receipt;
 use crate::store::Store;
 use crate::transfer::plan::PartPlan;
 use crate::transfer::source::Opened;
-use crate::Sha256;
 
 /// A digest of all bytes of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -56,7 +56,8 @@ pub(super) fn crc(body: &[u8]) -> u32 {
 impl Record {
     /// Whether it can be written: a sorter needs keys without NUL, and what is too long would not be read again.
     pub(super) fn is_fit(&self) -> bool {
-        !self.key.contains('\0') && self.key.len() + self.entry.as_ref().map_or(0, |e| e.etag.len()) < MOST / 2
+        !self.key.contains('\0')
+            && self.key.len() + self.entry.as_ref().map_or(0, |e| e.etag.len()) < MOST / 2
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {
@@ -144,8 +145,13 @@ pub(super) mod tests {
     use super::*;
 
     pub(in crate::transfer::sync) fn entry(etag: &str, digest: Option<Digest>) -> Entry {
-        let file =
-            Identity { device: 1, inode: 2, size: 3, modified: (1_700_000_000, 4), changed: (1_700_000_001, 5) };
+        let file = Identity {
+            device: 1,
+            inode: 2,
+            size: 3,
+            modified: (1_700_000_000, 4),
+            changed: (1_700_000_001, 5),
+        };
         Entry { file, etag: etag.to_owned(), digest }
     }
 

@@ -96,14 +96,16 @@ pub(in crate::transfer) async fn open_index(
         })
     });
     let opened = opened.await;
-    Ok(match opened.map_err(|e| Error::new(ErrorKind::Cancelled, "the index's task ended").with_source(e))? {
-        Ok(Some((cursor, log))) => (cursor, Some(log)),
-        Ok(None) => {
-            tracing::debug!("another process has the index: files are compared without it");
-            Default::default()
-        }
-        Err(_) => Default::default(),
-    })
+    Ok(
+        match opened.map_err(|e| Error::new(ErrorKind::Cancelled, "the index's task ended").with_source(e))? {
+            Ok(Some((cursor, log))) => (cursor, Some(log)),
+            Ok(None) => {
+                tracing::debug!("another process has the index: files are compared without it");
+                Default::default()
+            }
+            Err(_) => Default::default(),
+        },
+    )
 }
 
 #[cfg(test)]

@@ -107,8 +107,11 @@ impl Listed {
             let key = wanted.filter(|_| !self.whole).map(|wanted| format!("{}{wanted}", self.prefix));
             let start_after = key.map(|key| before(&key)).filter(|start| *start > self.prefix);
             let prefix = Prefix::parse(&self.prefix)?;
-            self.state =
-                State::Open(self.store.list_with(ListOptions { prefix, start_after, ..ListOptions::default() })?);
+            self.state = State::Open(self.store.list_with(ListOptions {
+                prefix,
+                start_after,
+                ..ListOptions::default()
+            })?);
         }
         let State::Open(list) = &mut self.state else { return Ok(false) };
         let Some(page) = list.next_page().await else {

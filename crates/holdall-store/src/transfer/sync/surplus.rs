@@ -117,7 +117,9 @@ impl Surplus {
             .with_fact("of", self.there)
             .with_fact("max_delete", most)
             .with_fact("allowed", allowed)
-            .with_hint("look with --dry-run; if it is right, raise --max-delete, as a count or a share such as 80%"));
+            .with_hint(
+                "look with --dry-run; if it is right, raise --max-delete, as a count or a share such as 80%",
+            ));
         }
         Ok(())
     }
@@ -134,7 +136,8 @@ mod tests {
 
     #[test]
     fn bounds_are_read_and_said() {
-        for (text, wanted) in [("0", MaxDelete::Count(0)), ("12", MaxDelete::Count(12)), ("5%", MaxDelete::Percent(5))]
+        for (text, wanted) in
+            [("0", MaxDelete::Count(0)), ("12", MaxDelete::Count(12)), ("5%", MaxDelete::Percent(5))]
         {
             assert_eq!(text.parse::<MaxDelete>().unwrap(), wanted);
             assert_eq!(wanted.to_string(), text);

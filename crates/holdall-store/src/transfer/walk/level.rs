@@ -116,9 +116,8 @@ impl Iterator for Level {
 fn kind_of(at: &OwnedFd, name: &[u8], listed: FileType, follow: bool) -> Kind {
     match listed {
         FileType::Symlink if !follow => Kind::Link,
-        FileType::Symlink | FileType::Unknown => {
-            look(at, name, follow).map_or(Kind::Unknown, |stat| Kind::of(FileType::from_raw_mode(stat.st_mode)))
-        }
+        FileType::Symlink | FileType::Unknown => look(at, name, follow)
+            .map_or(Kind::Unknown, |stat| Kind::of(FileType::from_raw_mode(stat.st_mode))),
         kind => Kind::of(kind),
     }
 }

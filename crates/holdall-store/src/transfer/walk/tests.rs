@@ -89,11 +89,15 @@ fn what_is_no_file_is_accounted_for() {
         entries.collect::<Vec<_>>()
     };
     let left_out = "fifo: neither a file nor a folder";
-    let [own, odd] = [".holdall: holdall's own", "\u{fffd} failed: the file's name is not UTF-8 and cannot be a key"];
+    let [own, odd] =
+        [".holdall: holdall's own", "\u{fffd} failed: the file's name is not UTF-8 and cannot be a key"];
     let links = ["broken: symbolic link", left_out, "link: symbolic link", "sub/", "sub/file"];
     assert_eq!(said(false), [&[own][..], &links, &["sub/up: symbolic link", odd]].concat());
     let followed = ["broken failed: the symbolic link leads nowhere", left_out, "link", "sub/", "sub/file"];
-    assert_eq!(said(true), [&[own][..], &followed, &["sub/up failed: the folder cannot be read", odd]].concat());
+    assert_eq!(
+        said(true),
+        [&[own][..], &followed, &["sub/up failed: the folder cannot be read", odd]].concat()
+    );
 }
 
 #[test]

@@ -1,5 +1,5 @@
-use super::super::entry::tests::entry;
 use super::super::Entry;
+use super::super::entry::tests::entry;
 use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
