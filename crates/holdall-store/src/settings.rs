@@ -54,6 +54,9 @@ pub struct Settings {
     /// The folder of notes by which an upload or download of a file that was cut off is gone on with, by another process
     /// too; none when there is no home to put it in. Without it none is.
     pub journal: Option<PathBuf>,
+    /// The folder of the index by which a push or pull tells what is unchanged without reading it; none when there is
+    /// no home to put it in. Without it, the digests that objects have are compared.
+    pub index: Option<PathBuf>,
     /// The service's endpoint.
     pub endpoint: Option<Endpoint>,
     /// The endpoint that presigned and public URLs are made for.
@@ -160,6 +163,7 @@ impl Default for Settings {
             store: None,
             default_store: None,
             journal: None,
+            index: None,
             endpoint: None,
             public_endpoint: None,
             public_base_url: None,

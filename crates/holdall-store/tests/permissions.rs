@@ -44,9 +44,12 @@ async fn the_default_store_is_the_users_own_and_made_by_the_first_put() {
 }
 
 #[test]
-fn the_journal_is_below_the_state_folder_or_home_and_never_relative() {
+fn journal_and_index_are_below_the_state_folder_or_home_and_never_relative() {
     let journal = |pairs: &[(&str, &str)]| {
-        Settings::from_variables(&Variables::from_pairs(pairs.iter().copied())).unwrap().journal
+        let settings = Settings::from_variables(&Variables::from_pairs(pairs.iter().copied())).unwrap();
+        let beside = settings.journal.as_ref().map(|journal| journal.with_file_name("index"));
+        assert_eq!(settings.index, beside);
+        settings.journal
     };
     let state = ("XDG_STATE_HOME", "/srv/state");
     let home = ("HOME", "/home/u");

@@ -1,7 +1,7 @@
 //! `holdall push`
 
 use super::Outcome;
-use super::tree::{Direction, FilterArgs, Printer};
+use super::tree::{Direction, FilterArgs, Printer, SyncArgs};
 use crate::app::App;
 use crate::args::ObjectArgs;
 use crate::target::Target;
@@ -11,13 +11,18 @@ use holdall::transfer::PushOptions;
 use std::path::PathBuf;
 
 const AFTER: &str = "\
-Keys are PREFIX/ and the file's path in the folder. Prints the keys. Each file that fails is
-reported, the rest go on, and the exit status is 1.
+Keys are PREFIX/ and the file's path in the folder. Prints the keys that were stored. Files whose
+bytes are there already are left as they are, with the attributes that they have. Each file that
+fails is reported, the rest go on, and the exit status is 1.
+
+--delete makes the prefix what the folder is, and deletes nothing if the folder is empty, anything
+failed, or it would be more than --max-delete. What --include and --exclude leave out stays.
 
 Examples:
   holdall push results runs/7
   holdall push site s3://pages --exclude '*.map' --cache-control max-age=300
-  holdall push results runs/7 --include '*.png' --dry-run";
+  holdall push results runs/7 --include '*.png' --dry-run
+  holdall push site s3://pages --delete --max-delete 5%";
 
 /// Stores all files below a folder
 #[derive(Debug, Args)]
@@ -29,6 +34,8 @@ pub(crate) struct Push {
     prefix: Option<String>,
     #[command(flatten)]
     filter: FilterArgs,
+    #[command(flatten)]
+    sync: SyncArgs,
     /// Follow symbolic links; else they are skipped and reported
     #[arg(long)]
     follow_symlinks: bool,
@@ -41,11 +48,13 @@ impl Push {
         let target = Target::parse(self.prefix.as_deref().unwrap_or_default())?;
         app.override_settings(self.object.overrides());
         let store = app.store(&target)?;
-        let mut printer = Printer::new(app, Direction::Push);
+        let mut printer = Printer::new(app, Direction::Push, &self.sync);
         let options = PushOptions {
             filter: self.filter.filter()?,
             dry_run: self.filter.dry_run,
             follow_symlinks: self.follow_symlinks,
+            compare: self.sync.compare(),
+            delete: self.sync.delete(),
             put: PutOptions { progress: printer.progress(), ..self.object.to_options() },
         };
         let summary =

@@ -8,7 +8,7 @@ use crate::progress::{Showing, What};
 use crate::record::{ErrorRecord, ObjectRecord, ReceiptRecord};
 use crate::text::{bytes, count, escaped};
 use clap::Args;
-use holdall::transfer::{Filter, TreeEvent, TreeSummary};
+use holdall::transfer::{Compare, Filter, MaxDelete, TreeEvent, TreeSummary};
 use holdall::{Progress, Result};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -30,6 +30,41 @@ pub(super) struct FilterArgs {
     /// Print what would be moved and move nothing
     #[arg(long)]
     pub(super) dry_run: bool,
+}
+
+/// What is told apart, and what is deleted.
+#[derive(Debug, Args)]
+pub(super) struct SyncArgs {
+    /// Read files of the same size and compare their bytes, however old they are
+    #[arg(long)]
+    checksum: bool,
+    /// Move everything, changed or not
+    #[arg(long, conflicts_with = "checksum")]
+    force: bool,
+    /// Delete at the destination what the source has not, in the end and if nothing failed
+    #[arg(long)]
+    delete: bool,
+    /// Delete nothing if it would be more: a count, or a share of the destination such as 5%
+    /// [default: half of it, or 10 where that is more]
+    #[arg(long, value_name = "N|P%", requires = "delete")]
+    max_delete: Option<MaxDelete>,
+    /// Say what is unchanged, too
+    #[arg(long, short)]
+    pub(super) verbose: bool,
+}
+
+impl SyncArgs {
+    pub(super) fn compare(&self) -> Compare {
+        match (self.checksum, self.force) {
+            (_, true) => Compare::Nothing,
+            (true, false) => Compare::Content,
+            (false, false) => Compare::Index,
+        }
+    }
+
+    pub(super) fn delete(&self) -> Option<MaxDelete> {
+        self.delete.then(|| self.max_delete.unwrap_or_default())
+    }
 }
 
 impl FilterArgs {
@@ -57,6 +92,18 @@ enum Event<'a> {
         key: &'a str,
         size: u64,
     },
+    Unchanged {
+        key: &'a str,
+        size: u64,
+    },
+    Deleted {
+        name: &'a str,
+        size: u64,
+    },
+    WouldDelete {
+        name: &'a str,
+        size: u64,
+    },
     Skipped {
         name: &'a str,
         reason: &'static str,
@@ -68,6 +115,10 @@ enum Event<'a> {
     Summary {
         done: u64,
         bytes: u64,
+        unchanged: u64,
+        unchanged_bytes: u64,
+        deleted: u64,
+        deleted_bytes: u64,
         skipped: u64,
         failed: u64,
         seconds: f64,
@@ -86,6 +137,7 @@ pub(super) enum Direction {
 pub(super) struct Printer<'a> {
     app: &'a mut App,
     direction: Direction,
+    verbose: bool,
     start: Instant,
     fault: Option<io::Error>,
     done: Arc<AtomicU64>,
@@ -93,10 +145,11 @@ pub(super) struct Printer<'a> {
 }
 
 impl<'a> Printer<'a> {
-    pub(super) fn new(app: &'a mut App, direction: Direction) -> Self {
+    pub(super) fn new(app: &'a mut App, direction: Direction, sync: &SyncArgs) -> Self {
         let done = Arc::new(AtomicU64::new(0));
         let showing = Showing::start(&app.globals, What::Many(done.clone()));
-        Self { app, direction, start: Instant::now(), fault: None, done, showing }
+        let verbose = sync.verbose;
+        Self { app, direction, verbose, start: Instant::now(), fault: None, done, showing }
     }
 
     /// What the transfer is to count in.
@@ -113,11 +166,19 @@ impl<'a> Printer<'a> {
             TreeEvent::Skipped { name, reason } => {
                 self.app.report.summary(&format!("skipped {}: {reason}", escaped(name)));
             }
+            TreeEvent::Unchanged { .. } if !self.verbose => return,
+            TreeEvent::Unchanged { key, .. } => self.say("unchanged", key),
+            TreeEvent::Deleted { name, .. } => self.say("deleted", name),
+            TreeEvent::WouldDelete { name, .. } => self.say("would delete", name),
             _ => {}
         }
         if self.fault.is_none() {
             self.fault = self.print(event).err();
         }
+    }
+
+    fn say(&self, what: &str, name: &str) {
+        self.app.report.summary(&format!("{what} {}", escaped(name)));
     }
 
     fn print(&mut self, event: &TreeEvent) -> io::Result<()> {
@@ -165,6 +226,9 @@ fn json(event: &TreeEvent) -> Option<Event<'_>> {
         TreeEvent::Planned { path, key, size } => {
             Event::Planned { path: path.to_string_lossy(), key, size: *size }
         }
+        TreeEvent::Unchanged { key, size } => Event::Unchanged { key, size: *size },
+        TreeEvent::Deleted { name, size } => Event::Deleted { name, size: *size },
+        TreeEvent::WouldDelete { name, size } => Event::WouldDelete { name, size: *size },
         TreeEvent::Skipped { name, reason } => Event::Skipped { name, reason },
         TreeEvent::Failed { name, error } => Event::Failed { name, error: ErrorRecord::new(error, None) },
         _ => return None,
@@ -172,8 +236,20 @@ fn json(event: &TreeEvent) -> Option<Event<'_>> {
 }
 
 fn totals(summary: &TreeSummary, elapsed: Duration, dry_run: bool) -> Event<'static> {
-    let TreeSummary { done, bytes, skipped, failed } = *summary;
-    Event::Summary { done, bytes, skipped, failed, seconds: elapsed.as_secs_f64(), dry_run }
+    let TreeSummary { done, bytes, unchanged, unchanged_bytes, deleted, deleted_bytes, skipped, failed } =
+        *summary;
+    Event::Summary {
+        done,
+        bytes,
+        unchanged,
+        unchanged_bytes,
+        deleted,
+        deleted_bytes,
+        skipped,
+        failed,
+        seconds: elapsed.as_secs_f64(),
+        dry_run,
+    }
 }
 
 fn in_words(summary: &TreeSummary, elapsed: Duration, direction: Direction, dry_run: bool) -> String {
@@ -184,6 +260,12 @@ fn in_words(summary: &TreeSummary, elapsed: Duration, direction: Direction, dry_
         (Direction::Pull, true) => "would pull",
     };
     let mut text = format!("{verb} {}, {}", count(summary.done, "file"), bytes(summary.bytes));
+    if summary.unchanged > 0 {
+        text += &format!(", {} unchanged", summary.unchanged);
+    }
+    if summary.deleted > 0 {
+        text += &format!(", {} {}", summary.deleted, if dry_run { "to delete" } else { "deleted" });
+    }
     if summary.skipped > 0 {
         text += &format!(", {} skipped", summary.skipped);
     }
@@ -202,9 +284,17 @@ mod tests {
 
     #[test]
     fn the_summary_says_what_did_not_work() {
-        let summary = TreeSummary { done: 2, bytes: 2048, skipped: 1, failed: 3 };
+        let summary = TreeSummary {
+            done: 2,
+            bytes: 2048,
+            unchanged: 4,
+            deleted: 5,
+            skipped: 1,
+            failed: 3,
+            ..TreeSummary::default()
+        };
         let text = in_words(&summary, Duration::from_millis(1500), Direction::Push, false);
-        assert_eq!(text, "pushed 2 files, 2.0 KiB, 1 skipped, 3 failed in 1.5 s");
+        assert_eq!(text, "pushed 2 files, 2.0 KiB, 4 unchanged, 5 deleted, 1 skipped, 3 failed in 1.5 s");
         let nothing = TreeSummary::default();
         assert_eq!(in_words(&nothing, Duration::ZERO, Direction::Pull, true), "would pull 0 files, 0 B");
     }

@@ -113,5 +113,5 @@ fn a_demo_that_cannot_be_is_an_error() {
         shell.with("HOLDALL_ATTEMPTS", "1").with("S3_ACCESS_KEY_ID", "a").with("S3_SECRET_ACCESS_KEY", "b");
     let output =
         unreachable.run(&["demo", "--store", "s3://b", "--endpoint", "http://127.0.0.1:9", "--region", "x"]);
-    assert_eq!(output.status.code(), Some(1), "each file is reported: {output:?}");
+    assert_eq!(output.status.code(), Some(5), "what is there cannot be listed: {output:?}");
 }

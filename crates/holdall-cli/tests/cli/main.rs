@@ -24,6 +24,7 @@ mod settings;
 mod shell;
 mod shells;
 mod signals;
+mod sync;
 mod terminal;
 mod url;
 mod usage;

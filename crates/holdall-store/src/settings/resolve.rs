@@ -280,8 +280,9 @@ fn finish(draft: Draft, layers: &Layers<'_>) -> Settings {
     };
     settings.default_store = usual_folder(layers.variables, "XDG_DATA_HOME", ".local/share")
         .map(|folder| folder.join("holdall/store"));
-    settings.journal = usual_folder(layers.variables, "XDG_STATE_HOME", ".local/state")
-        .map(|folder| folder.join("holdall/journal"));
+    let state = usual_folder(layers.variables, "XDG_STATE_HOME", ".local/state");
+    settings.journal = state.as_ref().map(|folder| folder.join("holdall/journal"));
+    settings.index = state.map(|folder| folder.join("holdall/index"));
     settings.keys = access_key_id.zip(secret_access_key).map(|(access_key_id, secret_access_key)| KeyPair {
         access_key_id,
         secret_access_key,

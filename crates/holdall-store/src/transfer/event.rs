@@ -1,6 +1,6 @@
 //! What a folder's transfer is told to do, and what it tells.
 
-use super::Filter;
+use super::{Compare, Filter, MaxDelete};
 use crate::Progress;
 use crate::error::Error;
 use crate::object::{Metadata, PutOptions};
@@ -16,7 +16,13 @@ pub struct PushOptions {
     pub dry_run: bool,
     /// Follow symbolic links; else they are skipped and reported.
     pub follow_symlinks: bool,
-    /// How each object is put. Its `progress` counts the bytes of all, and is told soon how many there will be.
+    /// By what files are told that need not be sent.
+    pub compare: Compare,
+    /// Delete objects below the prefix that the folder has no file for, up to this bound. What the filter leaves out
+    /// stays.
+    pub delete: Option<MaxDelete>,
+    /// How each object is put. An object that is unchanged keeps the attributes that it has. Its `progress` counts the
+    /// bytes of all that are sent, and is told by and by how many there will be.
     pub put: PutOptions,
 }
 
@@ -27,7 +33,12 @@ pub struct PullOptions {
     pub filter: Filter,
     /// Say what would be done and do nothing.
     pub dry_run: bool,
-    /// Counts the bytes of all objects, and is told by and by how many there will be.
+    /// By what objects are told that need not be fetched.
+    pub compare: Compare,
+    /// Delete files in the folder that there is no object for, up to this bound. What the filter leaves out stays, and
+    /// so do symbolic links and whatever else is no regular file.
+    pub delete: Option<MaxDelete>,
+    /// Counts the bytes of all objects that are fetched, and is told by and by how many there will be.
     pub progress: Option<Progress>,
 }
 
@@ -48,6 +59,27 @@ pub enum TreeEvent {
         path: PathBuf,
         /// The object.
         metadata: Metadata,
+    },
+    /// The file has the bytes of the object already.
+    Unchanged {
+        /// The key.
+        key: String,
+        /// Bytes.
+        size: u64,
+    },
+    /// Was deleted at the destination, since the source has it not.
+    Deleted {
+        /// The key of an object, or the file.
+        name: String,
+        /// Bytes.
+        size: u64,
+    },
+    /// Would be deleted, were this not a dry run.
+    WouldDelete {
+        /// The key of an object, or the file.
+        name: String,
+        /// Bytes.
+        size: u64,
     },
     /// Would be moved, were this not a dry run.
     Planned {
@@ -81,6 +113,14 @@ pub struct TreeSummary {
     pub done: u64,
     /// Bytes moved.
     pub bytes: u64,
+    /// Files or objects that were the same already.
+    pub unchanged: u64,
+    /// Their bytes.
+    pub unchanged_bytes: u64,
+    /// Files or objects deleted (or to be).
+    pub deleted: u64,
+    /// Their bytes.
+    pub deleted_bytes: u64,
     /// Left out on purpose.
     pub skipped: u64,
     /// Failed.
@@ -97,6 +137,14 @@ impl TreeSummary {
             TreeEvent::Pushed { receipt, .. } => moved(receipt.size),
             TreeEvent::Pulled { metadata, .. } => moved(metadata.size),
             TreeEvent::Planned { size, .. } => moved(*size),
+            TreeEvent::Unchanged { size, .. } => {
+                self.unchanged += 1;
+                self.unchanged_bytes += size;
+            }
+            TreeEvent::Deleted { size, .. } | TreeEvent::WouldDelete { size, .. } => {
+                self.deleted += 1;
+                self.deleted_bytes += size;
+            }
             TreeEvent::Skipped { .. } => self.skipped += 1,
             TreeEvent::Failed { .. } => self.failed += 1,
         }

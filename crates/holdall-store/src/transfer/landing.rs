@@ -4,6 +4,7 @@
 //! links, so that no key and no link placed meanwhile leads out.
 
 use super::journal::Held;
+use super::source::Identity;
 use crate::disk::{Draft, Holding, MAX_NAME, enter, fault as disk_fault};
 use crate::error::{Error, ErrorKind, Result};
 use rustix::fs::{CWD, Mode, OFlags};
@@ -13,7 +14,8 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 /// How the names of temporary files begin and end.
 const PREFIX: &str = ".holdall-";
@@ -103,7 +105,7 @@ impl Landing {
     /// The place of a file, whose folders are made.
     pub(crate) fn spot(&self, path: &SafePath) -> Result<Spot> {
         let (folder, name) = path.split();
-        Ok(Spot { folder: self.folder(folder)?, name: name.to_owned() })
+        Ok(Spot { folder: self.folder(folder)?, name: name.to_owned(), landed: Landed::default() })
     }
 }
 
@@ -112,6 +114,19 @@ impl Landing {
 pub(crate) struct Spot {
     folder: Arc<OwnedFd>,
     name: String,
+    landed: Landed,
+}
+
+/// What a file was when it was given its name, as long as nobody else can have changed it since.
+#[derive(Debug, Clone, Default)]
+struct Landed(Arc<OnceLock<Identity>>);
+
+/// Gives a file that nobody else has a time that no later write gives it: the clock of files stands still for a while,
+/// and a change in that while would not show.
+fn mark(file: &File) -> io::Result<Identity> {
+    let modified = file.metadata()?.modified()?;
+    file.set_modified(modified - Duration::from_nanos(1))?;
+    Ok(Identity::of(&file.metadata()?))
 }
 
 impl Spot {
@@ -128,11 +143,16 @@ impl Spot {
         let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
         let folder = rustix::fs::openat(CWD, parent, flags, Mode::empty())
             .map_err(|e| whole(fault("the folder of the file cannot be opened", e)))?;
-        Ok(Self { folder: Arc::new(folder), name: name.to_owned() })
+        Ok(Self { folder: Arc::new(folder), name: name.to_owned(), landed: Landed::default() })
     }
 
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What the file was when it was given this name, as long as nobody else can have changed it since.
+    pub(super) fn landed(&self) -> Option<Identity> {
+        self.landed.0.get().copied()
     }
 
     /// The folder's path from the root; none where the system does not say it in UTF-8.
@@ -237,12 +257,20 @@ impl Temporary {
             let message = "the temporary file was moved or replaced while it was written";
             return Err(Error::new(ErrorKind::Changed, message));
         }
+        let marked = mark(self.draft.file()).map_err(|e| Error::io("the file's time cannot be set", e))?;
         let (folder, name) = (&*self.spot.folder, &self.spot.name);
         match self.draft.publish_new(folder, name) {
             Err(Errno::EXIST) => self.draft.publish_over(folder, name, || Ok(self.spot.holding())),
             other => other,
         }
-        .map_err(unnamed)
+        .map_err(unnamed)?;
+        if let Ok(metadata) = self.draft.file().metadata() {
+            let now = Identity::of(&metadata);
+            if (Identity { changed: marked.changed, ..now }) == marked {
+                self.spot.landed.0.get_or_init(|| now);
+            }
+        }
+        Ok(())
     }
 }
 

@@ -19,6 +19,7 @@ mod ranges;
 mod rename;
 mod resume;
 mod source;
+mod sync;
 mod tree;
 mod upload;
 mod walk;
@@ -27,6 +28,7 @@ pub use copy::{Copied, Way};
 pub use event::{PullOptions, PushOptions, TreeEvent, TreeSummary};
 pub use filter::Filter;
 pub use rename::Moved;
+pub use sync::{Compare, MaxDelete};
 
 pub(crate) use buffers::Buffers;
 pub(crate) use journal::sweep as sweep_journals;

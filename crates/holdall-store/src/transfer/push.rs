@@ -1,37 +1,69 @@
 //! Stores a folder.
 
-use super::source::Opened;
+mod delete;
+mod survey;
+
+pub(super) use delete::not_after_failures;
+pub(super) use survey::{Walking, folder_error};
+
+use super::source::{Opened, TICK};
+use super::sync::{Digest, Entry, Log, Surplus, Verdict, open_index};
 use super::tree::{Events, as_folder, run};
-use super::walk::{Entry, Walk};
+use super::upload::blocking;
 use super::{PushOptions, TreeEvent, TreeSummary};
+use crate::Encryption;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
-use crate::receipt::Receipt;
+use crate::object::GetOptions;
 use crate::store::Store;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+use survey::Survey;
+use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::JoinSet;
 
-/// What all lanes of a push share: they take the next file from one walk.
+/// So many files may wait for a lane.
+const WAITING: usize = 4096;
+
+/// What all lanes of a push share: they take the next file from one survey of both sides.
 struct Push {
     store: Store,
+    dir: PathBuf,
     prefix: String,
     options: PushOptions,
-    walk: Mutex<Walk>,
+    jobs: tokio::sync::Mutex<Receiver<Job>>,
     events: Events,
+    /// What is the same now, for the next time.
+    log: Option<Log>,
+    /// What the survey found at the destination only.
+    surplus: Mutex<Option<Surplus>>,
+}
+
+/// A file that may have to be sent.
+#[derive(Debug)]
+struct Job {
+    relative: String,
+    verdict: Verdict,
+    /// The `ETag` that its object is listed with.
+    etag: Option<String>,
 }
 
 impl Store {
     /// Stores all files below a folder, each at its path relative to the folder below `prefix`; a slash is put between
-    /// where the prefix has none.
+    /// where the prefix has none. Files whose bytes are there already are not sent again.
     ///
-    /// Every file gives one event, in no order. One that fails does not stop the rest.
+    /// Every file gives one event, in no order. One that fails does not stop the rest. Memory does not follow the
+    /// number of files on either side.
+    ///
+    /// With [`PushOptions::delete`], objects that the folder has no file for are deleted in the end, when all else
+    /// succeeded and all of both sides could be seen.
     ///
     /// # Errors
     ///
     /// Only what concerns the whole: a folder that is not there, a store whose bucket is not there or that refuses the
-    /// credentials.
+    /// credentials, a listing that fails; `Precondition` when more would be deleted than may be. A listing that is not
+    /// permitted is no error unless something is to be deleted: then everything is sent.
     pub async fn push(
         &self,
         dir: &Path,
@@ -40,77 +72,32 @@ impl Store {
         on_event: &mut (dyn FnMut(TreeEvent) + Send),
     ) -> Result<TreeSummary> {
         Prefix::parse(prefix)?;
-        let walk = Walk::new(dir, options.follow_symlinks).map_err(|e| folder_error(dir, e))?;
-        let events = Events::default();
+        let prefix = as_folder(prefix);
+        let walk = survey::walk(self, dir, options)?;
+        let (cursor, log) = open_index(self, &prefix, dir).await?;
+        let (sender, jobs) = channel(WAITING);
         let push = Arc::new(Push {
             store: self.clone(),
-            prefix: as_folder(prefix),
+            dir: dir.to_owned(),
+            prefix,
             options: options.clone(),
-            walk: Mutex::new(walk),
-            events: events.clone(),
+            jobs: tokio::sync::Mutex::new(jobs),
+            events: Events::default(),
+            log: log.filter(|_| !options.dry_run),
+            surplus: Mutex::default(),
         });
-        let _count = push.options.put.progress.is_some().then(|| Count::start(dir, options));
         let mut lanes = JoinSet::new();
+        lanes.spawn(Survey::new(push.clone(), cursor, sender).run(walk));
         for _ in 0..self.settings().concurrency.max(1) {
             let push = push.clone();
             lanes.spawn(async move { push.lane().await });
         }
-        drop(push);
-        run(lanes, events, on_event).await
+        let mut summary = TreeSummary::default();
+        run(lanes, &push.events, &mut summary, on_event).await?;
+        let deleted = push.clone().delete(&mut summary, on_event).await;
+        push.settle().await?;
+        deleted.map(|()| summary)
     }
-}
-
-/// Adds up the files' sizes beside the push, for whoever shows its progress; dropped, it stops.
-struct Count(Arc<AtomicBool>);
-
-impl Count {
-    fn start(dir: &Path, options: &PushOptions) -> Self {
-        let stopped = Arc::new(AtomicBool::new(false));
-        let (dir, options, stop) = (dir.to_owned(), options.clone(), stopped.clone());
-        tokio::task::spawn_blocking(move || count(&dir, &options, &stop));
-        Self(stopped)
-    }
-}
-
-impl Drop for Count {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// What cannot be looked at is left out: the push itself says so.
-fn count(dir: &Path, options: &PushOptions, stop: &AtomicBool) {
-    let (Some(progress), Ok(walk)) = (&options.put.progress, Walk::new(dir, options.follow_symlinks)) else {
-        return;
-    };
-    for entry in walk {
-        if stop.load(Ordering::Relaxed) {
-            return;
-        }
-        if let Entry::File { path, relative } = entry
-            && options.filter.takes(&relative)
-            && let Ok(metadata) = std::fs::metadata(&path)
-        {
-            progress.expect(metadata.len());
-        }
-    }
-    progress.complete();
-}
-
-fn folder_error(dir: &Path, error: std::io::Error) -> Error {
-    use std::io::ErrorKind as Io;
-    let fault = match error.kind() {
-        Io::NotFound => {
-            Error::new(ErrorKind::NotFound, "there is no such folder").with_hint("check the path")
-        }
-        Io::NotADirectory => {
-            Error::new(ErrorKind::InvalidInput, "this is a file, not a folder").with_hint("use put for files")
-        }
-        Io::PermissionDenied => Error::new(ErrorKind::PermissionDenied, "the folder may not be read")
-            .with_hint("check the folder's permissions and owner"),
-        _ => Error::io("the folder cannot be read", error),
-    };
-    fault.with_fact("path", dir.display())
 }
 
 /// Faults that every further file would have too.
@@ -118,51 +105,112 @@ fn concerns_all(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::BucketNotFound | ErrorKind::Credentials | ErrorKind::Config)
 }
 
+/// A file, open, and whether a change of it from now on will show.
+struct Settled {
+    file: Opened,
+    is_settled: bool,
+}
+
 impl Push {
     async fn lane(&self) -> Result<()> {
         loop {
-            let next = self.walk.lock().unwrap_or_else(PoisonError::into_inner).next();
-            let event = match next {
-                None => return Ok(()),
-                Some(Entry::Skipped { relative, .. } | Entry::File { relative, .. })
-                    if !self.options.filter.takes(&relative) =>
-                {
-                    continue;
-                }
-                Some(Entry::Skipped { path, reason, .. }) => {
-                    TreeEvent::Skipped { name: path.display().to_string(), reason }
-                }
-                Some(Entry::Failed { path, error }) => failed(&path, error),
-                Some(Entry::File { path, relative }) => self.file(path, &relative).await?,
+            let next = self.jobs.lock().await.recv().await;
+            let Some(job) = next else { return Ok(()) };
+            let path = self.dir.join(&job.relative);
+            let event = match self.file(&path, job).await {
+                Ok(event) => event,
+                Err(error) if concerns_all(&error) => return Err(error),
+                Err(error) => failed(&path, error),
             };
-            self.events.add(event);
+            self.events.add(event).await;
             // A store that puts on the spot never waits, and would keep events, timers and signals from their turn.
             tokio::task::yield_now().await;
         }
     }
 
-    async fn file(&self, path: PathBuf, relative: &str) -> Result<TreeEvent> {
-        let name = format!("{}{relative}", self.prefix);
-        if self.options.dry_run {
-            return Ok(
-                match Key::parse(&name).and_then(|_| Opened::open(&path, self.options.follow_symlinks)) {
-                    Ok(file) => TreeEvent::Planned { path, key: name, size: file.size() },
-                    Err(error) => failed(&path, error),
-                },
-            );
+    async fn file(&self, path: &Path, job: Job) -> Result<TreeEvent> {
+        let key = Key::parse(&format!("{}{}", self.prefix, job.relative))?;
+        let Settled { file, is_settled } = self.open(path).await?;
+        let (size, identity) = (file.size(), file.identity());
+        let note = |etag: Option<String>, digest| {
+            if let (Some(log), Some(etag), true) = (&self.log, etag, is_settled) {
+                log.note(&job.relative, Entry { file: identity, etag, digest });
+            }
+        };
+        if let Some((etag, digest)) = self.same(&key, &file, &job).await? {
+            note(etag, Some(digest));
+            return Ok(TreeEvent::Unchanged { key: key.to_string(), size });
         }
-        match self.put(&name, &path).await {
-            Ok(receipt) => Ok(TreeEvent::Pushed { path, receipt }),
-            Err(error) if concerns_all(&error) => Err(error),
-            Err(error) => Ok(failed(&path, error)),
+        if self.options.dry_run {
+            return Ok(TreeEvent::Planned { path: path.to_owned(), key: key.to_string(), size });
+        }
+        if job.verdict != Verdict::Move {
+            self.expect(size);
+        }
+        let receipt = self.store.put_opened(&key, file, &self.options.put).await?;
+        note(receipt.etag.clone(), Digest::of(&receipt, &self.store));
+        Ok(TreeEvent::Pushed { path: path.to_owned(), receipt })
+    }
+
+    fn expect(&self, size: u64) {
+        if let Some(progress) = &self.options.put.progress {
+            progress.expect(size);
         }
     }
 
-    async fn put(&self, name: &str, path: &Path) -> Result<Receipt> {
-        let key = Key::parse(name)?;
-        let file = Opened::open(path, self.options.follow_symlinks)?;
-        self.store.put_opened(&key, file, &self.options.put).await
+    /// Opens a file. One that was changed this very moment is opened a little later, so that what is read of it can be
+    /// told from a later change.
+    async fn open(&self, path: &Path) -> Result<Settled> {
+        let open = || Opened::open(path, self.options.follow_symlinks);
+        let mut file = open()?;
+        let mut is_settled = file.identity().is_settled(SystemTime::now());
+        if !is_settled && self.log.is_some() {
+            tokio::time::sleep(TICK).await;
+            file = open()?;
+            is_settled = file.identity().is_settled(SystemTime::now());
+        }
+        Ok(Settled { file, is_settled })
     }
+
+    /// Compares a file with its object; answers the object's `ETag` and the digest when they are the same.
+    async fn same(&self, key: &Key, file: &Opened, job: &Job) -> Result<Option<(Option<String>, Digest)>> {
+        let (etag, digest) = match &job.verdict {
+            Verdict::Move | Verdict::Unchanged => return Ok(None),
+            Verdict::Hash(digest) => (job.etag.clone(), digest.clone()),
+            Verdict::Ask => match self.ask(key, file.size()).await? {
+                Some((etag, digest)) => (etag, digest),
+                None => return Ok(None),
+            },
+        };
+        let (again, wanted) = (file.clone(), digest.clone());
+        let same = blocking(file.size(), move || wanted.is_of(&again)).await?;
+        Ok(same.then_some((etag, digest)))
+    }
+
+    /// Asks for the digest that an object was stored with; none where there is none, or it is not said.
+    async fn ask(&self, key: &Key, size: u64) -> Result<Option<(Option<String>, Digest)>> {
+        let encryption = self.options.put.encryption.as_ref().or(self.store.settings().encryption.as_ref());
+        let encryption = encryption.filter(|encryption| matches!(encryption, Encryption::Customer(_)));
+        let options = GetOptions { encryption: encryption.cloned(), ..GetOptions::default() };
+        match self.store.backend().head(key, &options).await {
+            Ok(head) if head.size == size => Ok(head.sha256.map(|sha256| (head.etag, Digest::Whole(sha256)))),
+            Ok(_) => Ok(None),
+            // Sending it does without.
+            Err(error) if refuses_to_say(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn settle(self: Arc<Self>) -> Result<()> {
+        let settled = tokio::task::spawn_blocking(move || self.log.iter().for_each(Log::settle)).await;
+        settled.map_err(|e| Error::new(ErrorKind::Cancelled, "the index's task ended").with_source(e))
+    }
+}
+
+/// Whether a fault of asking says nothing about what sending would meet.
+fn refuses_to_say(error: &Error) -> bool {
+    use ErrorKind as K;
+    matches!(error.kind(), K::NotFound | K::PermissionDenied | K::Unsupported | K::InvalidInput | K::Protocol)
 }
 
 fn failed(path: &Path, error: Error) -> TreeEvent {

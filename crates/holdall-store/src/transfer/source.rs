@@ -9,9 +9,16 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 /// Files are read in pieces of this size where not in parts.
 const PIECE: usize = 256 * 1024;
+
+/// The kernel's clock for times of files stands still for so long at most, and a little.
+pub(super) const TICK: Duration = Duration::from_millis(20);
+
+/// The same where times are kept to the second, or to two.
+const COARSE_TICK: Duration = Duration::from_secs(3);
 
 /// A regular file, open, as it was when it was opened.
 #[derive(Debug, Clone)]
@@ -31,7 +38,26 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    fn of(metadata: &Metadata) -> Self {
+    pub(super) fn of_stat(stat: &rustix::fs::Stat) -> Self {
+        Self {
+            device: stat.st_dev,
+            inode: stat.st_ino,
+            size: u64::try_from(stat.st_size).unwrap_or_default(),
+            modified: (stat.st_mtime, stat.st_mtime_nsec as i64),
+            changed: (stat.st_ctime, stat.st_ctime_nsec as i64),
+        }
+    }
+
+    /// Whether a change after this moment would show: not while the clock may still give the same time.
+    pub(super) fn is_settled(&self, now: SystemTime) -> bool {
+        let is_coarse = self.modified.1 == 0 && self.changed.1 == 0;
+        let latest = self.modified.max(self.changed);
+        let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let age = since.as_nanos() as i128 - (i128::from(latest.0) * 1_000_000_000 + i128::from(latest.1));
+        age >= (if is_coarse { COARSE_TICK } else { TICK }).as_nanos() as i128
+    }
+
+    pub(super) fn of(metadata: &Metadata) -> Self {
         Self {
             device: metadata.dev(),
             inode: metadata.ino(),
@@ -50,7 +76,12 @@ impl Opened {
         let flags = if follow { flags } else { flags.union(rustix::fs::OFlags::NOFOLLOW) };
         let fault = |e: io::Error| open_error(path, e);
         let file = File::options().read(true).custom_flags(flags.bits() as i32).open(path).map_err(fault)?;
-        let metadata = file.metadata().map_err(fault)?;
+        Self::of(file, path)
+    }
+
+    /// Takes a file that is open.
+    pub(super) fn of(file: File, path: &Path) -> Result<Self> {
+        let metadata = file.metadata().map_err(|e| open_error(path, e))?;
         if metadata.is_dir() {
             return Err(Error::new(ErrorKind::InvalidInput, "this is a folder, not a file")
                 .with_fact("path", path.display())
@@ -98,16 +129,30 @@ impl Opened {
 
     /// Hashes all of it.
     pub(crate) fn sha256(&self) -> Result<Sha256> {
+        let digest = self.digest(0..self.size())?;
+        self.still_the_same()?;
+        Ok(digest)
+    }
+
+    /// Hashes all of it as what it would be in parts of this size.
+    pub(super) fn composite(&self, part_size: u64) -> Result<String> {
+        let starts = (0..self.size().max(1)).step_by(usize::try_from(part_size.max(1)).unwrap_or(usize::MAX));
+        let part = |start: u64| self.digest(start..(start + part_size).min(self.size()));
+        let parts = starts.map(part).collect::<Result<Vec<_>>>()?;
+        self.still_the_same()?;
+        Ok(crate::integrity::composite(parts.into_iter()))
+    }
+
+    fn digest(&self, range: std::ops::Range<u64>) -> Result<Sha256> {
         let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
         let mut buffer = vec![0; PIECE];
-        let mut at = 0;
-        while at < self.size() {
-            let n = buffer.len().min((self.size() - at) as usize);
+        let mut at = range.start;
+        while at < range.end {
+            let n = buffer.len().min((range.end - at) as usize);
             self.file.read_exact_at(&mut buffer[..n], at).map_err(read_error)?;
             digest.update(&buffer[..n]);
             at += n as u64;
         }
-        self.still_the_same()?;
         let mut out = [0; 32];
         out.copy_from_slice(digest.finish().as_ref());
         Ok(Sha256(out))

@@ -2,44 +2,66 @@
 
 use super::{TreeEvent, TreeSummary};
 use crate::error::{Error, ErrorKind, Result};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-/// Where lanes leave their events. One wake-up may stand for many of them.
+/// Where lanes leave their events. One wake-up may stand for many of them; lanes wait while nobody takes them.
 #[derive(Clone, Default)]
 pub(super) struct Events(Arc<Shared>);
+
+/// So many events may wait: memory is not to follow how slowly they are printed.
+const MOST: usize = 4096;
 
 #[derive(Default)]
 struct Shared {
     events: Mutex<Vec<TreeEvent>>,
     news: Notify,
+    room: Notify,
 }
 
 impl Events {
-    pub(super) fn add(&self, event: TreeEvent) {
-        let mut events = self.0.events.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = events.is_empty();
-        events.push(event);
-        drop(events);
-        if first {
-            self.0.news.notify_one();
+    pub(super) async fn add(&self, event: TreeEvent) {
+        let mut event = Some(event);
+        loop {
+            let mut room = pin!(self.0.room.notified());
+            // From here on no room that is made goes unnoticed.
+            room.as_mut().enable();
+            if self.try_add(&mut event) {
+                return;
+            }
+            room.await;
         }
     }
 
+    fn try_add(&self, event: &mut Option<TreeEvent>) -> bool {
+        let mut events = self.0.events.lock().unwrap_or_else(PoisonError::into_inner);
+        if events.len() >= MOST {
+            return false;
+        }
+        events.extend(event.take());
+        if events.len() == 1 {
+            self.0.news.notify_one();
+        }
+        true
+    }
+
     fn take(&self) -> Vec<TreeEvent> {
-        std::mem::take(&mut *self.0.events.lock().unwrap_or_else(PoisonError::into_inner))
+        let taken = std::mem::take(&mut *self.0.events.lock().unwrap_or_else(PoisonError::into_inner));
+        self.0.room.notify_waiters();
+        taken
     }
 }
 
 /// Runs lanes to their end and hands on what they report; dropped, it stops them.
 pub(super) async fn run(
     mut lanes: JoinSet<Result<()>>,
-    events: Events,
+    events: &Events,
+    summary: &mut TreeSummary,
     on_event: &mut (dyn FnMut(TreeEvent) + Send),
-) -> Result<TreeSummary> {
-    let mut summary = TreeSummary::default();
-    let mut report = |summary: &mut TreeSummary| {
+) -> Result<()> {
+    let mut report = || {
         for event in events.take() {
             summary.count(&event);
             on_event(event);
@@ -47,11 +69,11 @@ pub(super) async fn run(
     };
     loop {
         tokio::select! {
-            () = events.0.news.notified() => report(&mut summary),
+            () = events.0.news.notified() => report(),
             lane = lanes.join_next() => {
-                report(&mut summary);
+                report();
                 match lane {
-                    None => return Ok(summary),
+                    None => return Ok(()),
                     Some(Ok(result)) => result?,
                     Some(Err(error)) => {
                         return Err(Error::new(ErrorKind::Cancelled, "a lane ended early").with_source(error));
@@ -65,4 +87,31 @@ pub(super) async fn run(
 /// A prefix as a folder of keys: with a slash at its end, unless it is empty.
 pub(super) fn as_folder(prefix: &str) -> String {
     if prefix.is_empty() || prefix.ends_with('/') { prefix.to_owned() } else { format!("{prefix}/") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn events_wait_for_whoever_takes_them_and_none_is_lost() {
+        const ALL: usize = 5 * MOST;
+        let events = Events::default();
+        let mut lanes = JoinSet::new();
+        for _ in 0..5 {
+            let events = events.clone();
+            lanes.spawn(async move {
+                for n in 0..ALL / 5 {
+                    events.add(TreeEvent::Unchanged { key: n.to_string(), size: 1 }).await;
+                }
+                Ok(())
+            });
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(events.0.events.lock().unwrap().len(), MOST);
+        let (mut summary, mut seen) = (TreeSummary::default(), 0);
+        run(lanes, &events, &mut summary, &mut |_| seen += 1).await.unwrap();
+        assert_eq!((summary.unchanged, seen), (ALL as u64, ALL));
+    }
 }

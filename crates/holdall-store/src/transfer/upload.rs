@@ -106,7 +106,7 @@ where
 }
 
 /// Runs a reading of a file where it disturbs nobody.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     size: u64,
     read: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {

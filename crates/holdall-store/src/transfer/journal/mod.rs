@@ -10,5 +10,6 @@ mod sweep;
 mod upload;
 
 pub(super) use download::{Begun as BegunDownload, DownloadJournal, Fetching, Found, Held};
+pub(super) use notes::NoteFile;
 pub(crate) use sweep::sweep;
 pub(super) use upload::{Begun, Journal, Noted, Sending};

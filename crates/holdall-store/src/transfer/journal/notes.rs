@@ -14,7 +14,7 @@ const MOST: u64 = 8 << 20;
 
 /// The file, locked until it is dropped.
 #[derive(Debug)]
-pub(super) struct NoteFile {
+pub(in crate::transfer) struct NoteFile {
     path: PathBuf,
     file: File,
 }
@@ -30,7 +30,7 @@ pub(super) enum Opened {
 
 impl NoteFile {
     /// Opens a file of the journal's folder, making both where they are not there. None while another process has it.
-    pub(super) fn make(folder: &Path, name: &str) -> io::Result<Option<Self>> {
+    pub(in crate::transfer) fn make(folder: &Path, name: &str) -> io::Result<Option<Self>> {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         refuse_others(folder)?;
         match locked(&folder.join(name), OFlags::CREATE)? {
@@ -79,6 +79,11 @@ impl NoteFile {
         self.file.write_all(&line)
     }
 
+    /// The file alone, with its lock.
+    pub(in crate::transfer) fn into_file(self) -> File {
+        self.file
+    }
+
     /// Removes the file: there is nothing to go on with.
     pub(super) fn remove(self) -> io::Result<()> {
         std::fs::remove_file(&self.path)
@@ -101,7 +106,7 @@ fn refuse_others(folder: &Path) -> io::Result<()> {
     if metadata.uid() != rustix::process::geteuid().as_raw() || metadata.mode() & 0o022 != 0 {
         return Err(io::Error::new(
             io::ErrorKind::PermissionDenied,
-            "others may write to the journal's folder",
+            "others may write to the folder of notes",
         ));
     }
     Ok(())
