@@ -32,6 +32,9 @@
 //! variables that are usual for S3. Files and folders are moved by [`Store::put_file`], [`Store::get_to_file`],
 //! [`Store::push`] and [`Store::pull`], in memory bounded by the settings and not by the size of what is moved.
 //!
+//! With the feature `object-store` a store is also an `ObjectStore` of the crate `object_store`: see the module of that
+//! name.
+//!
 //! Futures are `Send` and run on the caller's tokio runtime, which needs its I/O and time drivers.
 
 pub use holdall_store::*;

@@ -13,7 +13,7 @@ pub(super) fn key(location: &Path) -> ObjectResult<Key> {
 /// The path of a key.
 pub(super) fn path(key: &str) -> Result<Path, Error> {
     match Path::parse(key) {
-        Ok(path) if path.as_ref() == key => Ok(path),
+        Ok(path) if path.as_ref() == key && !path.is_root() => Ok(path),
         Ok(_) => Err(unheld(key).with_fact("why", "a slash at its beginning or end")),
         Err(error) => Err(unheld(key).with_source(error)),
     }
