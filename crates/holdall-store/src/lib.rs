@@ -33,7 +33,9 @@ mod store;
 pub mod transfer;
 mod url;
 
-pub use backend::{Backend, BoxFuture, Held, Limits, Listing, PartReceipt, Resumed, Ticket, Upload};
+pub use backend::{
+    Backend, BoxFuture, Held, Limits, Listing, PartDigest, PartReceipt, Resumed, Ticket, Upload,
+};
 pub use content_type::content_type_of;
 pub use error::{Error, ErrorKind, Result};
 pub use holdall_s3::{
@@ -47,8 +49,8 @@ pub use object::{
 };
 pub use receipt::{Receipt, State, Verified};
 pub use settings::{
-    Fsync, KeyPair, LogFormat, Origin, Rank, Resolved, SETTINGS, Setting, Settings, SettingsError, Sources,
-    Value, Variables, parse_size, parse_time,
+    DigestScope, Fsync, KeyPair, LogFormat, Origin, Rank, Resolved, SETTINGS, Setting, Settings,
+    SettingsError, Sources, Value, Variables, parse_size, parse_time,
 };
 pub use store::{ObjectList, Stats, Store};
 pub use url::{Location, UrlStrategy};

@@ -101,6 +101,8 @@ pub struct Settings {
     pub encryption: Option<Encryption>,
     /// How payloads are proved.
     pub integrity: PayloadIntegrity,
+    /// What is hashed of an object that goes in parts.
+    pub digest: DigestScope,
     /// What a folder store does before a write is acknowledged.
     pub fsync: Fsync,
     /// Proxy for http endpoints.
@@ -145,6 +147,16 @@ impl LogFormat {
     }
 }
 
+/// What is hashed of an object that goes in parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum DigestScope {
+    /// Each part: the receipt has the composite of the parts' SHA-256.
+    #[default]
+    Parts,
+    /// The whole besides: the receipt has its SHA-256 too. The bytes are read and hashed twice.
+    Whole,
+}
+
 /// What a folder store does before a write is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub enum Fsync {
@@ -186,6 +198,7 @@ impl Default for Settings {
             acl: None,
             encryption: None,
             integrity: PayloadIntegrity::Signed,
+            digest: DigestScope::Parts,
             fsync: Fsync::Data,
             http_proxy: None,
             https_proxy: None,

@@ -17,7 +17,7 @@ use crate::object::{
     Metadata, Object, PresignMethod, PresignOptions, PutOptions,
 };
 use crate::receipt::Receipt;
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{DigestScope, Settings, SettingsError};
 use crate::transfer::Buffers;
 use crate::url::{Location, UrlStrategy};
 use crate::{Attributes, Payload, PostForm, PostPolicy, Progress};
@@ -214,6 +214,13 @@ impl Store {
         payload: Payload,
         options: &PutOptions,
     ) -> Result<Receipt> {
+        let payload = match payload {
+            Payload::Bytes(bytes) if self.settings().digest == DigestScope::Whole => {
+                let sha256 = crate::sha256(&bytes);
+                Payload::Hashed(bytes, sha256)
+            }
+            other => other,
+        };
         let receipt = self.0.backend.put(key, payload, options).await.map_err(|e| e.with_key(key))?;
         // A backend that sends nothing anywhere has counted nothing.
         if let Some(progress) = &options.progress {

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use holdall_store::transfer::{Filter, PullOptions, PushOptions, TreeEvent};
-use holdall_store::{ErrorKind, GetOptions, PutOptions, Settings, Store, WriteCondition};
+use holdall_store::{DigestScope, ErrorKind, GetOptions, PutOptions, Settings, Store, WriteCondition};
 use holdall_testing::fault::{FaultServer, Script};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -62,6 +62,28 @@ async fn evi_1_files_of_all_sizes_come_back() {
             assert_eq!(metadata.etag, receipt.etag);
             assert!(std::fs::read(&to).unwrap() == data, "{size}");
             assert_eq!(names(dir.path()), ["from", "to"]);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_whole_digest_is_in_the_receipt_where_it_is_asked_for() {
+    let (_server, stores) = stores();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    for store in stores {
+        let settings = Settings { digest: DigestScope::Whole, ..store.settings().clone() };
+        let store = Store::open(&store.location(), &settings).unwrap();
+        for size in [0, 4096, 12 * MIB] {
+            let data = bytes(size);
+            std::fs::write(file.path(), &data).unwrap();
+            let options = PutOptions::default();
+            let of_file = store.put_file("k", file.path(), &options).await.unwrap();
+            let of_bytes = store.put("k", data.clone()).await.unwrap();
+            let of_reader = store.put_reader("k", &data[..], None, &options).await.unwrap();
+            for receipt in [of_file, of_bytes, of_reader] {
+                assert_eq!(receipt.sha256, Some(holdall_s3::sha256(&data)), "{size}");
+                assert_eq!(receipt.composite.is_some(), size >= 5 * MIB, "{size}");
+            }
         }
     }
 }

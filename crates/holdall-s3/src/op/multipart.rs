@@ -42,6 +42,8 @@ impl UploadHandle {
 pub struct PartAnswer {
     /// The part's `ETag`.
     pub etag: String,
+    /// The checksum that it was sent with, where the client is set to send one.
+    pub sent: Option<Checksum>,
     /// A checksum that the server computed and that equals ours.
     pub checksum: Option<Checksum>,
     /// How often it was sent.
@@ -153,7 +155,8 @@ impl Client {
         let reply = self.run(&call).await?;
         let located = |e: Error| e.in_operation(call.operation, &reply.host, reply.attempts);
         let checksum = agreed_checksum(&call, &reply).map_err(located)?;
-        Ok(PartAnswer { etag: reply.etag().map_err(located)?, checksum, attempts: reply.attempts })
+        let sent = Checksum::from_headers(&call.headers);
+        Ok(PartAnswer { etag: reply.etag().map_err(located)?, sent, checksum, attempts: reply.attempts })
     }
 
     /// Makes a part from an object that the service has.
@@ -177,7 +180,7 @@ impl Client {
         let reply = self.run(&call).await?;
         let located = |e: Error| e.in_operation(call.operation, &reply.host, reply.attempts);
         let (etag, _) = copy_result(&reply, "CopyPartResult").map_err(located)?;
-        Ok(PartAnswer { etag, checksum: None, attempts: reply.attempts })
+        Ok(PartAnswer { etag, sent: None, checksum: None, attempts: reply.attempts })
     }
 
     /// Makes the object of its parts. Until this succeeds nothing of it can be seen.

@@ -297,12 +297,40 @@ pub struct PartReceipt {
     pub etag: String,
     /// Its size in bytes.
     pub size: u64,
-    /// Its digest.
-    pub sha256: Sha256,
+    /// By what its bytes are known again.
+    pub digest: PartDigest,
     /// The checksum that it was sent with besides, to be named again at completion.
     pub checksum: Option<Checksum>,
     /// How often it was sent.
     pub attempts: u32,
+}
+
+/// What a part's bytes are known again by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PartDigest {
+    /// Its SHA-256.
+    Sha256(Sha256),
+    /// The checksum that it is sent with instead.
+    Checksum(Checksum),
+}
+
+impl PartDigest {
+    /// Whether it is of these bytes.
+    pub fn is_of(&self, bytes: &[u8]) -> bool {
+        match self {
+            Self::Sha256(digest) => *digest == crate::sha256(bytes),
+            Self::Checksum(checksum) => *checksum == checksum.algorithm.compute(bytes),
+        }
+    }
+
+    /// The SHA-256, where it is one.
+    pub fn sha256(&self) -> Option<Sha256> {
+        match self {
+            Self::Sha256(digest) => Some(*digest),
+            Self::Checksum(_) => None,
+        }
+    }
 }
 
 /// What an upload is taken up again by, in another process too. It is no secret.

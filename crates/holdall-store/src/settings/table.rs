@@ -279,6 +279,15 @@ pub static SETTINGS: &[Setting] = &[
         |s| Some(checksum_text(s.integrity).to_owned()),
     ),
     row(
+        "digest",
+        &[],
+        "`parts`",
+        "the SHA-256 that the receipt of an object sent in parts has: of its `parts` together, or of the `whole` too, \
+         which reads and hashes the bytes twice",
+        |draft, v| set(&mut draft.settings.digest, digest(v)),
+        |s| Some(digest_text(s.digest).to_owned()),
+    ),
+    row(
         "fsync",
         &[],
         "`data`",

@@ -103,7 +103,7 @@ fn wrong_values_name_the_variable() {
 }
 
 /// A value that each setting takes and that is not its default, and how it is shown.
-const SAMPLES: [(&str, &str, &str); 36] = [
+const SAMPLES: [(&str, &str, &str); 37] = [
     ("store", "s3://b/p", "s3://b/p"),
     ("bucket", "other", "other"),
     ("prefix", "/runs/", "runs"),
@@ -128,6 +128,7 @@ const SAMPLES: [(&str, &str, &str); 36] = [
     ("part_size", "16MiB", "16MiB"),
     ("memory", "1GiB", "1GiB"),
     ("checksum", "crc32c", "crc32c"),
+    ("digest", "whole", "whole"),
     ("fsync", "none", "none"),
     ("presign_expiration", "12h", "43200s"),
     ("url", "public", "public"),

@@ -1,7 +1,7 @@
 //! Reads the values of settings, and writes them as they would be read.
 
-use super::Fsync;
 use super::parse::{flag, parse_time, size};
+use super::{DigestScope, Fsync};
 use crate::url::UrlStrategy;
 use crate::{Acl, Encryption};
 use holdall_s3::{Addressing, ChecksumAlgorithm, Endpoint, PayloadIntegrity};
@@ -34,6 +34,21 @@ pub(super) fn addressing_text(addressing: Addressing) -> &'static str {
         Addressing::Auto => "auto",
         Addressing::Path => "true",
         Addressing::VirtualHost => "false",
+    }
+}
+
+pub(super) fn digest(value: &str) -> Result<DigestScope, String> {
+    match value {
+        "parts" => Ok(DigestScope::Parts),
+        "whole" => Ok(DigestScope::Whole),
+        _ => Err("neither parts nor whole".to_owned()),
+    }
+}
+
+pub(super) fn digest_text(digest: DigestScope) -> &'static str {
+    match digest {
+        DigestScope::Parts => "parts",
+        DigestScope::Whole => "whole",
     }
 }
 

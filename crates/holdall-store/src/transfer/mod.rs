@@ -23,6 +23,7 @@ mod sync;
 mod tree;
 mod upload;
 mod walk;
+mod whole;
 
 pub use copy::{Copied, Way};
 pub use event::{PullOptions, PushOptions, TreeEvent, TreeSummary};

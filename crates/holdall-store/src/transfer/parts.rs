@@ -71,7 +71,7 @@ impl PartSender {
             let bytes = read.await?;
             // Times of files are not proof enough: a map of memory may change bytes under the same ones.
             match kept {
-                Some(part) if part.sha256 == crate::sha256(&bytes) => Ok(Done::Kept(part)),
+                Some(part) if part.digest.is_of(&bytes) => Ok(Done::Kept(part)),
                 _ => upload.put_part(number, bytes).await.map(Done::Sent),
             }
         });

@@ -1,5 +1,6 @@
 //! Files as sources: what they were when they were opened, and whether they stayed so.
 
+use super::whole::finished;
 use crate::error::{Error, ErrorKind, Result};
 use crate::{Sha256, Source, SourceStream};
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 /// Files are read in pieces of this size where not in parts.
@@ -129,7 +131,12 @@ impl Opened {
 
     /// Hashes all of it.
     pub(crate) fn sha256(&self) -> Result<Sha256> {
-        let digest = self.digest(0..self.size())?;
+        self.sha256_unless(&AtomicBool::new(false))
+    }
+
+    /// Hashes all of it, unless it is told to stop, which is an error.
+    pub(super) fn sha256_unless(&self, stop: &AtomicBool) -> Result<Sha256> {
+        let digest = self.digest(0..self.size(), stop)?;
         self.still_the_same()?;
         Ok(digest)
     }
@@ -137,25 +144,27 @@ impl Opened {
     /// Hashes all of it as what it would be in parts of this size.
     pub(super) fn composite(&self, part_size: u64) -> Result<String> {
         let starts = (0..self.size().max(1)).step_by(usize::try_from(part_size.max(1)).unwrap_or(usize::MAX));
-        let part = |start: u64| self.digest(start..(start + part_size).min(self.size()));
+        let never = AtomicBool::new(false);
+        let part = |start: u64| self.digest(start..(start + part_size).min(self.size()), &never);
         let parts = starts.map(part).collect::<Result<Vec<_>>>()?;
         self.still_the_same()?;
         Ok(crate::integrity::composite(parts.into_iter()))
     }
 
-    fn digest(&self, range: std::ops::Range<u64>) -> Result<Sha256> {
+    fn digest(&self, range: std::ops::Range<u64>, stop: &AtomicBool) -> Result<Sha256> {
         let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
         let mut buffer = vec![0; PIECE];
         let mut at = range.start;
         while at < range.end {
+            if stop.load(Ordering::Relaxed) {
+                return Err(Error::new(ErrorKind::Cancelled, "hashing was given up"));
+            }
             let n = buffer.len().min((range.end - at) as usize);
             self.file.read_exact_at(&mut buffer[..n], at).map_err(read_error)?;
             digest.update(&buffer[..n]);
             at += n as u64;
         }
-        let mut out = [0; 32];
-        out.copy_from_slice(digest.finish().as_ref());
-        Ok(Sha256(out))
+        Ok(finished(digest))
     }
 }
 

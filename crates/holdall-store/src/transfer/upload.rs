@@ -4,11 +4,13 @@ use super::parts::PartSender;
 use super::plan::PartPlan;
 use super::resume::{self, Started};
 use super::source::{FileSource, Identity, Opened};
+use super::whole::{Whole, finished};
 use crate::content_type::SNIFF;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::PutOptions;
 use crate::receipt::Receipt;
+use crate::settings::DigestScope;
 use crate::store::Store;
 use crate::{Payload, WriteCondition};
 use bytes::Bytes;
@@ -43,12 +45,13 @@ pub(crate) async fn put_bytes_in_parts(
     bytes: Bytes,
     options: &PutOptions,
 ) -> Result<Receipt> {
-    let size = bytes.len() as u64;
+    let (size, all) = (bytes.len() as u64, bytes.clone());
     let piece = move |range: std::ops::Range<u64>| {
         let part = bytes.slice(range.start as usize..range.end as usize);
         async move { Ok(part) }
     };
-    in_parts(store, key, (size, None), options, piece).await
+    let whole = Whole::of_bytes(store, &all);
+    in_parts(store, key, (size, None), whole, options, piece).await
 }
 
 /// Sends parts that `read` brings, as many at once as buffers and concurrency allow. Those of a file that an earlier
@@ -57,6 +60,7 @@ async fn in_parts<R, F>(
     store: &Store,
     key: &Key,
     (size, file): (u64, Option<Identity>),
+    mut whole: Whole,
     options: &PutOptions,
     read: R,
 ) -> Result<Receipt>
@@ -76,7 +80,7 @@ where
     let started = started.map_err(|e| e.with_key(key))?;
     let origin = started.origin;
     let mut sender = PartSender::new(started, options.progress.clone());
-    let mut sent = send_all(store, &mut sender, plan, &read).await;
+    let mut sent = send_all(store, &mut sender, (plan, &mut whole), &read).await;
     if sent.as_ref().is_err_and(|error| resume::is_lost(origin, error)) {
         tracing::debug!(%key, "the upload that was resumed is not whole, and begins anew");
         let notes = sender.give_back().await;
@@ -84,7 +88,7 @@ where
         let options = PutOptions { progress: progress.clone(), ..options.clone() };
         let started = resume::anew(store, key, &options, notes).await.map_err(|e| e.with_key(key))?;
         sender = PartSender::new(started, progress);
-        sent = send_all(store, &mut sender, plan, &read).await;
+        sent = send_all(store, &mut sender, (plan, &mut whole), &read).await;
     }
     match sent {
         Ok(receipt) => Ok(Receipt { elapsed: start.elapsed(), ..receipt }),
@@ -92,7 +96,12 @@ where
     }
 }
 
-async fn send_all<R, F>(store: &Store, sender: &mut PartSender, plan: PartPlan, read: &R) -> Result<Receipt>
+async fn send_all<R, F>(
+    store: &Store,
+    sender: &mut PartSender,
+    (plan, whole): (PartPlan, &mut Whole),
+    read: &R,
+) -> Result<Receipt>
 where
     R: Fn(std::ops::Range<u64>) -> F + Send + Sync,
     F: Future<Output = Result<Bytes>> + Send + 'static,
@@ -102,7 +111,9 @@ where
         sender.room(most).await?;
         sender.send(index + 1, read(plan.range(index)))?;
     }
-    sender.complete().await
+    // A source that changed under either reading is no object.
+    let sha256 = whole.found().await?;
+    Ok(Receipt { sha256, ..sender.complete().await? })
 }
 
 /// Runs a reading of a file where it disturbs nobody.
@@ -171,7 +182,8 @@ impl Store {
                 .await
             }
         };
-        in_parts(self, key, (size, Some(identity)), options, read).await
+        let whole = Whole::of_file(self, &file);
+        in_parts(self, key, (size, Some(identity)), whole, options, read).await
     }
 
     /// Stores what a reader gives until its end, of unknown length, in flat memory.
@@ -229,10 +241,13 @@ impl Store {
         R: AsyncRead + Send + Unpin,
     {
         let most = self.backend().limits().max_parts;
+        let whole = self.settings().digest == DigestScope::Whole;
+        let mut digest = whole.then(|| ring::digest::Context::new(&ring::digest::SHA256));
         let mut next = first;
         let mut number = 1;
         loop {
             let last = next.len() < part_size;
+            digest.iter_mut().for_each(|digest| digest.update(&next));
             sender.send(number, std::future::ready(Ok(next)))?;
             if last {
                 break;
@@ -254,7 +269,7 @@ impl Store {
                 .with_hint("say how long it will be (--expected-size), or set a larger part size"));
             }
         }
-        sender.complete().await
+        Ok(Receipt { sha256: digest.map(finished), ..sender.complete().await? })
     }
 
     /// Reads until a buffer is full or the reader has no more.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use holdall_s3::{ChecksumAlgorithm, PayloadIntegrity};
 use holdall_store::{
     Encryption, Error, ErrorKind, GcOptions, KeyPair, Progress, PutOptions, Receipt, Secret, Settings,
 };
@@ -80,6 +81,25 @@ fn notes(world: &World) -> Vec<PathBuf> {
 
 fn in_part(number: u32, fault: Fault) -> Rule {
     Rule::new(fault).on(Kind::UploadPart).query(&format!("partNumber={number}&"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_that_are_proved_by_another_checksum_are_known_again_by_it() {
+    let world = World::resuming();
+    let file = world.file("big", &bytes(SIZE));
+    let store = world.store_with(|settings| {
+        settings.integrity = PayloadIntegrity::Checksum(ChecksumAlgorithm::Crc64Nvme);
+    });
+    let options = PutOptions::default();
+    let put = || in_time(store.put_file("k", &file, &options));
+    world.server.add_rule(in_part(3, Fault::expired_token()));
+    put().await.unwrap_err();
+    world.server.clear_rules();
+    world.server.clear_log();
+    let cut = Cut { world, file: file.clone() };
+    let receipt = put().await.unwrap();
+    assert_eq!((cut.sent(), receipt.composite, receipt.sha256), (vec![3, 4], None, None));
+    cut.is_over();
 }
 
 #[tokio::test(flavor = "multi_thread")]

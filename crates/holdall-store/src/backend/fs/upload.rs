@@ -10,7 +10,7 @@ use super::publish::Written;
 use super::put::receipt;
 use crate::backend::carried::Carried;
 use crate::backend::parts::{check_list, check_part, gone};
-use crate::backend::{BoxFuture, PartReceipt, Upload};
+use crate::backend::{BoxFuture, PartDigest, PartReceipt, Upload};
 use crate::disk::Draft;
 use crate::error::{Error, ErrorKind, Result};
 use crate::integrity::composite;
@@ -172,7 +172,7 @@ impl Upload for FolderUpload {
                 number,
                 etag: part.etag(),
                 size: part.size,
-                sha256: part.sha256,
+                digest: PartDigest::Sha256(part.sha256),
                 checksum: None,
                 attempts: 1,
             })

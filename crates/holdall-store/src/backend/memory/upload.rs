@@ -6,7 +6,7 @@ use super::put::receipt;
 use crate::WriteCondition;
 use crate::backend::carried::Carried;
 use crate::backend::parts::{check_list, check_part, gone};
-use crate::backend::{BoxFuture, PartReceipt, Upload};
+use crate::backend::{BoxFuture, PartDigest, PartReceipt, Upload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::integrity::composite;
 use crate::key::Key;
@@ -57,7 +57,7 @@ impl MemoryUpload {
             number,
             etag: part.etag(),
             size: part.bytes.len() as u64,
-            sha256: part.sha256,
+            digest: PartDigest::Sha256(part.sha256),
             checksum: None,
             attempts: 1,
         };

@@ -1,14 +1,14 @@
 //! An object sent in parts.
 
 use super::{Ability, S3Backend, convert};
-use crate::backend::{BoxFuture, Held, PartReceipt, Resumed, Ticket, Upload};
+use crate::backend::{BoxFuture, Held, PartDigest, PartReceipt, Resumed, Ticket, Upload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::PutOptions;
 use crate::receipt::{Receipt, State};
-use crate::{Encryption, Payload, WriteCondition};
+use crate::{Encryption, Payload, Sha256, WriteCondition};
 use bytes::Bytes;
-use holdall_s3::{CompletedPart, UploadHandle};
+use holdall_s3::{ChecksumAlgorithm, CompletedPart, PayloadIntegrity, UploadHandle};
 use std::time::Instant;
 
 pub(super) struct S3Upload {
@@ -81,11 +81,29 @@ impl S3Upload {
 
     async fn send(&self, number: u32, bytes: Bytes) -> Result<PartReceipt> {
         let size = bytes.len() as u64;
-        let sha256 = crate::sha256(&bytes);
-        let payload = Payload::Hashed(bytes, sha256);
+        let (digest, payload) = self.hashed(bytes);
         let answer = self.backend.client.upload_part(&self.handle, number, payload).await?;
         let (etag, checksum, attempts) = (answer.etag, answer.checksum, answer.attempts);
-        Ok(PartReceipt { number, etag, size, sha256, checksum, attempts })
+        let digest = digest
+            .or(answer.sent.map(PartDigest::Checksum))
+            .ok_or_else(|| Error::new(ErrorKind::Protocol, "the part was sent without a checksum"))?;
+        Ok(PartReceipt { number, etag, size, digest, checksum, attempts })
+    }
+
+    /// Hashes a part for what the client does not hash it for by itself.
+    fn hashed(&self, bytes: Bytes) -> (Option<PartDigest>, Payload) {
+        match self.backend.client.config().integrity {
+            PayloadIntegrity::Signed | PayloadIntegrity::Checksum(ChecksumAlgorithm::Sha256) => {
+                let sha256 = crate::sha256(&bytes);
+                (Some(PartDigest::Sha256(sha256)), Payload::Hashed(bytes, sha256))
+            }
+            PayloadIntegrity::Checksum(_) => (None, Payload::Bytes(bytes)),
+            // The least that a part can be known again by.
+            PayloadIntegrity::Unsigned => (
+                Some(PartDigest::Checksum(ChecksumAlgorithm::Crc64Nvme.compute(&bytes))),
+                Payload::Bytes(bytes),
+            ),
+        }
     }
 
     async fn finish(&self, parts: &[PartReceipt], condition: &WriteCondition) -> Result<Receipt> {
@@ -131,7 +149,7 @@ impl S3Upload {
             key: self.key.clone(),
             size: parts.iter().map(|p| p.size).sum(),
             sha256: None,
-            composite: Some(crate::integrity::composite(parts.iter().map(|p| p.sha256))),
+            composite: whole(parts).map(|digests| crate::integrity::composite(digests.into_iter())),
             etag: Some(answer.etag),
             version: answer.version,
             state: State::Stored,
@@ -169,6 +187,11 @@ impl Upload for S3Upload {
         }
         Some(Ticket { id: self.handle.id.clone(), nonce: self.handle.nonce.clone() })
     }
+}
+
+/// The SHA-256 of all parts, if they have one.
+fn whole(parts: &[PartReceipt]) -> Option<Vec<Sha256>> {
+    parts.iter().map(|part| part.digest.sha256()).collect()
 }
 
 /// Whether a server does not answer a question, or not in a way that can be right.

@@ -3,7 +3,7 @@
 use super::super::source::Identity;
 use super::notes::{Lines, NoteFile};
 use crate::Sha256;
-use crate::backend::{Held, PartReceipt, Ticket};
+use crate::backend::{Held, PartDigest, PartReceipt, Ticket};
 use crate::key::Key;
 use crate::object::PutOptions;
 use crate::store::Store;
@@ -86,36 +86,51 @@ struct Part {
     part: u32,
     size: u64,
     etag: String,
-    sha256: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    /// The digest, where it is no SHA-256.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    digest: Option<(String, String)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     checksum: Option<(String, String)>,
 }
 
 impl From<&PartReceipt> for Part {
     fn from(receipt: &PartReceipt) -> Self {
-        let checksum = receipt.checksum.as_ref();
+        let pair = |sum: &Checksum| (sum.algorithm.name().to_owned(), sum.value.clone());
+        let digest = match &receipt.digest {
+            PartDigest::Sha256(_) => None,
+            PartDigest::Checksum(checksum) => Some(pair(checksum)),
+        };
         Self {
             part: receipt.number,
             size: receipt.size,
             etag: receipt.etag.clone(),
-            sha256: receipt.sha256.to_hex(),
-            checksum: checksum.map(|sum| (sum.algorithm.name().to_owned(), sum.value.clone())),
+            sha256: receipt.digest.sha256().map(Sha256::to_hex),
+            digest,
+            checksum: receipt.checksum.as_ref().map(pair),
         }
     }
 }
 
 impl Part {
     fn into_receipt(self) -> Option<PartReceipt> {
+        let known = |(name, value): (String, String)| {
+            Some(Checksum { algorithm: ChecksumAlgorithm::named(&name)?, value })
+        };
         let checksum = match self.checksum {
             None => None,
-            Some((name, value)) => Some(Checksum { algorithm: ChecksumAlgorithm::named(&name)?, value }),
+            Some(pair) => Some(known(pair)?),
         };
-        let sha256 = Sha256::from_hex(&self.sha256)?;
+        let digest = match (self.sha256, self.digest) {
+            (Some(sha256), _) => PartDigest::Sha256(Sha256::from_hex(&sha256)?),
+            (None, digest) => PartDigest::Checksum(known(digest?)?),
+        };
         Some(PartReceipt {
             number: self.part,
             etag: self.etag,
             size: self.size,
-            sha256,
+            digest,
             checksum,
             attempts: 0,
         })
@@ -215,9 +230,9 @@ mod tests {
     }
 
     fn part(number: u32, etag: &str) -> PartReceipt {
-        let sha256 = crate::sha256(etag.as_bytes());
+        let digest = PartDigest::Sha256(crate::sha256(etag.as_bytes()));
         let checksum = Some(ChecksumAlgorithm::Crc32c.compute(etag.as_bytes()));
-        PartReceipt { number, etag: etag.to_owned(), size: 5, sha256, checksum, attempts: 1 }
+        PartReceipt { number, etag: etag.to_owned(), size: 5, digest, checksum, attempts: 1 }
     }
 
     fn ticket() -> Ticket {
@@ -250,7 +265,7 @@ mod tests {
         assert_eq!(etags(&noted), ["a", "c"]);
         let Noted::Same(begun) = noted else { panic!("{noted:?}") };
         let first = &begun.parts[0];
-        assert_eq!((first.sha256, &first.checksum), (part(1, "a").sha256, &part(1, "a").checksum));
+        assert_eq!((&first.digest, &first.checksum), (&part(1, "a").digest, &part(1, "a").checksum));
         drop(journal);
         assert!(matches!(open(dir.path(), &sending("k", 11)).1, Noted::Stale(old) if old == ticket()));
         assert!(matches!(open(dir.path(), &sending("other", 10)).1, Noted::Nothing));
