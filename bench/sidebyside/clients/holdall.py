@@ -40,13 +40,13 @@ class Holdall(Client):
         return self.in_parts("put", "-", key, feed=feed)
 
     def put_folder(self, folder: Path, prefix: str) -> Run:
-        return self.command("push", folder, f"{prefix}/")
+        return self.command("push", "--force", folder, f"{prefix}/")
 
     def get_folder(self, prefix: str, folder: Path) -> Run:
         return self.command("pull", f"{prefix}/", folder)
 
     def sync_folder(self, folder: Path, prefix: str) -> Run:
-        return self.put_folder(folder, prefix)
+        return self.command("push", folder, f"{prefix}/")
 
     def list_all(self, keys: int) -> Run:
         return self.command("ls", "--recursive")

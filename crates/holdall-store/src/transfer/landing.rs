@@ -15,7 +15,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How the names of temporary files begin and end.
 const PREFIX: &str = ".holdall-";
@@ -117,16 +117,20 @@ pub(crate) struct Spot {
     landed: Landed,
 }
 
-/// What a file was when it was given its name, as long as nobody else can have changed it since.
+/// What a file was when it was given its name, where that is asked for and as long as nobody else can have changed it
+/// since.
 #[derive(Debug, Clone, Default)]
-struct Landed(Arc<OnceLock<Identity>>);
+struct Landed(Option<Arc<OnceLock<Identity>>>);
 
-/// Gives a file that nobody else has a time that no later write gives it: the clock of files stands still for a while,
-/// and a change in that while would not show.
-fn mark(file: &File) -> io::Result<Identity> {
-    let modified = file.metadata()?.modified()?;
-    file.set_modified(modified - Duration::from_nanos(1))?;
-    Ok(Identity::of(&file.metadata()?))
+/// How much older than now a file is made whose changes must show: the kernel's clock of files goes in steps of up to
+/// 10 ms, and a change within the step would not.
+const STEP: Duration = Duration::from_millis(20);
+
+/// Gives a file that nobody else has a time that no later write gives it.
+fn mark(file: &File) -> io::Result<SystemTime> {
+    let time = SystemTime::now() - STEP;
+    file.set_modified(time)?;
+    Ok(time)
 }
 
 impl Spot {
@@ -152,7 +156,13 @@ impl Spot {
 
     /// What the file was when it was given this name, as long as nobody else can have changed it since.
     pub(super) fn landed(&self) -> Option<Identity> {
-        self.landed.0.get().copied()
+        self.landed.0.as_ref()?.get().copied()
+    }
+
+    /// The same place, of which [`Spot::landed`] will tell.
+    pub(super) fn told(mut self) -> Self {
+        self.landed = Landed(Some(Arc::default()));
+        self
     }
 
     /// The folder's path from the root; none where the system does not say it in UTF-8.
@@ -257,18 +267,19 @@ impl Temporary {
             let message = "the temporary file was moved or replaced while it was written";
             return Err(Error::new(ErrorKind::Changed, message));
         }
-        let marked = mark(self.draft.file()).map_err(|e| Error::io("the file's time cannot be set", e))?;
+        let told = self.spot.landed.0.as_ref().map(|landed| Ok((landed, mark(self.draft.file())?)));
+        let told = told.transpose().map_err(|e| Error::io("the file's time cannot be set", e))?;
         let (folder, name) = (&*self.spot.folder, &self.spot.name);
         match self.draft.publish_new(folder, name) {
             Err(Errno::EXIST) => self.draft.publish_over(folder, name, || Ok(self.spot.holding())),
             other => other,
         }
         .map_err(unnamed)?;
-        if let Ok(metadata) = self.draft.file().metadata() {
-            let now = Identity::of(&metadata);
-            if (Identity { changed: marked.changed, ..now }) == marked {
-                self.spot.landed.0.get_or_init(|| now);
-            }
+        if let Some((landed, time)) = told
+            && let Ok(metadata) = self.draft.file().metadata()
+            && metadata.modified().is_ok_and(|modified| modified == time)
+        {
+            landed.get_or_init(|| Identity::of(&metadata));
         }
         Ok(())
     }

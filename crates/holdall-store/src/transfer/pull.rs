@@ -216,6 +216,7 @@ impl Pull {
             self.expect(listed.size);
         }
         let spot = landing.spot(&safe)?;
+        let spot = if self.log.is_some() { spot.told() } else { spot };
         let options = GetOptions { progress: self.options.progress.clone(), ..GetOptions::default() };
         let metadata = self.store.fetch(&listed.key, spot.clone(), Some(listed.size), &options).await?;
         if let (Some(log), Some(file), Some(etag)) = (&self.log, spot.landed(), &metadata.etag) {

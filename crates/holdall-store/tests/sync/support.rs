@@ -90,10 +90,11 @@ impl World {
         world
     }
 
-    /// Every kind of store.
+    /// Every kind of store. One server is left out: it lists other `ETag`s of objects in parts than it answers, so that
+    /// these are sent each time, and has no key below another.
     pub(crate) async fn all() -> Vec<Self> {
         let mut worlds = vec![Self::memory(), Self::folder(), Self::s3()];
-        for server in Server::all_from_env().unwrap() {
+        for server in Server::all_from_env().unwrap().into_iter().filter(|server| server.name != "s3s-fs") {
             worlds.push(Self::real(&server).await);
         }
         worlds

@@ -15,6 +15,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 const WORTHWHILE: u64 = 64 * 1024;
 const SHARE: u64 = 4;
 
+/// Notes are written when there are so many bytes of them. What a kill takes of them is found out again by digest.
+const AT_ONCE: usize = 16 * 1024;
+
 /// The notes of one place, locked. A fault of it never fails a transfer.
 #[derive(Debug)]
 pub(in crate::transfer) struct Log {
@@ -30,6 +33,8 @@ struct Notes {
     file: Arc<File>,
     /// Behind the last record that is whole.
     end: u64,
+    /// What is to be written there.
+    pending: Vec<u8>,
     /// Whether it could be written so far.
     is_sound: bool,
 }
@@ -42,7 +47,7 @@ impl Log {
         place: Place,
         scratch: Scratch,
     ) -> io::Result<Self> {
-        let notes = Mutex::new(Notes { file, end: 0, is_sound: true });
+        let notes = Mutex::new(Notes { file, end: 0, pending: Vec::new(), is_sound: true });
         Ok(Self { notes, settled, new, place, scratch })
     }
 
@@ -54,6 +59,7 @@ impl Log {
     }
 
     fn sorted(&self, notes: &mut Notes) -> io::Result<Sorted> {
+        notes.flush();
         let mut sorter = Sorter::new(SORTED, self.scratch.clone());
         let Some(mut frames) = Frames::open(notes.file.clone(), &self.place)? else {
             notes.begin(&header(&self.place))?;
@@ -95,11 +101,11 @@ impl Log {
         let mut framed = Vec::new();
         frame(&record.encode(), &mut framed);
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-        if notes.is_sound
-            && let Err(error) = notes.append(&framed)
-        {
-            tracing::info!(%error, "the index cannot be written, and these files would be compared again");
-            notes.is_sound = false;
+        if notes.is_sound {
+            notes.pending.extend_from_slice(&framed);
+            if notes.pending.len() >= AT_ONCE {
+                notes.flush();
+            }
         }
     }
 
@@ -112,6 +118,7 @@ impl Log {
 
     fn try_to_settle(&self) -> io::Result<()> {
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.flush();
         let settled = std::fs::metadata(&self.settled).map_or(0, |metadata| metadata.len());
         if notes.end < WORTHWHILE.max(settled / SHARE) {
             return Ok(());
@@ -136,6 +143,12 @@ impl Log {
     }
 }
 
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.notes.get_mut().unwrap_or_else(PoisonError::into_inner).flush();
+    }
+}
+
 impl Notes {
     fn begin(&mut self, header: &[u8]) -> io::Result<()> {
         self.file.set_len(0)?;
@@ -144,9 +157,14 @@ impl Notes {
         Ok(())
     }
 
-    fn append(&mut self, framed: &[u8]) -> io::Result<()> {
-        self.file.write_all_at(framed, self.end)?;
-        self.end += framed.len() as u64;
-        Ok(())
+    fn flush(&mut self) {
+        let pending = std::mem::take(&mut self.pending);
+        match self.file.write_all_at(&pending, self.end) {
+            Ok(()) => self.end += pending.len() as u64,
+            Err(error) => {
+                tracing::info!(%error, "the index cannot be written, and these files would be compared again");
+                self.is_sound = false;
+            }
+        }
     }
 }
