@@ -90,8 +90,8 @@ impl World {
         world
     }
 
-    /// Every kind of store. One server is left out: it lists other `ETag`s of objects in parts than it answers, so that
-    /// these are sent each time, and has no key below another.
+    /// Every kind of store. One server is left out: it lists no `ETag`s, so that objects in parts are sent each time,
+    /// and has no key below another.
     pub(crate) async fn all() -> Vec<Self> {
         let mut worlds = vec![Self::memory(), Self::folder(), Self::s3()];
         for server in Server::all_from_env().unwrap().into_iter().filter(|server| server.name != "s3s-fs") {
