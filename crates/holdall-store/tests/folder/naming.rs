@@ -1,7 +1,7 @@
 //! Names at the edge of what a file system takes.
 
 use crate::Case;
-use crate::ground::{Ground, Ran, head_note, keys, kind, listed, noted, read, run};
+use crate::ground::{Ground, Ran, head_note, keys, kind, listed, noted, read, run, write};
 use holdall_store::{CopyOptions, ErrorKind, ListOptions, Prefix, Store};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -14,6 +14,7 @@ pub(crate) const CASES: &[Case] = &[
     ("naming::paths_longer_than_a_key_are_failures_of_the_listing", too_long_for_a_key),
     ("naming::a_file_and_a_folder_of_one_name_in_every_order", file_and_folder),
     ("naming::empty_folders_are_pruned_and_others_stay", pruning),
+    ("naming::empty_folders_make_room_for_a_file_of_their_name", making_room),
 ];
 
 /// Stores, reads, lists, copies and deletes some keys that are there at the same time.
@@ -288,6 +289,28 @@ fn pruning() -> Ran {
         let folded = ListOptions { delimiter: Some("/".into()), prefix: Prefix::default(), ..<_>::default() };
         let page = store.list_with(folded).unwrap().collect().await.unwrap();
         assert_eq!(page.prefixes, Vec::<String>::new(), "a folder with nothing in it is no prefix");
+    });
+    Ok(())
+}
+
+/// As a deep put leaves them that was cut off before it had a file.
+fn making_room() -> Ran {
+    let ground = Ground::new();
+    std::fs::create_dir_all(ground.path("cut/off/early")).unwrap();
+    std::fs::create_dir_all(ground.path("full/empty")).unwrap();
+    std::fs::create_dir_all(ground.path("full/of")).unwrap();
+    write(&ground.path("full/of/file"), b"mine");
+    std::fs::create_dir_all(ground.path("linked")).unwrap();
+    std::os::unix::fs::symlink(ground.path("full"), ground.path("linked/link")).unwrap();
+    run(async {
+        let store = ground.store();
+        for key in ["cut", "full", "linked"] {
+            store.put(key, "x").await.unwrap();
+            assert_eq!(read(&store, key).await.unwrap(), b"x", "{key}");
+            assert_eq!(ground.path(key).is_file(), key == "cut", "{key}");
+        }
+        assert!(ground.path("full/of/file").is_file() && ground.path("linked/link").is_symlink());
+        assert_eq!(keys(&store, "").await, ["cut", "full", "full/of/file", "linked"]);
     });
     Ok(())
 }

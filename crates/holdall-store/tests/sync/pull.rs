@@ -69,7 +69,15 @@ async fn files_without_an_object_are_deleted_and_nothing_else() {
             world.store(key, if key.ends_with('/') { "" } else { "x" }).await;
         }
         world.pull().await;
-        for name in ["a-", "gone/deep/x", "gone/y", "sub/c", "marked/z", "keep.log", "sub/.holdall-0123456789abcdef.part"] {
+        for name in [
+            "a-",
+            "gone/deep/x",
+            "gone/y",
+            "sub/c",
+            "marked/z",
+            "keep.log",
+            "sub/.holdall-0123456789abcdef.part",
+        ] {
             world.write(name, "extra");
         }
         world.write(".holdall/locks", "own");

@@ -163,7 +163,9 @@ impl Folder {
                 Err(Errno::NOENT) => {}
                 Err(Errno::ISDIR | Errno::NOTDIR | Errno::LOOP) if !is_new => {}
                 // Something that is no object has the name, or a name on the way.
-                Err(Errno::EXIST) if is_new => plain_is_taken |= self.is_taken(at, key.as_str())?,
+                Err(Errno::EXIST) if is_new => {
+                    plain_is_taken |= self.is_taken(at, key.as_str())? && !self.root.clear(at, key.as_str());
+                }
                 Err(Errno::XDEV) => return Err(mounted()),
                 Err(error) if is_new && !plain_is_taken && is_no_object(error) => plain_is_taken = true,
                 Err(error) => return Err(fault("the object cannot be given its name", error)),

@@ -311,6 +311,12 @@ impl Root {
         Ok(())
     }
 
+    /// Makes a path free that nothing but empty folders take; answers whether it is.
+    pub(super) fn clear(&self, at: &OwnedFd, path: &str) -> bool {
+        let (above, name) = split(path);
+        open_beneath(at, above, SEARCH).and_then(|folder| remove_empty(&folder, name)).is_ok()
+    }
+
     /// Removes folders that have become empty, from one upwards and never the store's own.
     pub(super) fn prune(&self, at: &OwnedFd, path: &str) {
         let mut path = path;
@@ -325,6 +331,20 @@ impl Root {
             path = above;
         }
     }
+}
+
+/// Removes a folder in which there are folders alone, such as a write leaves that was cut off before it had a file.
+fn remove_empty(above: &OwnedFd, name: &str) -> io::Result<()> {
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDONLY;
+    let folder = rustix::fs::openat(above, name, flags, Mode::empty())?;
+    for entry in rustix::fs::Dir::read_from(&folder)? {
+        match entry?.file_name().to_str() {
+            Ok("." | "..") => {}
+            Ok(below) => remove_empty(&folder, below)?,
+            Err(_) => return Err(Errno::NOTEMPTY),
+        }
+    }
+    rustix::fs::unlinkat(above, name, AtFlags::REMOVEDIR)
 }
 
 fn sync_always(file: impl AsFd) -> io::Result<()> {
