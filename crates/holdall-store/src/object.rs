@@ -38,6 +38,8 @@ pub struct Object {
     pub metadata: Metadata,
     /// Which bytes the stream has; half-open.
     pub range: std::ops::Range<u64>,
+    /// How often the request for it was sent.
+    pub attempts: u32,
     /// The bytes.
     pub stream: ObjectStream,
 }

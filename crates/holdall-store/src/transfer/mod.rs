@@ -25,6 +25,7 @@ mod upload;
 mod walk;
 
 pub use copy::{Copied, Way};
+pub use download::Fetched;
 pub use event::{PullOptions, PushOptions, TreeEvent, TreeSummary};
 pub use filter::Filter;
 pub use rename::Moved;

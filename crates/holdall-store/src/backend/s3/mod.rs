@@ -163,7 +163,7 @@ impl S3Backend {
         let whole = answer.range == (0..metadata.size);
         let wanted = metadata.sha256.filter(|_| whole);
         let stream = convert::stream(answer.body, key.clone(), wanted);
-        Ok(Object { metadata, range: answer.range, stream })
+        Ok(Object { metadata, range: answer.range, attempts: answer.attempts, stream })
     }
 
     async fn head_object(&self, key: &Key, options: &GetOptions) -> Result<Metadata> {
