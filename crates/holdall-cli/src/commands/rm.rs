@@ -12,8 +12,8 @@ use std::collections::HashSet;
 use tokio::task::JoinSet;
 
 const AFTER: &str = "\
-That a key is not there is no error; of a single one it is said. Of many keys each that is not deleted is reported, and
-the rest go on.
+That a key is not there is no error; of a single one it is said. Of many keys each that is not
+deleted is reported, and the rest go on.
 
 Examples:
   holdall rm runs/7/report.pdf

@@ -98,8 +98,6 @@ async fn existed(s: Subject) -> Outcome {
     s.put("a", "x").await?;
     equal("of what is there", delete(&looking).await?.existed, Some(true))?;
     equal("of what was deleted", delete(&looking).await?.existed, Some(false))?;
-    s.put("a/below", "x").await?;
-    equal("of what is below only", delete(&looking).await?.existed, Some(false))?;
     s.put("b", "x").await?;
     let plain = s.store().delete(&s.key("b")).await?.existed;
     ensure(plain != Some(false), format!("without a look it is true or unknown: {plain:?}"))
@@ -110,7 +108,9 @@ async fn neighbours(s: Subject) -> Outcome {
         s.put(name, "x").await?;
     }
     s.store().delete(&s.key("a")).await?;
-    s.store().delete(&s.key("b")).await?;
+    let looking = DeleteOptions { look: true, ..DeleteOptions::default() };
+    let above = s.store().delete_with(&s.key("b"), &looking).await?;
+    equal("what is below alone makes no object", above.existed, Some(false))?;
     s.store().delete(&s.key("b/")).await?;
     s.store().delete(&s.key("b/c")).await?;
     equal("the names", s.names().await?, ["a-", "aa", "b/d"])
