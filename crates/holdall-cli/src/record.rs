@@ -2,10 +2,14 @@
 
 use crate::report::causes;
 use crate::text::Moment;
+use holdall::telemetry::Outcome;
+use holdall::transfer::Fetched;
 use holdall::{Error, ErrorKind, Metadata, PostForm, Receipt};
 use serde::{Serialize, Serializer};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::time::SystemTime;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 /// A receipt.
 #[derive(Serialize)]
@@ -18,12 +22,12 @@ pub(crate) struct ReceiptRecord<'a> {
     version: Option<&'a str>,
     state: &'static str,
     verified: &'static str,
-    attempts: u32,
-    seconds: f64,
+    #[serde(flatten)]
+    ended: EndedRecord,
 }
 
-impl<'a> From<&'a Receipt> for ReceiptRecord<'a> {
-    fn from(receipt: &'a Receipt) -> Self {
+impl<'a> ReceiptRecord<'a> {
+    pub(crate) fn new(receipt: &'a Receipt, outcome: Outcome) -> Self {
         Self {
             key: receipt.key.as_str(),
             size: receipt.size,
@@ -33,9 +37,22 @@ impl<'a> From<&'a Receipt> for ReceiptRecord<'a> {
             version: receipt.version.as_deref(),
             state: receipt.state.as_str(),
             verified: receipt.verified.as_str(),
-            attempts: receipt.attempts,
-            seconds: receipt.elapsed.as_secs_f64(),
+            ended: EndedRecord::new(receipt.attempts, receipt.elapsed, outcome),
         }
+    }
+}
+
+/// How a transfer ended, in the words of the log.
+#[derive(Serialize)]
+pub(crate) struct EndedRecord {
+    attempts: u32,
+    seconds: f64,
+    outcome: &'static str,
+}
+
+impl EndedRecord {
+    pub(crate) fn new(attempts: u32, elapsed: Duration, outcome: Outcome) -> Self {
+        Self { attempts, seconds: elapsed.as_secs_f64(), outcome: outcome.as_str() }
     }
 }
 
@@ -109,9 +126,21 @@ impl<'a> From<&'a Metadata> for ObjectRecord<'a> {
 /// An object and the file that it was written to.
 #[derive(Serialize)]
 pub(crate) struct FileRecord<'a> {
-    pub(crate) path: &'a str,
+    path: Cow<'a, str>,
     #[serde(flatten)]
-    pub(crate) object: ObjectRecord<'a>,
+    object: ObjectRecord<'a>,
+    #[serde(flatten)]
+    ended: EndedRecord,
+}
+
+impl<'a> FileRecord<'a> {
+    pub(crate) fn new(path: &'a Path, fetched: &'a Fetched) -> Self {
+        Self {
+            path: path.to_string_lossy(),
+            object: ObjectRecord::from(&fetched.metadata),
+            ended: EndedRecord::new(fetched.attempts, fetched.elapsed, Outcome::Fetched),
+        }
+    }
 }
 
 /// An error.

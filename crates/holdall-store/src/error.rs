@@ -55,6 +55,13 @@ pub enum ErrorKind {
     Cancelled,
 }
 
+/// The kind's name in output: `not_found`.
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        serde::Serialize::serialize(self, f)
+    }
+}
+
 /// A fault: its kind, words, the key and figures it concerns, and its cause.
 ///
 /// Neither `Debug` nor `Display` shows credentials or signatures.

@@ -30,6 +30,7 @@ pub mod object_store;
 mod receipt;
 mod settings;
 mod store;
+pub mod telemetry;
 pub mod transfer;
 mod url;
 

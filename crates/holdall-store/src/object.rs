@@ -38,6 +38,8 @@ pub struct Object {
     pub metadata: Metadata,
     /// Which bytes the stream has; half-open.
     pub range: std::ops::Range<u64>,
+    /// How often the request for it was sent.
+    pub attempts: u32,
     /// The bytes.
     pub stream: ObjectStream,
 }
@@ -110,11 +112,17 @@ pub struct DeleteOptions {
     pub version: Option<String>,
     /// Only while the object has this `ETag`. Where the store cannot decide it atomically, it is `Unsupported`.
     pub if_match: Option<String>,
+    /// Ask first whether there is an object, where the store does not say so by itself: one request more, and what it
+    /// tells is of the moment before.
+    pub look: bool,
 }
 
 /// What a delete answers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Deleted {
+    /// Whether there was an object. Memory and folders know; S3 says it where there was a condition, or when it is
+    /// asked by [`DeleteOptions::look`] and lets itself be. None where it is not known.
+    pub existed: Option<bool>,
     /// The version deleted, or the delete marker's.
     pub version: Option<String>,
 }

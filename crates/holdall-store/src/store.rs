@@ -18,6 +18,7 @@ use crate::object::{
 };
 use crate::receipt::Receipt;
 use crate::settings::{DigestScope, Settings, SettingsError};
+use crate::telemetry::{Direction, Watch};
 use crate::transfer::Buffers;
 use crate::url::{Location, UrlStrategy};
 use crate::{Attributes, Payload, PostForm, PostPolicy, Progress};
@@ -196,15 +197,21 @@ impl Store {
     ) -> Result<Receipt> {
         let key = Key::parse(key)?;
         let bytes = bytes.into();
+        let mut watch = Watch::begin(Direction::Up, self, key.as_str());
+        watch.expect(bytes.len() as u64);
+        watch.end(self.put_bytes(&key, bytes, options).await)
+    }
+
+    async fn put_bytes(&self, key: &Key, bytes: Bytes, options: &PutOptions) -> Result<Receipt> {
         if let Some(progress) = &options.progress {
             progress.expect(bytes.len() as u64);
             progress.complete();
         }
-        let options = self.put_options(&key, &bytes[..bytes.len().min(SNIFF)], options)?;
+        let options = self.put_options(key, &bytes[..bytes.len().min(SNIFF)], options)?;
         if crate::transfer::goes_in_parts(self, bytes.len() as u64, &options) {
-            return crate::transfer::put_bytes_in_parts(self, &key, bytes, &options).await;
+            return crate::transfer::put_bytes_in_parts(self, key, bytes, &options).await;
         }
-        self.put_whole(&key, Payload::Bytes(bytes), &options).await
+        self.put_whole(key, Payload::Bytes(bytes), &options).await
     }
 
     /// Stores an object by one call of the backend.
@@ -298,7 +305,13 @@ impl Store {
     /// where the store cannot decide that atomically.
     pub async fn delete_with(&self, key: &str, options: &DeleteOptions) -> Result<Deleted> {
         let key = Key::parse(key)?;
-        self.0.backend.delete(&key, options).await.map_err(|e| e.with_key(&key))
+        let watch = Watch::begin(Direction::Delete, self, key.as_str());
+        watch.end(self.delete_key(&key, options).await)
+    }
+
+    /// Deletes as a step of something else, which is what is logged.
+    pub(crate) async fn delete_key(&self, key: &Key, options: &DeleteOptions) -> Result<Deleted> {
+        self.0.backend.delete(key, options).await.map_err(|e| e.with_key(key))
     }
 
     /// Deletes any number of objects, 1,000 at a time, and answers those that were not. A batch that fails as a whole
@@ -337,8 +350,14 @@ impl Store {
     /// when the source is replaced meanwhile.
     pub async fn copy(&self, from: &str, to: &str, options: &CopyOptions) -> Result<Receipt> {
         let (from, to) = (Key::parse(from)?, Key::parse(to)?);
-        let options = self.copy_options(&to, options)?;
-        self.0.backend.copy(&from, &to, &options).await.map_err(|e| e.with_key(&from))
+        let watch = Watch::begin(Direction::Copy, self, to.as_str()).from(self, &from);
+        watch.end(self.copy_key(&from, &to, options).await)
+    }
+
+    /// Copies as a step of something else, which is what is logged.
+    pub(crate) async fn copy_key(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Receipt> {
+        let options = self.copy_options(to, options)?;
+        self.0.backend.copy(from, to, &options).await.map_err(|e| e.with_key(from))
     }
 
     /// Fills in what the caller left to the settings.

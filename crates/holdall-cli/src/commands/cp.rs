@@ -5,7 +5,7 @@ use super::{Outcome, put};
 use crate::app::App;
 use crate::progress::{Showing, What};
 use clap::Args;
-use holdall::{CopyOptions, WriteCondition};
+use holdall::{CopyOptions, WriteCondition, telemetry};
 
 const AFTER: &str = "\
 At one service the server copies, objects beyond 5 GiB in parts. Between two stores of other
@@ -62,7 +62,7 @@ impl Cp {
         let Route { from, to } = &route;
         let copied = from.store.copy_to(&from.key, &to.store, &to.key, &options).await?;
         drop(showing);
-        put::print(&copied.receipt, app)?;
+        put::print(&copied.receipt, telemetry::Outcome::Copied, app)?;
         if !copied.tags_kept {
             app.report.summary("note: tags, if the source had any, did not go along");
         }

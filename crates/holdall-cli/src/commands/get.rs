@@ -3,7 +3,7 @@
 use super::{Outcome, cat};
 use crate::app::App;
 use crate::progress::{Showing, What};
-use crate::record::{FileRecord, ObjectRecord};
+use crate::record::FileRecord;
 use crate::target::Target;
 use crate::text;
 use clap::Args;
@@ -40,14 +40,13 @@ impl Get {
         let file = self.destination(&target)?;
         let showing = Showing::start(&app.globals, What::One(target.key.clone()));
         let options = GetOptions { progress: showing.progress(), ..GetOptions::default() };
-        let object = store.get_to_file(&target.key, &file, &options).await?;
+        let fetched = store.get_to_file(&target.key, &file, &options).await?;
         drop(showing);
-        let path = file.to_string_lossy();
         if app.globals.json {
-            return Ok(app.out.json(&FileRecord { path: &path, object: ObjectRecord::from(&object) })?);
+            return Ok(app.out.json(&FileRecord::new(&file, &fetched))?);
         }
-        app.out.name(&path)?;
-        app.report.summary(&format!("wrote {}", text::bytes(object.size)));
+        app.out.name(&file.to_string_lossy())?;
+        app.report.summary(&format!("wrote {}", text::bytes(fetched.size)));
         Ok(())
     }
 

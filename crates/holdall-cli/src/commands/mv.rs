@@ -9,7 +9,7 @@ use crate::record::ReceiptRecord;
 use crate::text;
 use clap::Args;
 use holdall::transfer::Moved;
-use holdall::{Error, ErrorKind, MoveOptions, Result};
+use holdall::{Error, ErrorKind, MoveOptions, Result, telemetry};
 use serde::Serialize;
 
 const AFTER: &str = "\
@@ -80,7 +80,7 @@ fn refuse_onto_itself(Route { from, to }: &Route) -> Result<()> {
 fn print(route: &Route, moved: &Moved, app: &mut App) -> Outcome {
     let &Moved { ref receipt, atomic, tags_kept, .. } = moved;
     if app.globals.json {
-        let copy = ReceiptRecord::from(receipt);
+        let copy = ReceiptRecord::new(receipt, telemetry::Outcome::Moved);
         return Ok(app.out.json(&MovedRecord { source: &route.from.key, copy, atomic, tags_kept })?);
     }
     app.out.name(&route.to.key)?;

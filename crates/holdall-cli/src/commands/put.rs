@@ -8,7 +8,7 @@ use crate::record::ReceiptRecord;
 use crate::target::Target;
 use crate::text;
 use clap::Args;
-use holdall::{Error, ErrorKind, PutOptions, Receipt, Result, Store, WriteCondition};
+use holdall::{Error, ErrorKind, PutOptions, Receipt, Result, Store, WriteCondition, telemetry};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
@@ -57,7 +57,7 @@ impl Put {
             put_file(&store, &target.key, &self.file, &options).await?
         };
         drop(showing);
-        print(&receipt, app)
+        print(&receipt, telemetry::Outcome::Stored, app)
     }
 
     /// What is typed on a terminal is no transfer to watch.
@@ -106,9 +106,9 @@ async fn put_file(store: &Store, key: &str, file: &Path, options: &PutOptions) -
 }
 
 /// Prints what a put or a copy answered.
-pub(super) fn print(receipt: &Receipt, app: &mut App) -> Outcome {
+pub(super) fn print(receipt: &Receipt, outcome: telemetry::Outcome, app: &mut App) -> Outcome {
     if app.globals.json {
-        return Ok(app.out.json(&ReceiptRecord::from(receipt))?);
+        return Ok(app.out.json(&ReceiptRecord::new(receipt, outcome))?);
     }
     app.out.name(receipt.key.as_str())?;
     let digest = receipt.sha256.map(|d| format!(" sha256:{}", text::short(d))).unwrap_or_default();

@@ -6,14 +6,14 @@ use crate::failure::Failure;
 use crate::target::Target;
 use crate::text::count;
 use clap::Args;
-use holdall::{DeleteFailure, Error, ErrorKind, Key, Location, Result, Store};
+use holdall::{DeleteFailure, DeleteOptions, Error, ErrorKind, Key, Location, Result, Store};
 use serde::Serialize;
 use std::collections::HashSet;
 use tokio::task::JoinSet;
 
 const AFTER: &str = "\
-That a key is not there is no error. Of many keys each that is not deleted is reported, and
-the rest go on.
+That a key is not there is no error; of a single one it is said. Of many keys each that is not
+deleted is reported, and the rest go on.
 
 Examples:
   holdall rm runs/7/report.pdf
@@ -46,6 +46,8 @@ pub(crate) struct Rm {
 struct DeletedRecord<'a> {
     key: &'a str,
     deleted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    existed: Option<bool>,
 }
 
 impl Rm {
@@ -59,8 +61,9 @@ impl Rm {
             }
         } else if let ([target], false) = (&*targets, self.dry_run) {
             let key = Key::parse(&target.key)?;
-            app.store(target)?.delete(&target.key).await?;
-            tally.count(&Batch { keys: vec![key], failures: Vec::new() }, app)?;
+            let options = DeleteOptions { look: true, ..DeleteOptions::default() };
+            let existed = app.store(target)?.delete_with(&target.key, &options).await?.existed;
+            tally.count(&Batch { keys: vec![key], failures: Vec::new(), existed }, app)?;
         } else {
             for (location, keys) in by_store(targets)? {
                 let store = app.store_at(location.as_ref())?;
@@ -104,17 +107,20 @@ fn by_store(targets: Vec<Target>) -> Result<Vec<(Option<Location>, Vec<Key>)>> {
 struct Batch {
     keys: Vec<Key>,
     failures: Vec<DeleteFailure>,
+    /// Of a single key: whether there was an object. It is not said of many.
+    existed: Option<bool>,
 }
 
 async fn delete(store: Store, keys: Vec<Key>, dry_run: bool) -> Batch {
     let failures = if dry_run { Vec::new() } else { store.delete_many(keys.iter().cloned()).await };
-    Batch { keys, failures }
+    Batch { keys, failures, existed: None }
 }
 
 #[derive(Default)]
 struct Tally {
     dry_run: bool,
     deleted: u64,
+    missing: u64,
     failed: u64,
 }
 
@@ -159,13 +165,19 @@ impl Tally {
     fn count(&mut self, batch: &Batch, app: &mut App) -> Outcome {
         let failed: HashSet<&Key> = batch.failures.iter().map(|failure| &failure.key).collect();
         self.failed += failed.len() as u64;
-        self.deleted += (batch.keys.len() - failed.len()) as u64;
+        let done = (batch.keys.len() - failed.len()) as u64;
+        let tally = if batch.existed == Some(false) { &mut self.missing } else { &mut self.deleted };
+        *tally += done;
         for failure in &batch.failures {
             app.report.error(&failure.error, Some(failure.key.as_str()));
         }
         for key in batch.keys.iter().filter(|key| !failed.contains(key)) {
             match (app.globals.json, self.dry_run) {
-                (true, _) => app.out.json(&DeletedRecord { key: key.as_str(), deleted: !self.dry_run })?,
+                (true, _) => app.out.json(&DeletedRecord {
+                    key: key.as_str(),
+                    deleted: !self.dry_run,
+                    existed: batch.existed,
+                })?,
                 (false, true) => app.out.name(key.as_str())?,
                 (false, false) => {}
             }
@@ -175,8 +187,9 @@ impl Tally {
 
     fn finish(&self, app: &App) -> Outcome {
         let verb = if self.dry_run { "would delete" } else { "deleted" };
+        let missing = if self.missing > 0 { ", there was no object with this key" } else { "" };
         let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
-        app.report.summary(&format!("{verb} {}{failed}", count(self.deleted, "object")));
+        app.report.summary(&format!("{verb} {}{missing}{failed}", count(self.deleted, "object")));
         if self.failed > 0 { Err(Failure::Reported) } else { Ok(()) }
     }
 }

@@ -5,9 +5,10 @@ use crate::app::App;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::progress::{Showing, What};
-use crate::record::{ErrorRecord, ObjectRecord, ReceiptRecord};
+use crate::record::{EndedRecord, ErrorRecord, FileRecord, ReceiptRecord};
 use crate::text::{bytes, count, escaped};
 use clap::Args;
+use holdall::telemetry;
 use holdall::transfer::{Compare, Filter, MaxDelete, TreeEvent, TreeSummary};
 use holdall::{Progress, Result};
 use serde::Serialize;
@@ -82,11 +83,7 @@ enum Event<'a> {
         #[serde(flatten)]
         receipt: ReceiptRecord<'a>,
     },
-    Pulled {
-        path: Cow<'a, str>,
-        #[serde(flatten)]
-        object: ObjectRecord<'a>,
-    },
+    Pulled(FileRecord<'a>),
     Planned {
         path: Cow<'a, str>,
         key: &'a str,
@@ -95,6 +92,8 @@ enum Event<'a> {
     Unchanged {
         key: &'a str,
         size: u64,
+        #[serde(flatten)]
+        ended: EndedRecord,
     },
     Deleted {
         name: &'a str,
@@ -110,6 +109,8 @@ enum Event<'a> {
     },
     Failed {
         name: &'a str,
+        #[serde(flatten)]
+        ended: EndedRecord,
         error: ErrorRecord<'a>,
     },
     Summary {
@@ -162,7 +163,7 @@ impl<'a> Printer<'a> {
             TreeEvent::Pushed { .. } | TreeEvent::Pulled { .. } => {
                 self.done.fetch_add(1, Ordering::Relaxed);
             }
-            TreeEvent::Failed { name, error } => self.app.report.error(error, Some(name)),
+            TreeEvent::Failed { name, error, .. } => self.app.report.error(error, Some(name)),
             TreeEvent::Skipped { name, reason } => {
                 self.app.report.summary(&format!("skipped {}: {reason}", escaped(name)));
             }
@@ -216,21 +217,26 @@ fn name(path: &Path, out: &mut Output) -> io::Result<()> {
 }
 
 fn json(event: &TreeEvent) -> Option<Event<'_>> {
+    use telemetry::Outcome as O;
     Some(match event {
         TreeEvent::Pushed { path, receipt } => {
-            Event::Pushed { path: path.to_string_lossy(), receipt: ReceiptRecord::from(receipt) }
+            Event::Pushed { path: path.to_string_lossy(), receipt: ReceiptRecord::new(receipt, O::Stored) }
         }
-        TreeEvent::Pulled { path, metadata } => {
-            Event::Pulled { path: path.to_string_lossy(), object: ObjectRecord::from(metadata) }
-        }
+        TreeEvent::Pulled { path, fetched } => Event::Pulled(FileRecord::new(path, fetched)),
         TreeEvent::Planned { path, key, size } => {
             Event::Planned { path: path.to_string_lossy(), key, size: *size }
         }
-        TreeEvent::Unchanged { key, size } => Event::Unchanged { key, size: *size },
+        TreeEvent::Unchanged { key, size, elapsed } => {
+            Event::Unchanged { key, size: *size, ended: EndedRecord::new(0, *elapsed, O::Unchanged) }
+        }
         TreeEvent::Deleted { name, size } => Event::Deleted { name, size: *size },
         TreeEvent::WouldDelete { name, size } => Event::WouldDelete { name, size: *size },
         TreeEvent::Skipped { name, reason } => Event::Skipped { name, reason },
-        TreeEvent::Failed { name, error } => Event::Failed { name, error: ErrorRecord::new(error, None) },
+        TreeEvent::Failed { name, error, elapsed } => Event::Failed {
+            name,
+            ended: EndedRecord::new(error.attempts(), *elapsed, O::Failed),
+            error: ErrorRecord::new(error, None),
+        },
         _ => return None,
     })
 }

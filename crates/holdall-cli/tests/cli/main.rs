@@ -25,6 +25,7 @@ mod shell;
 mod shells;
 mod signals;
 mod sync;
+mod telemetry;
 mod terminal;
 mod url;
 mod usage;

@@ -97,6 +97,8 @@ pub struct GetAnswer {
     pub head: Head,
     /// Which bytes the body has.
     pub range: std::ops::Range<u64>,
+    /// How often the request was sent.
+    pub attempts: u32,
     /// The bytes.
     pub body: GetStream,
 }
@@ -130,7 +132,7 @@ impl Client {
             verify: verify.map(|wanted| (Running::new(wanted.algorithm), wanted)),
             state: State::Reading(body),
         };
-        Ok(GetAnswer { head, range, body })
+        Ok(GetAnswer { head, range, attempts: reply.attempts, body })
     }
 
     /// Asks what is known of an object.

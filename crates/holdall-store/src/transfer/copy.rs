@@ -6,6 +6,7 @@ use crate::key::Key;
 use crate::object::{CopyOptions, GetOptions, Metadata, ObjectStream, PutOptions};
 use crate::receipt::Receipt;
 use crate::store::Store;
+use crate::telemetry::{Direction, Watch};
 use crate::{ReadConditions, WriteCondition};
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -75,8 +76,9 @@ impl Store {
     /// As for [`Store::copy`], and what reading or writing says.
     pub async fn copy_to(&self, from: &str, to: &Store, key: &str, options: &CopyOptions) -> Result<Copied> {
         let (from, key) = (Key::parse(from)?, Key::parse(key)?);
+        let watch = Watch::begin(Direction::Copy, to, key.as_str()).from(self, &from);
         let copied = Errand { from: self, source: &from, to, key: &key, options, seen: None }.run().await;
-        copied.map_err(|e| e.with_key(&from))
+        watch.end(copied.map_err(|e| e.with_key(&from)))
     }
 
     /// Whether another store is known to be this one, so that a key means the same object in both.
@@ -113,9 +115,8 @@ impl Errand<'_> {
     /// Has the store copy, where it can.
     async fn by_the_store(&self) -> Result<Option<Receipt>> {
         let options = CopyOptions { keep_storage_class: true, ..self.options.clone() };
-        let (from, to) = (self.source.as_str(), self.key.as_str());
         let copied = if self.from.is_same_place(self.to) {
-            self.to.copy(from, to, &options).await.map(Some)
+            self.to.copy_key(self.source, self.key, &options).await.map(Some)
         } else {
             let options = self.to.copy_options(self.key, &options)?;
             self.to.backend().copy_from(self.from.backend().as_ref(), self.source, self.key, &options).await
@@ -189,7 +190,7 @@ impl Errand<'_> {
         let (size, sha256) = (object.metadata.size, object.metadata.sha256);
         let put = self.put(object.metadata, tags);
         let mut reader = ObjectReader::new(object.stream);
-        let result = Box::pin(self.to.put_reader(self.key.as_str(), &mut reader, Some(size), &put)).await;
+        let result = Box::pin(self.to.put_stream(self.key, &mut reader, Some(size), &put)).await;
         let receipt = match reader.error {
             // The reader can say only that reading failed; this is why.
             Some(error) => return Err(error),

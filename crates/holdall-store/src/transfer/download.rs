@@ -9,7 +9,22 @@ use crate::error::Result;
 use crate::key::Key;
 use crate::object::{GetOptions, Metadata, Object};
 use crate::store::Store;
+use crate::telemetry::{Direction, Watch};
 use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// What a fetch to a file answers.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    /// The object.
+    pub metadata: Metadata,
+    /// How many bytes the file has, which are fewer than the object's for a range.
+    pub size: u64,
+    /// How often the first request of the fetch was sent.
+    pub attempts: u32,
+    /// How long the fetch took.
+    pub elapsed: Duration,
+}
 
 impl Store {
     /// Writes an object to a file, which appears whole or not at all; large objects are read in ranges at once.
@@ -22,9 +37,14 @@ impl Store {
     ///
     /// `Changed` when the object is replaced while it is read, `Integrity` when its recorded digest does not match,
     /// `Full` without space. After an error the file is what it was before.
-    pub async fn get_to_file(&self, key: &str, path: &Path, options: &GetOptions) -> Result<Metadata> {
+    pub async fn get_to_file(&self, key: &str, path: &Path, options: &GetOptions) -> Result<Fetched> {
         let key = Key::parse(key)?;
-        self.fetch(&key, Spot::at(path)?, None, options).await
+        let watch = Watch::begin(Direction::Down, self, key.as_str());
+        let fetched = match Spot::at(path) {
+            Ok(spot) => self.fetch(&key, spot, None, options).await,
+            Err(error) => Err(error),
+        };
+        watch.end(fetched)
     }
 
     /// Writes an object to a place for a file. `counted` is its size where that is known, and expected by the progress.
@@ -34,7 +54,8 @@ impl Store {
         spot: Spot,
         counted: Option<u64>,
         options: &GetOptions,
-    ) -> Result<Metadata> {
+    ) -> Result<Fetched> {
+        let start = Instant::now();
         let expect = |size| {
             if let (None, Some(progress)) = (counted, &options.progress) {
                 progress.expect(size);
@@ -46,12 +67,16 @@ impl Store {
             let reopened = cut.reopen(self, key, options).await.map_err(|e| e.with_key(key))?;
             if let Some(resumed) = reopened {
                 expect(resumed.metadata.size);
-                return self.land_rest(resumed, options).await;
+                let attempts = resumed.opened.as_ref().map_or(1, |(_, object)| object.attempts);
+                let metadata = self.land_rest(resumed, options).await?;
+                return Ok(Fetched { size: metadata.size, metadata, attempts, elapsed: start.elapsed() });
             }
         }
         let object = self.backend().get(key, options).await.map_err(|e| e.with_key(key))?;
-        expect(object.range.end - object.range.start);
-        self.land(object, &spot, options).await
+        let (size, attempts) = (object.range.end - object.range.start, object.attempts);
+        expect(size);
+        let metadata = self.land(object, &spot, options).await?;
+        Ok(Fetched { metadata, size, attempts, elapsed: start.elapsed() })
     }
 
     /// Whether so many bytes are fetched by ranges.

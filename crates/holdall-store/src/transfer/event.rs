@@ -1,11 +1,12 @@
 //! What a folder's transfer is told to do, and what it tells.
 
-use super::{Compare, Filter, MaxDelete};
+use super::{Compare, Fetched, Filter, MaxDelete};
 use crate::Progress;
 use crate::error::Error;
-use crate::object::{Metadata, PutOptions};
+use crate::object::PutOptions;
 use crate::receipt::Receipt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// How a folder is pushed.
 #[derive(Debug, Clone, Default)]
@@ -57,8 +58,8 @@ pub enum TreeEvent {
     Pulled {
         /// The file.
         path: PathBuf,
-        /// The object.
-        metadata: Metadata,
+        /// The object, and how it was fetched.
+        fetched: Fetched,
     },
     /// The file has the bytes of the object already.
     Unchanged {
@@ -66,6 +67,8 @@ pub enum TreeEvent {
         key: String,
         /// Bytes.
         size: u64,
+        /// How long it took to find out; zero where a look at names, sizes and times was enough.
+        elapsed: Duration,
     },
     /// Was deleted at the destination, since the source has it not.
     Deleted {
@@ -103,6 +106,8 @@ pub enum TreeEvent {
         name: String,
         /// Why.
         error: Error,
+        /// How long it was tried; zero for what is no transfer of a file.
+        elapsed: Duration,
     },
 }
 
@@ -127,6 +132,13 @@ pub struct TreeSummary {
     pub failed: u64,
 }
 
+impl TreeEvent {
+    /// A failure of something that is no transfer of a file, or came before it.
+    pub(super) fn failed(name: impl ToString, error: Error) -> Self {
+        Self::Failed { name: name.to_string(), error, elapsed: Duration::ZERO }
+    }
+}
+
 impl TreeSummary {
     pub(super) fn count(&mut self, event: &TreeEvent) {
         let mut moved = |size: u64| {
@@ -135,7 +147,7 @@ impl TreeSummary {
         };
         match event {
             TreeEvent::Pushed { receipt, .. } => moved(receipt.size),
-            TreeEvent::Pulled { metadata, .. } => moved(metadata.size),
+            TreeEvent::Pulled { fetched, .. } => moved(fetched.size),
             TreeEvent::Planned { size, .. } => moved(*size),
             TreeEvent::Unchanged { size, .. } => {
                 self.unchanged += 1;

@@ -26,6 +26,7 @@ mod walk;
 mod whole;
 
 pub use copy::{Copied, Way};
+pub use download::Fetched;
 pub use event::{PullOptions, PushOptions, TreeEvent, TreeSummary};
 pub use filter::Filter;
 pub use rename::Moved;

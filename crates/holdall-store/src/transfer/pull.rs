@@ -10,10 +10,12 @@ use super::{Compare, PullOptions, TreeEvent, TreeSummary};
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::{GetOptions, Metadata, Page};
 use crate::store::{ObjectList, Store};
+use crate::telemetry::{self, Direction, Watch};
 use local::Local;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 /// What all lanes of a pull share: they take the next object from one listing.
@@ -70,10 +72,26 @@ impl Store {
         on_event: &mut (dyn FnMut(TreeEvent) + Send),
     ) -> Result<TreeSummary> {
         let prefix = as_folder(prefix);
+        let job = (!options.dry_run).then(|| telemetry::Job::pull(self, &prefix));
+        let mut summary = TreeSummary::default();
+        let pulled = self.pull_below(&prefix, dir, options, (&mut summary, on_event)).await;
+        match job {
+            Some(job) => job.end(summary, pulled),
+            None => pulled.map(|()| summary),
+        }
+    }
+
+    async fn pull_below(
+        &self,
+        prefix: &str,
+        dir: &Path,
+        options: &PullOptions,
+        (summary, on_event): (&mut TreeSummary, &mut (dyn FnMut(TreeEvent) + Send)),
+    ) -> Result<()> {
         let landing = if options.dry_run { None } else { Some(Landing::open(dir)?) };
-        let (cursor, log) = open_index(self, &prefix, dir).await?;
+        let (cursor, log) = open_index(self, prefix, dir).await?;
         let source = Source {
-            list: self.list(&prefix)?,
+            list: self.list(prefix)?,
             cursor,
             names: options.delete.map(|_| Names::new(scratch_of(self))),
             wanted: 0,
@@ -81,7 +99,7 @@ impl Store {
         let pull = Arc::new(Pull {
             source: tokio::sync::Mutex::new(source),
             store: self.clone(),
-            prefix,
+            prefix: prefix.to_owned(),
             dir: dir.to_owned(),
             options: options.clone(),
             local: Local::open(dir)?,
@@ -95,12 +113,11 @@ impl Store {
             let pull = pull.clone();
             lanes.spawn(async move { pull.lane().await });
         }
-        let mut summary = TreeSummary::default();
-        run(lanes, &pull.events, &mut summary, on_event).await?;
-        let deleted = pull.clone().delete(&mut summary, on_event).await;
+        run(lanes, &pull.events, summary, on_event).await?;
+        let deleted = pull.clone().delete(summary, on_event).await;
         let settled = tokio::task::spawn_blocking(move || pull.log.iter().for_each(Log::settle)).await;
         settled.map_err(|e| Error::new(ErrorKind::Cancelled, "the index's task ended").with_source(e))?;
-        deleted.map(|()| summary)
+        deleted
     }
 }
 
@@ -108,16 +125,21 @@ impl Pull {
     async fn lane(&self) -> Result<()> {
         while let Some(job) = self.next().await? {
             let Some(relative) = job.listed.key.as_str().strip_prefix(&self.prefix) else { continue };
-            let event = match self.object(&job, relative).await {
-                Ok(event) => event,
-                Err(error) => {
-                    let error = error.with_key(&job.listed.key);
-                    TreeEvent::Failed { name: job.listed.key.to_string(), error }
-                }
-            };
+            let (key, start) = (&job.listed.key, Instant::now());
+            let mut watch = self.watch(key.as_str());
+            watch.expect(job.listed.size);
+            let event = watch.end(self.object(&job, relative).await).unwrap_or_else(|error| {
+                let error = error.with_key(key);
+                TreeEvent::Failed { name: key.to_string(), error, elapsed: start.elapsed() }
+            });
             self.events.add(event).await;
         }
         Ok(())
+    }
+
+    /// Watches the transfer of an object, if there is to be one.
+    fn watch<'a>(&self, key: &'a str) -> Watch<'a> {
+        if self.options.dry_run { Watch::off() } else { Watch::begin(Direction::Down, &self.store, key) }
     }
 
     async fn next(&self) -> Result<Option<Job>> {
@@ -158,8 +180,9 @@ impl Pull {
             source.wanted += 1;
             let verdict = self.judge(&mut source.cursor, &listed, relative);
             if verdict == Verdict::Unchanged {
-                let event = TreeEvent::Unchanged { key: listed.key.to_string(), size: listed.size };
-                self.events.add(event).await;
+                let (key, size) = (listed.key.to_string(), listed.size);
+                self.watch(&key).unchanged(size);
+                self.events.add(TreeEvent::Unchanged { key, size, elapsed: Duration::ZERO }).await;
                 continue;
             }
             if verdict == Verdict::Move {
@@ -169,7 +192,7 @@ impl Pull {
         }
         for error in page.failures {
             let name = error.key().unwrap_or(&self.prefix).to_owned();
-            self.events.add(TreeEvent::Failed { name, error }).await;
+            self.events.add(TreeEvent::failed(name, error)).await;
         }
         Ok(())
     }
@@ -199,14 +222,14 @@ impl Pull {
     }
 
     async fn object(&self, job: &Job, relative: &str) -> Result<TreeEvent> {
-        let listed = &job.listed;
+        let (listed, start) = (&job.listed, Instant::now());
         let key = || listed.key.to_string();
         if relative.is_empty() || relative.ends_with('/') {
             return self.marker(listed, relative);
         }
         let safe = SafePath::parse(relative)?;
         if self.is_same(job, relative).await? {
-            return Ok(TreeEvent::Unchanged { key: key(), size: listed.size });
+            return Ok(TreeEvent::Unchanged { key: key(), size: listed.size, elapsed: start.elapsed() });
         }
         let path = self.dir.join(safe.as_str());
         let Some(landing) = &self.landing else {
@@ -218,12 +241,13 @@ impl Pull {
         let spot = landing.spot(&safe)?;
         let spot = if self.log.is_some() { spot.told() } else { spot };
         let options = GetOptions { progress: self.options.progress.clone(), ..GetOptions::default() };
-        let metadata = self.store.fetch(&listed.key, spot.clone(), Some(listed.size), &options).await?;
+        let fetched = self.store.fetch(&listed.key, spot.clone(), Some(listed.size), &options).await?;
+        let metadata = &fetched.metadata;
         if let (Some(log), Some(file), Some(etag)) = (&self.log, spot.landed(), &metadata.etag) {
             let digest = metadata.sha256.map(Digest::Whole);
             log.note(relative, Entry { file, etag: etag.clone(), digest });
         }
-        Ok(TreeEvent::Pulled { path, metadata })
+        Ok(TreeEvent::Pulled { path, fetched })
     }
 
     /// Compares a file with its object, where it is to be read for that.

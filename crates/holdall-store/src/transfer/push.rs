@@ -16,9 +16,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
 use crate::object::GetOptions;
 use crate::store::Store;
+use crate::telemetry::{self, Direction, Watch};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 use survey::Survey;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::JoinSet;
@@ -73,13 +74,29 @@ impl Store {
     ) -> Result<TreeSummary> {
         Prefix::parse(prefix)?;
         let prefix = as_folder(prefix);
+        let job = (!options.dry_run).then(|| telemetry::Job::push(self, &prefix));
+        let mut summary = TreeSummary::default();
+        let pushed = self.push_below(&prefix, dir, options, (&mut summary, on_event)).await;
+        match job {
+            Some(job) => job.end(summary, pushed),
+            None => pushed.map(|()| summary),
+        }
+    }
+
+    async fn push_below(
+        &self,
+        prefix: &str,
+        dir: &Path,
+        options: &PushOptions,
+        (summary, on_event): (&mut TreeSummary, &mut (dyn FnMut(TreeEvent) + Send)),
+    ) -> Result<()> {
         let walk = survey::walk(self, dir, options)?;
-        let (cursor, log) = open_index(self, &prefix, dir).await?;
+        let (cursor, log) = open_index(self, prefix, dir).await?;
         let (sender, jobs) = channel(WAITING);
         let push = Arc::new(Push {
             store: self.clone(),
             dir: dir.to_owned(),
-            prefix,
+            prefix: prefix.to_owned(),
             options: options.clone(),
             jobs: tokio::sync::Mutex::new(jobs),
             events: Events::default(),
@@ -92,11 +109,10 @@ impl Store {
             let push = push.clone();
             lanes.spawn(async move { push.lane().await });
         }
-        let mut summary = TreeSummary::default();
-        run(lanes, &push.events, &mut summary, on_event).await?;
-        let deleted = push.clone().delete(&mut summary, on_event).await;
+        run(lanes, &push.events, summary, on_event).await?;
+        let deleted = push.clone().delete(summary, on_event).await;
         push.settle().await?;
-        deleted.map(|()| summary)
+        deleted
     }
 }
 
@@ -116,11 +132,16 @@ impl Push {
         loop {
             let next = self.jobs.lock().await.recv().await;
             let Some(job) = next else { return Ok(()) };
-            let path = self.dir.join(&job.relative);
-            let event = match self.file(&path, job).await {
+            let (path, start) = (self.dir.join(&job.relative), Instant::now());
+            let key = format!("{}{}", self.prefix, job.relative);
+            let mut watch = self.watch(&key);
+            let moved = self.file(&path, &key, job, &mut watch).await;
+            let event = match watch.end(moved) {
                 Ok(event) => event,
                 Err(error) if concerns_all(&error) => return Err(error),
-                Err(error) => failed(&path, error),
+                Err(error) => {
+                    TreeEvent::Failed { name: path.display().to_string(), error, elapsed: start.elapsed() }
+                }
             };
             self.events.add(event).await;
             // A store that puts on the spot never waits, and would keep events, timers and signals from their turn.
@@ -128,10 +149,16 @@ impl Push {
         }
     }
 
-    async fn file(&self, path: &Path, job: Job) -> Result<TreeEvent> {
-        let key = Key::parse(&format!("{}{}", self.prefix, job.relative))?;
+    /// Watches the transfer of a file, if there is to be one.
+    fn watch<'a>(&self, key: &'a str) -> Watch<'a> {
+        if self.options.dry_run { Watch::off() } else { Watch::begin(Direction::Up, &self.store, key) }
+    }
+
+    async fn file(&self, path: &Path, key: &str, job: Job, watch: &mut Watch<'_>) -> Result<TreeEvent> {
+        let (key, start) = (Key::parse(key)?, Instant::now());
         let Settled { file, is_settled } = self.open(path).await?;
         let (size, identity) = (file.size(), file.identity());
+        watch.expect(size);
         let note = |etag: Option<String>, digest| {
             if let (Some(log), Some(etag), true) = (&self.log, etag, is_settled) {
                 log.note(&job.relative, Entry { file: identity, etag, digest });
@@ -139,7 +166,7 @@ impl Push {
         };
         if let Some((etag, digest)) = self.same(&key, &file, &job).await? {
             note(etag, Some(digest));
-            return Ok(TreeEvent::Unchanged { key: key.to_string(), size });
+            return Ok(TreeEvent::Unchanged { key: key.to_string(), size, elapsed: start.elapsed() });
         }
         if self.options.dry_run {
             return Ok(TreeEvent::Planned { path: path.to_owned(), key: key.to_string(), size });
@@ -211,8 +238,4 @@ impl Push {
 fn refuses_to_say(error: &Error) -> bool {
     use ErrorKind as K;
     matches!(error.kind(), K::NotFound | K::PermissionDenied | K::Unsupported | K::InvalidInput | K::Protocol)
-}
-
-fn failed(path: &Path, error: Error) -> TreeEvent {
-    TreeEvent::Failed { name: path.display().to_string(), error }
 }

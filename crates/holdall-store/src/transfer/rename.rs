@@ -7,6 +7,7 @@ use crate::key::Key;
 use crate::object::{CopyOptions, DeleteOptions, Metadata, MoveOptions, Object};
 use crate::receipt::{Receipt, Verified};
 use crate::store::Store;
+use crate::telemetry::{Direction, Watch};
 use bytes::Bytes;
 use futures_util::StreamExt;
 
@@ -66,8 +67,9 @@ impl Store {
     /// objects that cannot be told apart: two names of stores may mean one place.
     pub async fn move_to(&self, from: &str, to: &Store, key: &str, options: &MoveOptions) -> Result<Moved> {
         let (source, key) = (Key::parse(from)?, Key::parse(key)?);
+        let watch = Watch::begin(Direction::Move, to, key.as_str()).from(self, &source);
         let moved = Move { from: self, source: &source, to, key: &key, options }.run().await;
-        moved.map_err(|e| e.with_key(&source))
+        watch.end(moved.map_err(|e| e.with_key(&source)))
     }
 }
 
@@ -180,14 +182,13 @@ impl Move<'_> {
     /// Deletes the source if it is still what was copied, and answers whether the store decided that itself. That
     /// somebody else deleted it meanwhile is as good.
     async fn remove_source(&self, seen: &Metadata) -> Result<bool> {
-        let key = self.source.as_str();
         // An ETag alone is the same for the same bytes, whatever else of the object is another.
         if !self.is_unchanged(seen).await? {
             return Ok(true);
         }
         if seen.etag.is_some() {
             let options = DeleteOptions { if_match: seen.etag.clone(), ..DeleteOptions::default() };
-            match self.from.delete_with(key, &options).await {
+            match self.from.delete_key(self.source, &options).await {
                 Ok(_) => return Ok(true),
                 Err(error) => match error.kind() {
                     ErrorKind::NotFound => return Ok(true),
@@ -199,7 +200,7 @@ impl Move<'_> {
                 },
             }
         }
-        self.from.delete(key).await.map(|_| false)
+        self.from.delete_key(self.source, &DeleteOptions::default()).await.map(|_| false)
     }
 
     /// Whether the source is there and what it was.

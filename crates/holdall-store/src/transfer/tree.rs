@@ -103,7 +103,9 @@ mod tests {
             let events = events.clone();
             lanes.spawn(async move {
                 for n in 0..ALL / 5 {
-                    events.add(TreeEvent::Unchanged { key: n.to_string(), size: 1 }).await;
+                    events
+                        .add(TreeEvent::Unchanged { key: n.to_string(), size: 1, elapsed: Duration::ZERO })
+                        .await;
                 }
                 Ok(())
             });

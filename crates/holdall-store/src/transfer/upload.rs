@@ -12,6 +12,7 @@ use crate::object::PutOptions;
 use crate::receipt::Receipt;
 use crate::settings::DigestScope;
 use crate::store::Store;
+use crate::telemetry::{Direction, Watch};
 use crate::{Payload, WriteCondition};
 use bytes::Bytes;
 use std::path::Path;
@@ -137,15 +138,29 @@ impl Store {
     /// modified while it is read. After an error the key has what it had before.
     pub async fn put_file(&self, key: &str, path: &Path, options: &PutOptions) -> Result<Receipt> {
         let key = Key::parse(key)?;
+        let mut watch = Watch::begin(Direction::Up, self, key.as_str());
+        let stored = self.put_path(&key, path, options, &mut watch).await;
+        watch.end(stored)
+    }
+
+    async fn put_path(
+        &self,
+        key: &Key,
+        path: &Path,
+        options: &PutOptions,
+        watch: &mut Watch<'_>,
+    ) -> Result<Receipt> {
         let file = Opened::open(path, true)?;
+        watch.expect(file.size());
         if let Some(progress) = &options.progress {
             progress.expect(file.size());
             progress.complete();
         }
-        self.put_opened(&key, file, options).await
+        self.put_opened(key, file, options).await
     }
 
     pub(super) async fn put_opened(&self, key: &Key, file: Opened, options: &PutOptions) -> Result<Receipt> {
+        let start = Instant::now();
         let size = file.size();
         let mut first = Vec::new();
         if options.attributes.content_type.is_none() {
@@ -163,7 +178,8 @@ impl Store {
         } else {
             Payload::Bytes(blocking(size, move || file.read_all()).await?)
         };
-        self.put_whole(key, payload, &options).await
+        let receipt = self.put_whole(key, payload, &options).await?;
+        Ok(Receipt { elapsed: start.elapsed(), ..receipt })
     }
 
     async fn put_opened_in_parts(&self, key: &Key, file: Opened, options: &PutOptions) -> Result<Receipt> {
@@ -197,7 +213,7 @@ impl Store {
     pub async fn put_reader<R>(
         &self,
         key: &str,
-        mut reader: R,
+        reader: R,
         expected: Option<u64>,
         options: &PutOptions,
     ) -> Result<Receipt>
@@ -205,6 +221,22 @@ impl Store {
         R: AsyncRead + Send + Unpin,
     {
         let key = Key::parse(key)?;
+        let mut watch = Watch::begin(Direction::Up, self, key.as_str());
+        expected.into_iter().for_each(|size| watch.expect(size));
+        watch.end(self.put_stream(&key, reader, expected, options).await)
+    }
+
+    /// Stores what a reader gives as a step of something else, which is what is logged.
+    pub(super) async fn put_stream<R>(
+        &self,
+        key: &Key,
+        mut reader: R,
+        expected: Option<u64>,
+        options: &PutOptions,
+    ) -> Result<Receipt>
+    where
+        R: AsyncRead + Send + Unpin,
+    {
         if let (Some(progress), Some(expected)) = (&options.progress, expected) {
             progress.expect(expected);
             progress.complete();
@@ -214,19 +246,19 @@ impl Store {
         let plan = PartPlan::new(expected.unwrap_or(0), self.settings().part_size, limits)?;
         let part_size = plan.part_size as usize;
         let first = self.fill(&mut reader, part_size).await?;
-        let options = self.put_options(&key, &first[..first.len().min(SNIFF)], options)?;
+        let options = self.put_options(key, &first[..first.len().min(SNIFF)], options)?;
         let whole = first.len() < part_size;
         if whole && !goes_in_parts(self, first.len() as u64, &options) {
-            return self.put_whole(&key, Payload::Bytes(first), &options).await;
+            return self.put_whole(key, Payload::Bytes(first), &options).await;
         }
         if options.condition != WriteCondition::Always {
-            return Err(no_condition_in_parts(&key, first.len() as u64));
+            return Err(no_condition_in_parts(key, first.len() as u64));
         }
-        let upload = self.backend().begin_upload(&key, &options).await.map_err(|e| e.with_key(&key))?;
+        let upload = self.backend().begin_upload(key, &options).await.map_err(|e| e.with_key(key))?;
         let mut sender = PartSender::new(Started::without_notes(upload), options.progress.clone());
         match self.send_reader(&mut sender, first, reader, part_size).await {
             Ok(receipt) => Ok(Receipt { elapsed: start.elapsed(), ..receipt }),
-            Err(error) => Err(sender.fail(error).await.with_key(&key)),
+            Err(error) => Err(sender.fail(error).await.with_key(key)),
         }
     }
 

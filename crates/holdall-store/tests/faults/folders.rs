@@ -11,7 +11,7 @@ use crate::support::{World, in_time, names};
 type Failures = BTreeMap<String, ErrorKind>;
 
 fn note(failures: &mut Failures, event: TreeEvent) {
-    if let TreeEvent::Failed { name, error } = event {
+    if let TreeEvent::Failed { name, error, .. } = event {
         failures.insert(name, error.kind());
     }
 }

@@ -10,6 +10,7 @@
 
 mod chaos;
 mod copies;
+mod deletes;
 mod downloads;
 mod folders;
 mod integrity;

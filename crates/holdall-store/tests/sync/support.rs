@@ -184,7 +184,9 @@ impl World {
                 TreeEvent::Deleted { name, .. } => format!("deleted {}", inside(name)),
                 TreeEvent::WouldDelete { name, .. } => format!("would delete {}", inside(name)),
                 TreeEvent::Skipped { name, .. } => format!("skipped {}", inside(name)),
-                TreeEvent::Failed { name, error } => format!("failed {} {:?}", inside(name), error.kind()),
+                TreeEvent::Failed { name, error, .. } => {
+                    format!("failed {} {:?}", inside(name), error.kind())
+                }
                 other => format!("{other:?}"),
             })
             .collect();

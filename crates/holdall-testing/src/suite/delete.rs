@@ -13,6 +13,10 @@ pub(super) fn cases() -> Vec<Case> {
             .serves(&["EVI-3", "SES-7"]),
         Case::new("delete/missing", "A delete of what is not there is no error.", |s| Box::pin(missing(s)))
             .serves(&["EVI-3"]),
+        Case::new("delete/existed", "A delete that looks says whether there was an object.", |s| {
+            Box::pin(existed(s))
+        })
+        .serves(&["EVI-3"]),
         Case::new("delete/neighbours", "A delete takes one key and none beside or below it.", |s| {
             Box::pin(neighbours(s))
         })
@@ -73,7 +77,7 @@ async fn if_match(s: Subject) -> Outcome {
         fails("a delete of what is there", delete(&etag).await, ErrorKind::Unsupported)?;
         return equal("the names", s.names().await?, ["a"]);
     }
-    delete(&etag).await?;
+    equal("it existed", delete(&etag).await?.existed, Some(true))?;
     equal("the names", s.names().await?.len(), 0)?;
     fails("a delete of what is gone", delete(&etag).await, ErrorKind::NotFound)?;
     Ok(())
@@ -87,12 +91,26 @@ async fn missing(s: Subject) -> Outcome {
     equal("the names", s.names().await?.len(), 0)
 }
 
+async fn existed(s: Subject) -> Outcome {
+    let looking = DeleteOptions { look: true, ..DeleteOptions::default() };
+    let delete = async |options: &DeleteOptions| s.store().delete_with(&s.key("a"), options).await;
+    equal("of what never was", delete(&looking).await?.existed, Some(false))?;
+    s.put("a", "x").await?;
+    equal("of what is there", delete(&looking).await?.existed, Some(true))?;
+    equal("of what was deleted", delete(&looking).await?.existed, Some(false))?;
+    s.put("b", "x").await?;
+    let plain = s.store().delete(&s.key("b")).await?.existed;
+    ensure(plain != Some(false), format!("without a look it is true or unknown: {plain:?}"))
+}
+
 async fn neighbours(s: Subject) -> Outcome {
     for name in ["a", "a-", "aa", "b/c", "b/d"] {
         s.put(name, "x").await?;
     }
     s.store().delete(&s.key("a")).await?;
-    s.store().delete(&s.key("b")).await?;
+    let looking = DeleteOptions { look: true, ..DeleteOptions::default() };
+    let above = s.store().delete_with(&s.key("b"), &looking).await?;
+    equal("what is below alone makes no object", above.existed, Some(false))?;
     s.store().delete(&s.key("b/")).await?;
     s.store().delete(&s.key("b/c")).await?;
     equal("the names", s.names().await?, ["a-", "aa", "b/d"])

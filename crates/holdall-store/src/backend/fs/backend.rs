@@ -133,12 +133,9 @@ impl Backend for FolderBackend {
     fn delete<'a>(&'a self, key: &'a Key, options: &'a DeleteOptions) -> BoxFuture<'a, Result<Deleted>> {
         Box::pin(async move {
             refuse_version(options.version.as_deref())?;
-            if let Some(etag) = options.if_match.clone() {
-                self.blocking(key, move |folder, key| folder.delete_if(key, &etag)).await?;
-                return Ok(Deleted::default());
-            }
-            let failures = self.delete_batch(std::slice::from_ref(key)).await?;
-            failures.into_iter().next().map_or_else(|| Ok(Deleted::default()), |failure| Err(failure.error))
+            let if_match = options.if_match.clone();
+            let delete = move |folder: &Folder, key: &Key| folder.delete_alone(key, if_match.as_deref());
+            Ok(Deleted { existed: Some(self.blocking(key, delete).await?), version: None })
         })
     }
 

@@ -39,12 +39,13 @@ impl Folder {
         Ok(failures)
     }
 
-    /// Deletes an object if it has this `ETag` when its turn comes.
-    pub(super) fn delete_if(&self, key: &Key, if_match: &str) -> Result<()> {
-        let Some(at) = self.root.for_reading()? else { return check_delete(None, if_match) };
+    /// Deletes an object, if it has this `ETag` when its turn comes, and answers whether there was one.
+    pub(super) fn delete_alone(&self, key: &Key, if_match: Option<&str>) -> Result<bool> {
+        let Some(at) = self.root.for_reading()? else { return missing(if_match) };
         let mut touched = Touched::default();
-        self.delete_one(&at, key, Some(if_match), &mut touched)?;
-        self.sync_and_prune(&at, &mut touched)
+        let existed = self.delete_one(&at, key, if_match, &mut touched)?;
+        self.sync_and_prune(&at, &mut touched)?;
+        Ok(existed)
     }
 
     /// Brings deletions to the disk, and removes folders that they left empty.
@@ -62,12 +63,12 @@ impl Folder {
         key: &Key,
         if_match: Option<&str>,
         touched: &mut Touched,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let plain = self.can_be_path(at, key).then(|| key.as_str().to_owned());
         let places = || Some(self.odd(at, key.as_str())).into_iter().chain(plain.clone());
         if self.find(at, key)?.is_none() {
             places().for_each(|path| touched.doubt(split(&path).0));
-            return if_match.map_or(Ok(()), |etag| check_delete(None, etag));
+            return missing(if_match);
         }
         let _held = self.locks.hold(&self.root, at, key.as_str())?;
         if let Some(if_match) = if_match {
@@ -78,8 +79,8 @@ impl Folder {
         self.delete_held(at, key, touched)
     }
 
-    /// Deletes an object whose key's lock is held.
-    pub(super) fn delete_held(&self, at: &OwnedFd, key: &Key, touched: &mut Touched) -> Result<()> {
+    /// Deletes an object whose key's lock is held, and answers whether there was one.
+    pub(super) fn delete_held(&self, at: &OwnedFd, key: &Key, touched: &mut Touched) -> Result<bool> {
         let plain = self.can_be_path(at, key).then(|| key.as_str().to_owned());
         // What is hidden behind a file of the same key goes first, also from the disk: it must not come to light.
         let mut hidden: Option<Found> = None;
@@ -91,7 +92,7 @@ impl Folder {
             self.unlink(at, key, &found, touched)?;
             hidden = Some(found);
         }
-        Ok(())
+        Ok(hidden.is_some())
     }
 
     fn unlink(&self, at: &OwnedFd, key: &Key, found: &Found, touched: &mut Touched) -> Result<()> {
@@ -156,6 +157,11 @@ impl Touched {
             path = split(path).0;
         }
     }
+}
+
+/// What a deletion of what is not there answers.
+fn missing(if_match: Option<&str>) -> Result<bool> {
+    if_match.map_or(Ok(()), |etag| check_delete(None, etag)).map(|()| false)
 }
 
 fn unsure(error: Errno) -> crate::Error {

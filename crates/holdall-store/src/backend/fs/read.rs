@@ -80,7 +80,7 @@ impl Folder {
         };
         // Opening and reading a small object is one hop to where blocking is allowed, not two.
         let first = if range.is_empty() { None } else { Some(reading.next()?) };
-        Ok(Object { metadata, range, stream: reading.stream(first) })
+        Ok(Object { metadata, range, attempts: 1, stream: reading.stream(first) })
     }
 }
 

@@ -61,7 +61,7 @@ impl Folder {
         }
         let mut touched = Touched::default();
         self.delete_held(&at, from, &mut touched)
-            .and_then(|()| self.sync_and_prune(&at, &mut touched))
+            .and_then(|_| self.sync_and_prune(&at, &mut touched))
             .map_err(|error| source_kept(error, to))?;
         Ok(Some(self.metadata(&at, to, identity, record.attributes(), record.sha256())))
     }

@@ -117,11 +117,11 @@ impl Backend for MemoryBackend {
     fn delete<'a>(&'a self, key: &'a Key, options: &'a DeleteOptions) -> BoxFuture<'a, Result<Deleted>> {
         Box::pin(async move {
             refuse_version(options.version.as_deref())?;
-            match &options.if_match {
-                Some(etag) => self.objects.remove_if(key, etag)?,
-                None => self.objects.remove(std::slice::from_ref(key)),
-            }
-            Ok(Deleted::default())
+            let existed = match &options.if_match {
+                Some(etag) => self.objects.remove_if(key, etag).map(|()| true)?,
+                None => self.objects.remove_one(key),
+            };
+            Ok(Deleted { existed: Some(existed), version: None })
         })
     }
 

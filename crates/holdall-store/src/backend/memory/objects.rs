@@ -78,6 +78,11 @@ impl Objects {
     }
 
     /// Removes an object if it has this `ETag` at that moment.
+    /// Deletes an object, and answers whether there was one.
+    pub(super) fn remove_one(&self, key: &Key) -> bool {
+        self.write().remove(key).is_some()
+    }
+
     pub(super) fn remove_if(&self, key: &Key, if_match: &str) -> Result<()> {
         let mut map = self.write();
         check_delete(map.get(key).and_then(|existing| existing.metadata.etag.as_deref()), if_match)?;

@@ -21,7 +21,7 @@ impl MemoryBackend {
         let object = self.find(key, options)?;
         let range = resolve(options.range, object.metadata.size)?;
         let stream = pieces(object.bytes.clone(), range.clone());
-        Ok(Object { metadata: object.metadata.clone(), range, stream })
+        Ok(Object { metadata: object.metadata.clone(), range, attempts: 1, stream })
     }
 
     pub(super) fn head_object(&self, key: &Key, options: &GetOptions) -> Result<Metadata> {

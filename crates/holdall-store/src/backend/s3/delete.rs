@@ -1,17 +1,48 @@
-//! Deletes many objects, by batches where the server has them.
+//! Deletes objects: one, or many by batches where the server has them.
 
 use super::S3Backend;
+use super::ability::Ability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
-use crate::object::DeleteFailure;
+use crate::object::{DeleteFailure, DeleteOptions, Deleted, GetOptions};
 use futures_util::StreamExt;
 use futures_util::stream;
-use holdall_s3::{Client, DeleteOptions, DeleteTarget};
+use holdall_s3::{Client, DeleteTarget};
 use std::time::Duration;
 
 /// What a batch answers as failed for a passing reason is sent again this often.
 const PASSES: u32 = 4;
 const AT_ONCE: usize = 16;
+
+pub(super) async fn delete(backend: &S3Backend, key: &Key, options: &DeleteOptions) -> Result<Deleted> {
+    let full = backend.full(key)?;
+    let if_match = options.if_match.clone();
+    if if_match.is_some() {
+        backend.abilities.demand(&backend.client, Ability::DeleteIfMatch).await?;
+    }
+    // What is deleted under a condition was there.
+    let existed = match (&if_match, options.look) {
+        (Some(_), _) => Some(true),
+        (None, true) => look(backend, key, options.version.clone()).await?,
+        (None, false) => None,
+    };
+    let wire = holdall_s3::DeleteOptions { version: options.version.clone(), if_match };
+    let answer = backend.client.delete(&full, &wire).await?;
+    Ok(Deleted { existed, version: answer.version })
+}
+
+/// Whether there is an object; none where that is not said. That keeps nobody from deleting: whoever may delete need
+/// not be allowed to read, and of what is encrypted by a customer's key nothing is told without it.
+async fn look(backend: &S3Backend, key: &Key, version: Option<String>) -> Result<Option<bool>> {
+    match backend.head_object(key, &GetOptions { version, ..GetOptions::default() }).await {
+        Ok(_) => Ok(Some(true)),
+        Err(error) => match error.kind() {
+            ErrorKind::NotFound => Ok(Some(false)),
+            ErrorKind::PermissionDenied | ErrorKind::InvalidInput | ErrorKind::Unsupported => Ok(None),
+            _ => Err(error),
+        },
+    }
+}
 
 pub(super) async fn delete_batch(backend: &S3Backend, keys: &[Key]) -> Result<Vec<DeleteFailure>> {
     let (batched, single): (Vec<&Key>, Vec<&Key>) =
@@ -69,7 +100,9 @@ async fn one_by_one(backend: &S3Backend, keys: &[&Key]) -> Vec<DeleteFailure> {
 
 async fn delete_one(backend: S3Backend, key: Key) -> Option<DeleteFailure> {
     let deleted = match backend.full(&key) {
-        Ok(full) => backend.client.delete(&full, &DeleteOptions::default()).await.map_err(Error::from),
+        Ok(full) => {
+            backend.client.delete(&full, &holdall_s3::DeleteOptions::default()).await.map_err(Error::from)
+        }
         Err(error) => Err(error),
     };
     deleted.err().map(|error| DeleteFailure { error: error.with_key(&key), key })

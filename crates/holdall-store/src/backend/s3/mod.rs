@@ -163,7 +163,7 @@ impl S3Backend {
         let whole = answer.range == (0..metadata.size);
         let wanted = metadata.sha256.filter(|_| whole);
         let stream = convert::stream(answer.body, key.clone(), wanted);
-        Ok(Object { metadata, range: answer.range, stream })
+        Ok(Object { metadata, range: answer.range, attempts: answer.attempts, stream })
     }
 
     async fn head_object(&self, key: &Key, options: &GetOptions) -> Result<Metadata> {
@@ -238,16 +238,7 @@ impl Backend for S3Backend {
     }
 
     fn delete<'a>(&'a self, key: &'a Key, options: &'a DeleteOptions) -> BoxFuture<'a, Result<Deleted>> {
-        Box::pin(async move {
-            let full = self.full(key)?;
-            let if_match = options.if_match.clone();
-            if if_match.is_some() {
-                self.abilities.demand(&self.client, Ability::DeleteIfMatch).await?;
-            }
-            let wire = holdall_s3::DeleteOptions { version: options.version.clone(), if_match };
-            let answer = self.client.delete(&full, &wire).await?;
-            Ok(Deleted { version: answer.version })
-        })
+        Box::pin(delete::delete(self, key, options))
     }
 
     fn delete_batch<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<DeleteFailure>>> {

@@ -96,8 +96,7 @@ impl Pull {
         let found = found.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some((surplus, marked)) = found.filter(|(surplus, _)| !surplus.is_empty()) else { return Ok(()) };
         if summary.failed > 0 {
-            let event =
-                TreeEvent::Failed { name: self.dir.display().to_string(), error: not_after_failures() };
+            let event = TreeEvent::failed(self.dir.display(), not_after_failures());
             summary.count(&event);
             on_event(event);
             return Ok(());
@@ -139,7 +138,7 @@ impl Pull {
                     // What is no file is not the pull's to delete.
                     Entry::Folder { .. } | Entry::Skipped { .. } => {}
                     Entry::Failed { path, error } => {
-                        self.events.add(TreeEvent::Failed { name: path.display().to_string(), error }).await;
+                        self.events.add(TreeEvent::failed(path.display(), error)).await;
                     }
                 }
             }
@@ -156,7 +155,7 @@ impl Pull {
             let event = match self.delete_one(local, &relative, marked.around(&relative)?) {
                 Ok(()) if self.options.dry_run => TreeEvent::WouldDelete { name, size },
                 Ok(()) => TreeEvent::Deleted { name, size },
-                Err(error) => TreeEvent::Failed { name, error },
+                Err(error) => TreeEvent::failed(name, error),
             };
             self.events.add(event).await;
         }

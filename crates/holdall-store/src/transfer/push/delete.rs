@@ -29,7 +29,7 @@ impl Push {
         let surplus = self.surplus.lock().unwrap_or_else(PoisonError::into_inner).take();
         let (Some(most), Some(surplus)) = (self.options.delete, surplus) else { return Ok(()) };
         if summary.failed > 0 && !surplus.is_empty() {
-            let event = TreeEvent::Failed { name: self.prefix.clone(), error: not_after_failures() };
+            let event = TreeEvent::failed(&self.prefix, not_after_failures());
             summary.count(&event);
             on_event(event);
             return Ok(());
@@ -79,7 +79,7 @@ impl Push {
             let name = key.to_string();
             self.events
                 .add(match failures.remove(&key) {
-                    Some(error) => TreeEvent::Failed { name, error },
+                    Some(error) => TreeEvent::failed(name, error),
                     None if self.options.dry_run => TreeEvent::WouldDelete { name, size },
                     None => TreeEvent::Deleted { name, size },
                 })

@@ -1,6 +1,6 @@
 //! Goes through a folder and what is listed of it at once, and finds out what may have to be sent.
 
-use super::{Job, Push, failed};
+use super::{Job, Push};
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::Metadata;
 use crate::store::Store;
@@ -10,6 +10,7 @@ use crate::transfer::walk::{Entry, Manner, Walk};
 use crate::transfer::{Compare, PushOptions, TreeEvent};
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
 
@@ -136,7 +137,9 @@ impl Survey {
                     self.push.events.add(TreeEvent::Skipped { name, reason }).await;
                 }
             }
-            Entry::Failed { path, error } => self.push.events.add(failed(&path, error)).await,
+            Entry::Failed { path, error } => {
+                self.push.events.add(TreeEvent::failed(path.display(), error)).await
+            }
         }
         Ok(true)
     }
@@ -160,8 +163,9 @@ impl Survey {
         let verdict = judge(push.options.compare, &identity, listed.as_ref(), entry.as_ref());
         match verdict {
             Verdict::Unchanged => {
-                let key = format!("{}{relative}", push.prefix);
-                push.events.add(TreeEvent::Unchanged { key, size: identity.size }).await;
+                let (key, size) = (format!("{}{relative}", push.prefix), identity.size);
+                push.watch(&key).unchanged(size);
+                push.events.add(TreeEvent::Unchanged { key, size, elapsed: Duration::ZERO }).await;
                 return Ok(true);
             }
             Verdict::Move => push.expect(identity.size),
@@ -206,7 +210,7 @@ impl Survey {
         }
         for error in listed.failures() {
             let name = error.key().unwrap_or(&push.prefix).to_owned();
-            push.events.add(TreeEvent::Failed { name, error }).await;
+            push.events.add(TreeEvent::failed(name, error)).await;
         }
         Ok(())
     }
