@@ -63,7 +63,7 @@ pub struct Receipt {
     /// The SHA-256 of all its bytes, where they were hashed as a whole.
     pub sha256: Option<Sha256>,
     /// For an object sent in parts: the SHA-256 of the parts' SHA-256 in order, and `-` and their number, as S3 writes
-    /// a composite checksum.
+    /// a composite checksum. None where parts are proved by a CRC, or not at all.
     pub composite: Option<String>,
     /// The `ETag`; opaque.
     pub etag: Option<String>,
