@@ -12,7 +12,7 @@ mod folders;
 mod gc;
 mod help;
 mod hostile;
-mod meter;
+mod kills;
 mod mv;
 mod objects;
 mod parity;
