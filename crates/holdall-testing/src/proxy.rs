@@ -100,6 +100,13 @@ impl Proxy {
         self.links.of(way).cut(after, cut);
     }
 
+    /// Lets all pass as it comes again: nothing is shaped, and no cut is to come. What was read before keeps its time.
+    pub fn mend(&self) {
+        self.shape(Shape::default());
+        self.links.up.forget_cuts();
+        self.links.down.forget_cuts();
+    }
+
     /// How many cuts are still to come.
     pub fn cuts_left(&self) -> usize {
         self.links.up.cuts_left() + self.links.down.cuts_left()

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod bucket;
+mod crash;
 mod demo;
 mod doctor;
 mod du;
