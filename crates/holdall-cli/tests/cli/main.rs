@@ -14,6 +14,7 @@ mod gc;
 mod help;
 mod hostile;
 mod kills;
+mod memory;
 mod mv;
 mod objects;
 mod parity;
