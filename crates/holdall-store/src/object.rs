@@ -154,8 +154,8 @@ impl Default for GcOptions {
 /// Something that a write left behind and nobody needs.
 #[derive(Debug)]
 pub struct Leftover {
-    /// What it is: `upload` (parts of an object that was never completed), `temporary` (an object that was never named),
-    /// `record` (what belonged to an object that is gone); and of what was cut off on this machine, `journal` (notes of
+    /// What it is: `upload` (parts of an object that was never completed), `probe` (an object on which the server was
+    /// tried), `temporary` (an object that was never named), `record` (what belonged to an object that is gone); and of what was cut off on this machine, `journal` (notes of
     /// an upload, and its parts with them) and `download` (a file that never came whole, and its notes with it).
     pub kind: &'static str,
     /// The key, the file in the store's own folder, or the path of a file on this machine.

@@ -9,6 +9,7 @@ mod link;
 use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::listener::Listener;
@@ -38,7 +39,8 @@ pub struct Shape {
 pub enum Cut {
     /// Both sides see it reset.
     Reset,
-    /// Nothing passes any more, either way, for as long as the client keeps it open.
+    /// Nothing passes any more, either way, until the client closes it or the way is mended. The close of a client that
+    /// has more to say than its socket takes is not seen.
     Stall,
 }
 
@@ -53,6 +55,7 @@ pub struct Proxy {
 struct Links {
     up: Link,
     down: Link,
+    mends: AtomicU64,
 }
 
 impl Links {
@@ -61,6 +64,11 @@ impl Links {
             Way::Up => &self.up,
             Way::Down => &self.down,
         }
+    }
+
+    /// How often all was mended.
+    fn mends(&self) -> u64 {
+        self.mends.load(Ordering::SeqCst)
     }
 }
 
@@ -98,6 +106,16 @@ impl Proxy {
     /// It happens once: the connection after it is whole. Of several, each counts from the moment it was asked for.
     pub fn cut(&self, way: Way, after: u64, cut: Cut) {
         self.links.of(way).cut(after, cut);
+    }
+
+    /// Lets all pass as it comes again: nothing is shaped, no cut is to come, and connections that stall are closed.
+    /// What was read before keeps its time.
+    pub fn mend(&self) {
+        self.shape(Shape::default());
+        self.links.up.forget_cuts();
+        self.links.down.forget_cuts();
+        // After the cuts: a stall that begins now is of a connection that knows the count of before.
+        self.links.mends.fetch_add(1, Ordering::SeqCst);
     }
 
     /// How many cuts are still to come.

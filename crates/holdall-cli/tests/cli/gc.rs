@@ -71,3 +71,22 @@ fn gc_says_what_was_cut_off_on_this_machine() {
     assert_eq!(stdout(&shell.run(&all)), "");
     assert_eq!(shell.files(), ["up"]);
 }
+
+/// They are hidden from listings, and would keep their bucket from being deleted.
+#[test]
+fn gc_removes_the_probes_of_a_process_that_was_killed() {
+    let shell = Shell::new().with("HOLDALL_STORE", "s3://b/below");
+    let probe = ".holdall/probe/0123456789abcdef0123456789abcdef";
+    for key in [probe, ".holdall/other", "kept"] {
+        shell.server().put_object("b", &format!("below/{key}"), b"");
+    }
+    let line = format!("probe {probe}\n");
+    assert_eq!(stdout(&shell.run(&["gc"])), "", "younger than 7 days");
+    assert_eq!(stdout(&shell.run(&["gc", "--older-than", "0s", "--dry-run"])), line);
+    assert!(shell.server().object("b", &format!("below/{probe}")).is_some());
+    assert_eq!(stdout(&shell.run(&["gc", "--older-than", "0s"])), line);
+    let left: Vec<_> = shell.server().objects("b").into_iter().collect();
+    assert_eq!(left.len(), 2, "{left:?}");
+    shell.server().add_rule(Rule::new(Fault::refuse(403, "AccessDenied")).on(Kind::List));
+    assert_eq!(stdout(&shell.run(&["gc", "--older-than", "0s"])), "", "where listing is not permitted");
+}

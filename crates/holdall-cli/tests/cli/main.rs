@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod bucket;
+mod crash;
 mod demo;
 mod doctor;
 mod du;
@@ -12,7 +13,8 @@ mod folders;
 mod gc;
 mod help;
 mod hostile;
-mod meter;
+mod kills;
+mod memory;
 mod mv;
 mod objects;
 mod parity;

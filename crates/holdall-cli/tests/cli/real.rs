@@ -16,15 +16,7 @@ pub(crate) struct Bucket {
 impl Bucket {
     pub(crate) fn on(server: &Server, test: &str) -> Self {
         let name = format!("holdall-cli-{test}-{}", std::process::id());
-        let credentials = Credentials::new(server.access_key.as_str(), server.secret_key.as_str());
-        let config = Config {
-            endpoint: Some(Endpoint::parse(&server.endpoint).unwrap()),
-            region: Some(server.region.clone()),
-            addressing: Addressing::Path,
-            credentials: CredentialsSource::fixed(credentials),
-            ..Config::new(name.as_str())
-        };
-        let client = Client::new(config, Transport::new(TransportConfig::default())).unwrap();
+        let client = client(server, &name);
         wait(client.create_bucket()).unwrap();
         Self { client, shell: below(server, &name) }
     }
@@ -34,6 +26,19 @@ impl Bucket {
         let list = wait(self.client.list_uploads("", None)).unwrap();
         list.uploads.into_iter().map(|upload| upload.key).collect()
     }
+}
+
+/// A client of a bucket, which need not be there.
+pub(crate) fn client(server: &Server, bucket: &str) -> Client {
+    let credentials = Credentials::new(server.access_key.as_str(), server.secret_key.as_str());
+    let config = Config {
+        endpoint: Some(Endpoint::parse(&server.endpoint).unwrap()),
+        region: Some(server.region.clone()),
+        addressing: Addressing::Path,
+        credentials: CredentialsSource::fixed(credentials),
+        ..Config::new(bucket)
+    };
+    Client::new(config, Transport::new(TransportConfig::default())).unwrap()
 }
 
 /// A shell whose store is below a prefix of a bucket, which need not be there.

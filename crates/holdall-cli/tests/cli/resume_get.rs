@@ -2,25 +2,20 @@
 //!
 //! The seed is told when it fails; `HOLDALL_TEST_SEED` sets it, `HOLDALL_TEST_LONG=1` kills more often.
 
-use crate::meter::Meter;
-use crate::real::{Bucket, below};
+use crate::kills::{
+    AHEAD, BESIDES, MIB, Moment, PART, is_long, noted, run, server_and_seed, settle, through,
+};
+use crate::real::Bucket;
 use crate::shell::{Shell, stdout};
 use holdall_testing::fault::{Fault, Kind, Rule};
-use holdall_testing::random::{Random, fresh_seed};
-use holdall_testing::server::Server;
-use std::collections::BTreeMap;
+use holdall_testing::proxy::Proxy;
+use holdall_testing::proxy::Way::Down;
+use holdall_testing::random::Random;
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-const MIB: u64 = 1 << 20;
 const SIZE: u64 = 64 * MIB;
-const PART: u64 = 5 * MIB;
 const AT_ONCE: u64 = 3;
-/// What comes besides ranges.
-const BESIDES: u64 = 256 * 1024;
-/// What the sockets of a connection hold: the stream that a download begins with is of the whole object, and what its
-/// reader leaves is lost.
-const AHEAD: u64 = 16 * MIB;
 
 /// How a file gets here.
 #[derive(Clone, Copy)]
@@ -34,38 +29,11 @@ const WAYS: [Way; 2] = [
     Way { command: &["pull", "in", "into/deep", "--quiet"], folder: "into/deep" },
 ];
 
-/// Runs a command and kills it once so much has come and a moment has passed; answers whether it was.
-fn killed(shell: &Shell, meter: &Meter, command: &[&str], after: u64, moment: Duration) -> bool {
-    let (start, before) = (Instant::now(), meter.received());
-    let mut child = shell.spawn(command);
-    while meter.received() - before < after {
-        assert!(start.elapsed() < Duration::from_secs(120), "it hangs");
-        if let Some(status) = child.try_wait().unwrap() {
-            assert!(status.success(), "{:?}", child.wait_with_output());
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    std::thread::sleep(moment);
-    child.kill().unwrap();
-    std::os::unix::process::ExitStatusExt::signal(&child.wait().unwrap()) == Some(9)
-}
-
 /// How many bytes the journal's only file says that there are; none when there is no file.
-fn noted(shell: &Shell) -> u64 {
-    let Ok(entries) = std::fs::read_dir(shell.path("state/holdall/journal")) else { return 0 };
-    let files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
-    let [file] = &files[..] else {
-        assert!(files.is_empty(), "{files:?}");
-        return 0;
-    };
-    let text = std::fs::read_to_string(file).unwrap();
-    let ranges = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let sizes = ranges.filter_map(|range| {
-        let (start, end) = (range["start"].as_u64()?, range["end"].as_u64()?);
-        Some((start, end - start))
-    });
-    sizes.collect::<BTreeMap<_, _>>().values().sum()
+fn only_noted(shell: &Shell) -> u64 {
+    let files = noted(shell);
+    assert!(files.len() <= 1, "{files:?}");
+    files.first().copied().unwrap_or(0)
 }
 
 /// The names of a folder that are not hidden, and how many are.
@@ -79,16 +47,20 @@ fn names(shell: &Shell, folder: &str) -> (Vec<String>, usize) {
 }
 
 /// Gets one file by as many processes as it takes; answers how many were killed.
-fn one(shell: &Shell, meter: &Meter, way: Way, random: &mut Random, most: u64) -> u64 {
+fn one(shell: &Shell, proxy: &Proxy, way: Way, random: &mut Random, most: u64) -> u64 {
     let (mut kills, mut had) = (0, 0);
     loop {
-        let before = meter.received();
-        let after = if kills < most { MIB + random.number() % (24 * MIB) } else { u64::MAX };
-        let moment = Duration::from_millis(random.number() % 40);
-        let was_killed = killed(shell, meter, way.command, after, moment);
+        let before = proxy.bytes(Down);
+        let kill = (kills < most).then(|| Moment {
+            bytes: MIB + random.number() % (24 * MIB),
+            then: Duration::from_millis(random.number() % 40),
+        });
+        let ended = run(shell.spawn(way.command), proxy, Down, kill);
+        ended.iter().for_each(|output| drop(stdout(output)));
+        let was_killed = ended.is_none();
         kills += u64::from(was_killed);
-        meter.settle();
-        let fetched = meter.received() - before;
+        settle(proxy);
+        let fetched = proxy.bytes(Down) - before;
         let ahead = if had == 0 { AHEAD } else { 0 };
         assert!(fetched <= SIZE - had + ahead + BESIDES, "{fetched} bytes came although {had} were there");
         if !was_killed {
@@ -102,7 +74,7 @@ fn one(shell: &Shell, meter: &Meter, way: Way, random: &mut Random, most: u64) -
             had = 0;
             continue;
         }
-        let has = noted(shell);
+        let has = only_noted(shell);
         assert!(has >= had, "{has} bytes are noted after {had}");
         assert!(hidden == 1 || has == 0 && hidden == 0, "{hidden} temporary files");
         let lost = fetched - (has - had);
@@ -111,24 +83,15 @@ fn one(shell: &Shell, meter: &Meter, way: Way, random: &mut Random, most: u64) -
     }
 }
 
-#[allow(clippy::print_stdout, reason = "the seed of a failure must be known")]
+#[allow(clippy::print_stdout, reason = "how often it was killed is worth knowing")]
 fn kill_again_and_again(name: &str) {
-    let Some(server) = Server::from_env(name) else { panic!("no {name} is set up: see ./test") };
-    let server = server.unwrap();
-    let seed = std::env::var("HOLDALL_TEST_SEED").map_or_else(|_| fresh_seed(), |text| text.parse().unwrap());
-    let long = std::env::var("HOLDALL_TEST_LONG").is_ok_and(|text| text == "1");
-    let wanted = if long { 200 } else { 20 };
-    println!("HOLDALL_TEST_SEED={seed} on {name}");
+    let (server, seed) = server_and_seed(name);
+    let wanted = if is_long() { 200 } else { 20 };
     let mut random = Random::named(seed, name);
     let bucket = Bucket::on(&server, "resume-get");
-    let meter = Meter::before(&server);
-    let shell = below(&server, &format!("holdall-cli-resume-get-{}", std::process::id()));
-    let state = shell.path("state");
-    let shell = shell
-        .with("S3_ENDPOINT_URL", &meter.endpoint)
-        .with("XDG_STATE_HOME", state.to_str().unwrap())
-        .with("S3_MAX_CONCURRENCY", &AT_ONCE.to_string())
-        .with("HOLDALL_PART_SIZE", "5MiB");
+    let proxy = Proxy::before(&server.endpoint).unwrap();
+    let shell = through(&proxy, &server, "resume-get", AT_ONCE);
+    let journal = shell.path("state/holdall/journal");
     let bytes = random.bytes(SIZE as usize);
     bucket.shell.write("in/big", &bytes).write("in/small", "small");
     stdout(&bucket.shell.run(&["push", "in", "in", "--quiet"]));
@@ -136,13 +99,13 @@ fn kill_again_and_again(name: &str) {
     for way in WAYS {
         let (mut kills, mut rounds) = (0, 0);
         while kills < wanted {
-            kills += one(&shell, &meter, way, &mut random, wanted - kills);
+            kills += one(&shell, &proxy, way, &mut random, wanted - kills);
             rounds += 1;
             let got = format!("{}/big", way.folder);
             assert!(shell.read(&got) == bytes, "{got} is torn");
             let (shown, hidden) = names(&shell, way.folder);
             assert!(shown.contains(&"big".to_owned()) && hidden == 0, "{hidden} files are left behind");
-            assert_eq!(std::fs::read_dir(state.join("holdall/journal")).unwrap().count(), 0);
+            assert_eq!(std::fs::read_dir(&journal).unwrap().count(), 0);
             std::fs::remove_file(shell.path(&got)).unwrap();
         }
         println!("{}: {kills} kills in {rounds} rounds", way.command[0]);
@@ -176,13 +139,13 @@ fn a_lack_of_room_leaves_nothing_and_loses_nothing() {
         assert!(String::from_utf8_lossy(&told.stderr).contains("make room, then try again"), "{told:?}");
     };
     refused();
-    assert_eq!((names(&shell, "to"), noted(&shell)), ((Vec::new(), 0), 0));
+    assert_eq!((names(&shell, "to"), only_noted(&shell)), ((Vec::new(), 0), 0));
 
     shell.server().add_rule(Rule::new(Fault::expired_token()).on(Kind::GetObject).from(3));
     assert_eq!(shell.run(&get).status.code(), Some(4));
     shell.server().clear_rules();
     refused();
-    assert_eq!((names(&shell, "to"), noted(&shell)), ((Vec::new(), 1), 2 * PART));
+    assert_eq!((names(&shell, "to"), only_noted(&shell)), ((Vec::new(), 1), 2 * PART));
     stdout(&shell.run(&get));
     assert!(shell.read("to/got") == bytes);
     assert_eq!(names(&shell, "to"), (vec!["got".to_owned()], 0));

@@ -1,4 +1,4 @@
-//! Folders that are pushed and pulled again: what is said, what a kill costs, and how much memory it takes.
+//! Folders that are pushed and pulled again: what is said, and what a kill costs.
 
 use crate::shell::{Shell, stdout};
 use std::io::{BufRead, BufReader};
@@ -88,37 +88,4 @@ fn top_8_what_was_sent_before_a_kill_is_not_sent_again() {
     assert_eq!(shell.server().objects("b").len(), FILES);
     // Nothing was noted of what was stored in the very moment of the kill; only that is asked for.
     assert!(sent("HEAD") <= 2, "{}", sent("HEAD"));
-}
-
-/// The most memory that a process had so far, in KiB.
-fn peak(child: &Child) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
-}
-
-/// A million files in one folder; `HOLDALL_TEST_LONG=1` has them, else there are fewer.
-#[test]
-fn memory_does_not_follow_the_number_of_files() {
-    let shell = shell();
-    let files =
-        if std::env::var("HOLDALL_TEST_LONG").is_ok_and(|long| long == "1") { 1_000_000 } else { 100_000 };
-    let dir = shell.path("in/flat");
-    std::fs::create_dir_all(&dir).unwrap();
-    for n in 0..files {
-        std::fs::File::create(dir.join(format!("a-name-of-usual-length-{:07}", n * 7919 % files))).unwrap();
-    }
-    let mut child = shell.spawn(&["push", "in", "--store", "memory://", "--dry-run"]);
-    let reader = BufReader::new(child.stdout.take().unwrap());
-    let (mut count, mut most) = (0, 0);
-    for line in reader.lines() {
-        line.unwrap();
-        count += 1;
-        if count % 1000 == 0 {
-            most = peak(&child).unwrap_or(most).max(most);
-        }
-    }
-    assert!(child.wait().unwrap().success());
-    assert_eq!(count, files);
-    assert!((1..=64 << 10).contains(&most), "{most} KiB for {files} files");
 }

@@ -22,13 +22,14 @@ pub(super) fn carry(client: &TcpStream, server: &TcpStream, links: &Links, stop:
     let mut up = Line::new(client, server, &links.up);
     let mut down = Line::new(server, client, &links.down);
     while !(stop.wait(Duration::ZERO) || up.is_closed() && down.is_closed()) {
+        let mends = links.mends();
         let cut = match up.go_on()? {
             None => down.go_on()?,
             cut => cut,
         };
         match cut {
             Some(Cut::Reset) => return reset(client, server),
-            Some(Cut::Stall) => return stall(client, stop),
+            Some(Cut::Stall) => return stall(client, || stop.wait(Duration::ZERO) || links.mends() != mends),
             None => wait(client, server, &up, &down)?,
         }
     }
@@ -43,10 +44,10 @@ fn reset(client: &TcpStream, server: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns when the client has closed.
-fn stall(client: &TcpStream, stop: &Stop) -> io::Result<()> {
-    while !stop.wait(Duration::ZERO) {
-        // That it has more to say does not matter; that it is gone is always told.
+/// Returns when the client is seen to have closed, or this has lasted long enough.
+fn stall(client: &TcpStream, is_over: impl Fn() -> bool) -> io::Result<()> {
+    while !is_over() {
+        // What it has to say is left unread, so that it has to wait; its close may be behind that.
         let mut closed = [PollFd::new(client, PollFlags::RDHUP)];
         if poll(&mut closed, Some(&timespec(PATIENCE)))? > 0 {
             break;

@@ -41,6 +41,10 @@ impl Link {
         state.cuts.insert(place, (at, cut));
     }
 
+    pub(super) fn forget_cuts(&self) {
+        self.state().cuts.clear();
+    }
+
     pub(super) fn cuts_left(&self) -> usize {
         self.state().cuts.len()
     }
@@ -119,6 +123,15 @@ mod tests {
         let (reset, stall) = (Err(Cut::Reset), Err(Cut::Stall));
         assert_eq!(seen, [Ok(3), reset, reset, Ok(5), Ok(2), stall, Ok(5)]);
         assert_eq!(link.cuts_left(), 0);
+    }
+
+    #[test]
+    fn a_cut_that_is_forgotten_does_not_come() {
+        let link = Link::default();
+        link.cut(3, Cut::Reset);
+        assert_eq!(pass(&link, 5), Ok(3));
+        link.forget_cuts();
+        assert_eq!((pass(&link, 5), link.cuts_left()), (Ok(5), 0));
     }
 
     #[test]

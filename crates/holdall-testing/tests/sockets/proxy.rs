@@ -118,6 +118,25 @@ fn a_stalled_connection_says_nothing_until_the_client_closes_it() {
     wait_until_closed(&proxy);
 }
 
+/// Its close waits behind what it has to say, which nobody reads.
+#[test]
+fn a_stalled_connection_whose_client_was_cut_off_ends_when_the_way_is_mended() {
+    let (_sink, proxy) = world();
+    proxy.cut(Way::Up, 1000, Cut::Stall);
+    let stalled = client(&proxy);
+    stalled.0.set_write_timeout(Some(Duration::from_millis(100))).unwrap();
+    let full = std::io::Write::write_all(&mut &stalled.0, &[b' '; 32 << 20]);
+    assert_eq!(full.unwrap_err().kind(), ErrorKind::WouldBlock);
+    drop(stalled);
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!((proxy.open(), proxy.cuts_left()), (1, 0));
+    proxy.cut(Way::Up, 0, Cut::Reset);
+    proxy.shape(Shape { delay: Duration::from_secs(60), rate: Some(1) });
+    proxy.mend();
+    wait_until_closed(&proxy);
+    assert_eq!(client(&proxy).ask(GET, "", b"").body.len(), SIZE, "nothing is shaped or cut");
+}
+
 #[test]
 fn a_server_that_is_not_there_is_a_connection_that_closes() {
     let (sink, proxy) = world();

@@ -13,8 +13,8 @@ use crate::Encryption;
 use crate::error::{Error, ErrorKind, Result};
 use cache::Cache;
 use holdall_s3::{Client, PayloadIntegrity};
-pub(super) use probe::bare;
 pub(crate) use probe::remove_whole;
+pub(super) use probe::{PROBES, bare};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::Mutex;
 

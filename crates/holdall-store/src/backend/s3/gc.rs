@@ -1,8 +1,10 @@
-//! Gives back the parts of uploads that nobody finishes.
+//! Gives back the parts of uploads that nobody finishes, and removes the objects of probes that were cut off.
 
-use crate::error::Result;
+use super::ability::{PROBES, remove_whole};
+use crate::error::{ErrorKind, Result};
+use crate::key::Key;
 use crate::object::{GcOptions, Leftover};
-use holdall_s3::{Client, ListedUpload, UploadHandle};
+use holdall_s3::{Client, ListOptions, ListedUpload, UploadHandle};
 use std::time::{Duration, SystemTime};
 
 /// Aborts uploads below the store's prefix that were begun longer ago than the options say. One whose age the server
@@ -17,7 +19,7 @@ pub(super) async fn abort_stale(
     loop {
         let page = client.list_uploads(root, after.as_ref()).await?;
         for upload in &page.uploads {
-            let Some(age) = age(upload).filter(|age| *age >= options.older_than) else { continue };
+            let Some(age) = age(upload.initiated).filter(|age| *age >= options.older_than) else { continue };
             let error = if options.dry_run { None } else { abort(client, upload).await.err() };
             let name = upload.key.get(root.len()..).unwrap_or(&upload.key).to_owned();
             found(Leftover { kind: "upload", name, age, size: None, left: None, error });
@@ -33,7 +35,35 @@ async fn abort(client: &Client, upload: &ListedUpload) -> Result<()> {
     Ok(client.abort_upload(&UploadHandle::existing(&*upload.key, &*upload.id)).await?)
 }
 
-/// By this machine's clock; an upload of the future is young.
-fn age(upload: &ListedUpload) -> Option<Duration> {
-    Some(SystemTime::now().duration_since(upload.initiated?).unwrap_or_default())
+/// Removes objects that processes tried the server on and were killed before they removed them. Where listing is not
+/// permitted they are not looked for: uploads can be.
+pub(super) async fn remove_probes(
+    client: &Client,
+    root: &str,
+    options: &GcOptions,
+    found: &mut (dyn FnMut(Leftover) + Send),
+) -> Result<()> {
+    let prefix = format!("{root}{}", Key::reserved(PROBES));
+    let mut pages = client.list(ListOptions { prefix, ..ListOptions::default() });
+    while let Some(page) = pages.next().await {
+        let page = match page.map_err(crate::error::Error::from) {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => return Ok(()),
+            page => page?,
+        };
+        for object in page.objects {
+            let Some(age) = age(object.last_modified).filter(|age| *age >= options.older_than) else {
+                continue;
+            };
+            let removed = if options.dry_run { Ok(()) } else { remove_whole(client, &object.key).await };
+            let name = object.key[root.len()..].to_owned();
+            let (size, error) = (Some(object.size), removed.err().map(Into::into));
+            found(Leftover { kind: "probe", name, age, size, left: None, error });
+        }
+    }
+    Ok(())
+}
+
+/// By this machine's clock; what is of the future is young.
+fn age(since: Option<SystemTime>) -> Option<Duration> {
+    Some(SystemTime::now().duration_since(since?).unwrap_or_default())
 }

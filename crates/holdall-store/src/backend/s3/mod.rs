@@ -336,7 +336,10 @@ impl Backend for S3Backend {
         options: &'a GcOptions,
         found: &'a mut (dyn FnMut(Leftover) + Send),
     ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(gc::abort_stale(&self.client, &self.root, options, found))
+        Box::pin(async move {
+            gc::abort_stale(&self.client, &self.root, options, found).await?;
+            gc::remove_probes(&self.client, &self.root, options, found).await
+        })
     }
 
     fn check(&self) -> BoxFuture<'_, Result<()>> {

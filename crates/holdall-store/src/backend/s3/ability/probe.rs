@@ -14,12 +14,15 @@ use holdall_s3::{
 const RACERS: usize = 16;
 const ROUNDS: usize = 4;
 
+/// Where throw-away objects are, below what is holdall's own.
+pub(in crate::backend::s3) const PROBES: &str = "probe/";
+
 type Wire<T> = std::result::Result<T, WireError>;
 
 /// Finds out whether the server has an ability. Nothing stays behind unless deleting is forbidden.
 pub(super) async fn probe(client: &Client, root: &str, ability: &Ability) -> Result<bool> {
     let random = (client.config().seams.random)();
-    let key = format!("{root}{}", Key::reserved(&format!("probe/{random:032x}")));
+    let key = format!("{root}{}", Key::reserved(&format!("{PROBES}{random:032x}")));
     let found = match ability {
         Ability::CreateOnly => create_only(client, &key, Way::Whole).await,
         Ability::CompleteCreateOnly => create_only(client, &key, Way::Parts).await,
