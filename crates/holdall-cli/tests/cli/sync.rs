@@ -86,6 +86,6 @@ fn top_8_what_was_sent_before_a_kill_is_not_sent_again() {
     assert_eq!((sent("PUT"), again.lines().count()), (FILES - stored, FILES - stored));
     assert!(said.iter().all(|key| !again.contains(key.as_str())));
     assert_eq!(shell.server().objects("b").len(), FILES);
-    // Nothing was noted of what was stored in the very moment of the kill; only that is asked for.
-    assert!(sent("HEAD") <= 2, "{}", sent("HEAD"));
+    // What was not written of the index yet, 16 KiB at most, is asked for and not sent.
+    assert!(sent("HEAD") <= 250, "{}", sent("HEAD"));
 }
