@@ -71,6 +71,7 @@ impl<'a> Round<'a> {
         self.is_whole();
         let came = ground.came() - before;
         let most = self.spent.most(ground.verb, &self.cargo);
+        println!("whole: {came} bytes came where {most} may");
         assert!(came <= most, "{came} bytes came where {most} may, {:?}", self.spent);
         tally.add(&self.spent, came, self.cargo.size());
         ground.gc();
@@ -87,6 +88,7 @@ impl<'a> Round<'a> {
         let before = self.ground.came();
         weather.begin(proxy);
         self.spent.runs += 1;
+        self.spent.streams += self.streams();
         self.spent.cuts += u64::from(weather.cut.is_some());
         let words = self.ground.command();
         let mut command = shell.command(&words.iter().map(String::as_str).collect::<Vec<_>>());
@@ -132,6 +134,19 @@ impl<'a> Round<'a> {
         // One object is moved again, whatever is there.
         let landed = if verb.is_tree() { self.landed().iter().map(|seen| seen.size).sum() } else { 0 };
         self.cargo.size().saturating_sub(noted + landed)
+    }
+
+    /// How many large files a run fetches of which nothing is here.
+    fn streams(&self) -> u64 {
+        let Ground { verb, shell, .. } = self.ground;
+        if !verb.is_fetched() {
+            return 0;
+        }
+        let begun = noted(shell).iter().filter(|done| **done > 0).count();
+        // One object is fetched again, whatever is there.
+        let there =
+            if verb.is_tree() { cargo::larges(self.landed().iter().map(|seen| &seen.name)) } else { 0 };
+        self.cargo.larges().saturating_sub(begun as u64 + there)
     }
 
     /// Where a run was killed that so many bytes came of.

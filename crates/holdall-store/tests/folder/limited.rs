@@ -178,7 +178,7 @@ fn replaced_while_opened() -> Ran {
 
 /// No links, no files without names, times in steps of two seconds, and names in either case alike.
 fn fat() -> Ran {
-    let image = Image::fat(64 << 20)?;
+    let image = Image::fat(256 << 20)?;
     let ground = Ground::new();
     image.mount("utf8", &ground.root())?;
     do_all(&ground.root());

@@ -43,7 +43,7 @@ impl Cargo {
 
     /// How many of the files go in parts.
     pub(super) fn larges(&self) -> u64 {
-        self.new.keys().filter(|name| name.ends_with(LARGE)).count() as u64
+        larges(self.new.keys())
     }
 
     pub(super) fn has_size(&self, size: u64) -> bool {
@@ -58,6 +58,10 @@ impl Cargo {
     pub(super) fn has(&self, name: &str, bytes: &[u8]) -> bool {
         [&self.new, &self.old].iter().any(|files| files.get(name).is_some_and(|whole| whole == bytes))
     }
+}
+
+pub(super) fn larges<'a>(names: impl Iterator<Item = &'a String>) -> u64 {
+    names.filter(|name| name.ends_with(LARGE)).count() as u64
 }
 
 fn large(random: &mut Random) -> Vec<u8> {

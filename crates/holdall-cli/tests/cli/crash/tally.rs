@@ -26,6 +26,8 @@ pub(super) struct Spent {
     pub(super) runs: u64,
     pub(super) kills: u64,
     pub(super) cuts: u64,
+    /// How many downloads began with a stream of the whole object.
+    pub(super) streams: u64,
     /// How often nothing was left to go on with.
     anew: u64,
 }
@@ -44,8 +46,8 @@ impl Spent {
         }
     }
 
-    /// So many bytes may have come: the cargo, again for each kill what was under way, and for each cut what was on
-    /// that connection.
+    /// So many bytes may have come: the cargo, again for each kill what was under way, for each cut what was on that
+    /// connection, and for each stream what its sockets held when it was left.
     pub(super) fn most(&self, verb: Verb, cargo: &Cargo) -> u64 {
         let besides = self.runs * BESIDES;
         if !verb.carries() {
@@ -53,8 +55,9 @@ impl Spent {
         }
         let larges = cargo.larges();
         let flight = larges.min(AT_ONCE) * AT_ONCE * PART;
-        let (ahead, cut) = if verb.is_fetched() { (larges * AHEAD, AHEAD) } else { (0, PART) };
-        (1 + self.anew) * (cargo.size() + ahead) + self.kills * flight + self.cuts * cut + besides
+        let cut = if verb.is_fetched() { AHEAD } else { PART };
+        let again = self.kills * flight + self.cuts * cut + self.streams * AHEAD;
+        (1 + self.anew) * cargo.size() + again + besides
     }
 }
 

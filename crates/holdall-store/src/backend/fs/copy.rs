@@ -6,7 +6,6 @@ use super::object::described;
 use super::publish::Written;
 use super::put::receipt;
 use super::read::{missing, refuse_version};
-use super::record::Identity;
 use crate::backend::carried::{Carried, check_onto_itself, copied_attributes, refuse_encryption};
 use crate::backend::conditions::check_read;
 use crate::disk::fault;
@@ -80,8 +79,9 @@ fn copy_bytes(source: &Opened, into: &File) -> Result<()> {
     if rustix::fs::ioctl_ficlone(into, &source.file).is_err() {
         append(&source.file, 0, source.identity.size, into)?;
     }
-    let looked = |file: &File| Identity::of(file).map_err(|e| Error::io("the object cannot be looked at", e));
-    if looked(&source.file)? != source.identity || looked(into)?.size != source.identity.size {
+    let looked = |e| Error::io("the object cannot be looked at", e);
+    let is_same = source.identity.is_of(&source.file).map_err(looked)?;
+    if !is_same || into.metadata().map_err(looked)?.len() != source.identity.size {
         return Err(Error::new(ErrorKind::Changed, "the source was changed in place while it was copied"));
     }
     Ok(())

@@ -125,8 +125,8 @@ impl Reading {
     }
 
     fn check_end(&mut self) -> Result<()> {
-        let now = Identity::of(&self.file).map_err(|e| Error::io("the object cannot be looked at", e))?;
-        if now != self.identity {
+        let is_same = self.identity.is_of(&self.file);
+        if !is_same.map_err(|e| Error::io("the object cannot be looked at", e))? {
             return Err(changed());
         }
         let found = self.digest.take().map(digest_of);

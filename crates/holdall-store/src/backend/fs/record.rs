@@ -4,6 +4,7 @@
 //! time of modification: of other bytes it says nothing, and the file is then taken as somebody else's.
 
 use super::compact;
+use super::root::Kind;
 use crate::backend::carried::Carried;
 use crate::disk::fault;
 use crate::error::{Error, ErrorKind, Result};
@@ -35,6 +36,15 @@ impl Identity {
         let metadata = file.metadata()?;
         let modified = nanoseconds(metadata.mtime(), metadata.mtime_nsec());
         Ok(Self { inode: metadata.ino(), size: metadata.size(), modified })
+    }
+
+    /// Whether an open file is in this state still.
+    pub(super) fn is_of(self, file: &File) -> io::Result<bool> {
+        let now = Self::of(file)?;
+        if (Self { modified: self.modified, ..now }) != self {
+            return Ok(false);
+        }
+        Ok(now == self || (file.metadata()?.nlink() == 0 && Kind::of(file).touches_deleted))
     }
 
     #[allow(clippy::unnecessary_cast, reason = "the fields' types differ between architectures")]

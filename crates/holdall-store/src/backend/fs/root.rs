@@ -44,6 +44,21 @@ pub(super) struct Kind {
     pub(super) lasting_inodes: bool,
     /// `A` and `a` are one name.
     pub(super) folds_case: bool,
+    /// A file that loses its name while it is open has the time of that as its time of modification.
+    pub(super) touches_deleted: bool,
+}
+
+impl Kind {
+    /// The kind that a file or folder is on.
+    pub(super) fn of(file: impl AsFd) -> Self {
+        #[allow(clippy::unnecessary_cast, reason = "the field's type differs between architectures")]
+        let magic = rustix::fs::fstatfs(file).map_or(0, |stat| (stat.f_type as i64) & 0xffff_ffff);
+        Self {
+            lasting_inodes: ![FAT, EXFAT, FUSE, CIFS, SMB2, PLAN9].contains(&magic),
+            folds_case: [FAT, EXFAT, CIFS, SMB2].contains(&magic),
+            touches_deleted: [FAT, EXFAT].contains(&magic),
+        }
+    }
 }
 
 /// A folder that is the same one as long as it is there.
@@ -180,14 +195,7 @@ impl Root {
 
     /// What kind of file system the folder is on.
     pub(super) fn kind(&self, at: &OwnedFd) -> Kind {
-        *self.kind.get_or_init(|| {
-            #[allow(clippy::unnecessary_cast, reason = "the field's type differs between architectures")]
-            let magic = rustix::fs::fstatfs(at).map_or(0, |stat| (stat.f_type as i64) & 0xffff_ffff);
-            Kind {
-                lasting_inodes: ![FAT, EXFAT, FUSE, CIFS, SMB2, PLAN9].contains(&magic),
-                folds_case: [FAT, EXFAT, CIFS, SMB2].contains(&magic),
-            }
-        })
+        *self.kind.get_or_init(|| Kind::of(at))
     }
 
     /// Refuses a folder that a later version keeps its own things in.
