@@ -1,6 +1,6 @@
 //! Sends an object in parts, several at once, and gives them back when it fails.
 
-use super::resume::{Notes, Started, may_go_on};
+use super::resume::{Notes, Started, counted_again, may_go_on};
 use crate::backend::{PartReceipt, Upload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::receipt::Receipt;
@@ -16,6 +16,8 @@ pub(super) struct PartSender {
     tasks: JoinSet<Result<Done>>,
     /// Parts that an earlier process sent, by number.
     kept: BTreeMap<u32, PartReceipt>,
+    /// Parts that an earlier process noted.
+    noted: Vec<PartReceipt>,
     done: Vec<PartReceipt>,
     sent: u64,
     progress: Option<Progress>,
@@ -34,7 +36,8 @@ impl PartSender {
         Self {
             upload: started.upload.into(),
             tasks: JoinSet::new(),
-            kept: started.kept.into_iter().map(|part| (part.number, part)).collect(),
+            kept: by_number(started.kept),
+            noted: started.noted,
             done: Vec::new(),
             sent: 0,
             progress,
@@ -91,6 +94,20 @@ impl PartSender {
         Ok(())
     }
 
+    /// Begins again with all of the object's parts taken as sent, if an earlier process noted them all: while it was
+    /// asked what the store has, its completion may have taken effect.
+    pub(super) async fn begin_with_all(&mut self, count: u32) -> bool {
+        if self.noted.len() != count as usize {
+            return false;
+        }
+        self.tasks.shutdown().await;
+        self.done.clear();
+        self.sent = 0;
+        self.progress = self.progress.as_ref().map(counted_again);
+        self.kept = by_number(std::mem::take(&mut self.noted));
+        true
+    }
+
     /// Waits for all parts and makes the object.
     pub(super) async fn complete(&mut self) -> Result<Receipt> {
         while let Some(finished) = self.tasks.join_next().await {
@@ -129,6 +146,10 @@ impl PartSender {
         }
         self.notes.take().map(|notes| notes.given_back(aborted.is_ok()))
     }
+}
+
+fn by_number(parts: Vec<PartReceipt>) -> BTreeMap<u32, PartReceipt> {
+    parts.into_iter().map(|part| (part.number, part)).collect()
 }
 
 fn joined(result: std::result::Result<Result<Done>, tokio::task::JoinError>) -> Result<Done> {

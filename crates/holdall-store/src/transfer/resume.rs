@@ -17,6 +17,8 @@ pub(super) struct Started {
     pub(super) upload: Box<dyn Upload>,
     /// Parts that the store is known or thought to have.
     pub(super) kept: Vec<PartReceipt>,
+    /// Parts that were noted, whether the store has them still or not.
+    pub(super) noted: Vec<PartReceipt>,
     pub(super) notes: Option<Notes>,
     pub(super) origin: Origin,
 }
@@ -35,7 +37,7 @@ pub(super) enum Origin {
 impl Started {
     /// An upload that ends with this process.
     pub(super) fn without_notes(upload: Box<dyn Upload>) -> Self {
-        Self { upload, kept: Vec::new(), notes: None, origin: Origin::New }
+        Self { upload, kept: Vec::new(), noted: Vec::new(), notes: None, origin: Origin::New }
     }
 }
 
@@ -149,9 +151,9 @@ pub(super) async fn start(
         Noted::Nothing => true,
         Noted::Stale(ticket) => abort(store, key, &ticket, options).await,
         Noted::Same(begun) => match take_up(store, key, plan, options, begun).await? {
-            Some((upload, kept, origin)) => {
-                tracing::debug!(%key, parts = kept.len(), "the upload goes on");
-                return Ok(Started { upload, kept, notes: Some(notes), origin });
+            Some(taken) => {
+                tracing::debug!(%key, parts = taken.kept.len(), "the upload goes on");
+                return Ok(Started { notes: Some(notes), ..taken });
             }
             None => {
                 tracing::debug!(%key, "nothing is left of the upload that was noted");
@@ -194,17 +196,19 @@ async fn take_up(
     plan: PartPlan,
     options: &PutOptions,
     mut begun: Begun,
-) -> Result<Option<(Box<dyn Upload>, Vec<PartReceipt>, Origin)>> {
+) -> Result<Option<Started>> {
     let size_of = |number: u32| plan.range(number - 1).end - plan.range(number - 1).start;
     begun.parts.retain(|part| (1..=plan.count()).contains(&part.number) && part.size == size_of(part.number));
+    let noted = begun.parts.clone();
+    let taken = |upload, kept, origin| Started { upload, kept, noted, notes: None, origin };
     match store.backend().resume_upload(key, &begun.ticket, options).await {
         Ok(Resumed::Open(upload, held)) => {
             begun.keep_only(&held);
             let origin = if held == Held::Unknown { Origin::Unconfirmed } else { Origin::Resumed };
-            Ok(Some((upload, begun.parts, origin)))
+            Ok(Some(taken(upload, begun.parts, origin)))
         }
         Ok(Resumed::Completed(upload)) if begun.parts.len() == plan.count() as usize => {
-            Ok(Some((upload, begun.parts, Origin::Resumed)))
+            Ok(Some(taken(upload, begun.parts, Origin::Resumed)))
         }
         Ok(Resumed::Completed(_) | Resumed::Gone) => Ok(None),
         Err(error) if may_go_on(&error) => Err(error),

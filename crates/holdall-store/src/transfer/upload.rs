@@ -81,8 +81,13 @@ where
     let started = started.map_err(|e| e.with_key(key))?;
     let origin = started.origin;
     let mut sender = PartSender::new(started, options.progress.clone());
+    let is_lost = |sent: &Result<_>| sent.as_ref().is_err_and(|error| resume::is_lost(origin, error));
     let mut sent = send_all(store, &mut sender, (plan, &mut whole), &read).await;
-    if sent.as_ref().is_err_and(|error| resume::is_lost(origin, error)) {
+    if is_lost(&sent) && sender.begin_with_all(plan.count()).await {
+        tracing::debug!(%key, "the upload that was resumed may be complete");
+        sent = send_all(store, &mut sender, (plan, &mut whole), &read).await;
+    }
+    if is_lost(&sent) {
         tracing::debug!(%key, "the upload that was resumed is not whole, and begins anew");
         let notes = sender.give_back().await;
         let progress = options.progress.as_ref().map(resume::counted_again);

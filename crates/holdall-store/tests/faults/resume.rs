@@ -333,6 +333,26 @@ async fn what_was_completed_is_not_sent_again() {
     assert_eq!(cut.sent(), ALL);
 }
 
+/// What an earlier process asked for takes effect while its parts are listed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_completed_meanwhile_is_not_sent_again() {
+    let (cut, _) = Cut::by(Rule::new(Fault::expired_token()).on(Kind::Complete)).await;
+    let (note, text) = (cut.note(), std::fs::read(cut.note()).unwrap());
+    let first = cut.again().await;
+    for some in ["", "<Part><PartNumber>2</PartNumber><ETag>\"other\"</ETag><Size>1</Size></Part>"] {
+        let list = format!("<ListPartsResult><IsTruncated>false</IsTruncated>{some}</ListPartsResult>");
+        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{list}", list.len());
+        cut.world.server.add_rule(Rule::new(Fault::Garbage(answer.into_bytes())).on(Kind::ListParts));
+        std::fs::write(&note, &text).unwrap();
+        cut.world.server.clear_log();
+        let again = cut.again().await;
+        assert!(cut.world.count(Kind::Complete) >= 1);
+        assert_eq!(cut.world.count(Kind::CreateMultipartUpload), 0);
+        assert_eq!((again.etag, again.composite), (first.etag.clone(), first.composite.clone()));
+        cut.world.server.clear_rules();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_at_once_are_both_whole() {
     let world = World::resuming();
