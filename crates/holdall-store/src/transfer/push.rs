@@ -1,6 +1,7 @@
 //! Stores a folder.
 
 mod delete;
+mod jobs;
 mod survey;
 
 pub(super) use delete::not_after_failures;
@@ -17,15 +18,12 @@ use crate::key::{Key, Prefix};
 use crate::object::GetOptions;
 use crate::store::Store;
 use crate::telemetry::{self, Direction, Watch};
+use jobs::Jobs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime};
 use survey::Survey;
-use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::JoinSet;
-
-/// So many files may wait for a lane.
-const WAITING: usize = 4096;
 
 /// What all lanes of a push share: they take the next file from one survey of both sides.
 struct Push {
@@ -33,7 +31,7 @@ struct Push {
     dir: PathBuf,
     prefix: String,
     options: PushOptions,
-    jobs: tokio::sync::Mutex<Receiver<Job>>,
+    jobs: Jobs,
     events: Events,
     /// What is the same now, for the next time.
     log: Option<Log>,
@@ -92,19 +90,18 @@ impl Store {
     ) -> Result<()> {
         let walk = survey::walk(self, dir, options)?;
         let (cursor, log) = open_index(self, prefix, dir).await?;
-        let (sender, jobs) = channel(WAITING);
         let push = Arc::new(Push {
             store: self.clone(),
             dir: dir.to_owned(),
             prefix: prefix.to_owned(),
             options: options.clone(),
-            jobs: tokio::sync::Mutex::new(jobs),
+            jobs: Jobs::default(),
             events: Events::default(),
             log: log.filter(|_| !options.dry_run),
             surplus: Mutex::default(),
         });
         let mut lanes = JoinSet::new();
-        lanes.spawn(Survey::new(push.clone(), cursor, sender).run(walk));
+        lanes.spawn(Survey::new(push.clone(), cursor).run(walk));
         for _ in 0..self.settings().concurrency.max(1) {
             let push = push.clone();
             lanes.spawn(async move { push.lane().await });
@@ -129,9 +126,7 @@ struct Settled {
 
 impl Push {
     async fn lane(&self) -> Result<()> {
-        loop {
-            let next = self.jobs.lock().await.recv().await;
-            let Some(job) = next else { return Ok(()) };
+        while let Some(job) = self.jobs.next().await {
             let (path, start) = (self.dir.join(&job.relative), Instant::now());
             let key = format!("{}{}", self.prefix, job.relative);
             let mut watch = self.watch(&key);
@@ -147,6 +142,7 @@ impl Push {
             // A store that puts on the spot never waits, and would keep events, timers and signals from their turn.
             tokio::task::yield_now().await;
         }
+        Ok(())
     }
 
     /// Watches the transfer of a file, if there is to be one.

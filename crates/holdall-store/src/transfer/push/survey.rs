@@ -11,7 +11,7 @@ use crate::transfer::{Compare, PushOptions, TreeEvent};
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::JoinHandle;
 
 /// The walk hands on so many entries at once.
@@ -88,34 +88,29 @@ pub(super) struct Survey {
     push: Arc<Push>,
     cursor: Cursor,
     listed: Listed,
-    jobs: Sender<Job>,
     /// What is at the source and is no object: what may be below it at the destination stays.
     protected: Covering,
     surplus: Surplus,
 }
 
 impl Survey {
-    pub(super) fn new(push: Arc<Push>, cursor: Cursor, jobs: Sender<Job>) -> Self {
+    pub(super) fn new(push: Arc<Push>, cursor: Cursor) -> Self {
         let deletes = push.options.delete.is_some();
         let mut listed = Listed::new(&push.store, &push.prefix, deletes);
         if push.options.compare == Compare::Nothing && !deletes {
             listed.end();
         }
         let surplus = Surplus::new(scratch_of(&push.store));
-        Self { push, cursor, listed, jobs, protected: Covering::default(), surplus }
+        Self { push, cursor, listed, protected: Covering::default(), surplus }
     }
 
     /// Goes through all of it, as fast as lanes take what is to be sent.
     pub(super) async fn run(mut self, mut walking: Walking) -> Result<()> {
-        while let Some(batch) = walking.next().await? {
-            for entry in batch {
-                if !self.entry(entry).await? {
-                    return Ok(());
-                }
-            }
-            tokio::task::yield_now().await;
-        }
-        self.rest().await?;
+        let push = self.push.clone();
+        let seen = self.all(&mut walking).await;
+        // Whatever ended it: lanes send what was found.
+        push.jobs.end();
+        seen?;
         if let Some(progress) = &self.push.options.put.progress {
             progress.complete();
         }
@@ -123,8 +118,17 @@ impl Survey {
         Ok(())
     }
 
-    /// Answers whether somebody is there still who sends files.
-    async fn entry(&mut self, entry: Entry) -> Result<bool> {
+    async fn all(&mut self, walking: &mut Walking) -> Result<()> {
+        while let Some(batch) = walking.next().await? {
+            for entry in batch {
+                self.entry(entry).await?;
+            }
+            tokio::task::yield_now().await;
+        }
+        self.rest().await
+    }
+
+    async fn entry(&mut self, entry: Entry) -> Result<()> {
         match entry {
             Entry::File { relative, identity } => return self.file(relative, identity).await,
             // An object that marks a folder which is there stays.
@@ -141,7 +145,7 @@ impl Survey {
                 self.push.events.add(TreeEvent::failed(path.display(), error)).await
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Sees to it that an object of this name is no surplus.
@@ -152,7 +156,7 @@ impl Survey {
         Ok(())
     }
 
-    async fn file(&mut self, relative: String, identity: Identity) -> Result<bool> {
+    async fn file(&mut self, relative: String, identity: Identity) -> Result<()> {
         self.surplus.count_wanted(1);
         let push = self.push.clone();
         let entry = self.cursor.find(&relative, |key| push.forget(key));
@@ -166,13 +170,14 @@ impl Survey {
                 let (key, size) = (format!("{}{relative}", push.prefix), identity.size);
                 push.watch(&key).unchanged(size);
                 push.events.add(TreeEvent::Unchanged { key, size, elapsed: Duration::ZERO }).await;
-                return Ok(true);
+                return Ok(());
             }
             Verdict::Move => push.expect(identity.size),
             Verdict::Hash(_) | Verdict::Ask => {}
         }
         let etag = listed.and_then(|listed| listed.etag);
-        Ok(self.jobs.send(Job { relative, verdict, etag }).await.is_ok())
+        push.jobs.add(Job { relative, verdict, etag }).await;
+        Ok(())
     }
 
     /// Looks for an object at the destination; those before it that nobody asked for are surplus.
