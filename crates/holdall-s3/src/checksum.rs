@@ -102,7 +102,8 @@ pub enum ChecksumAlgorithm {
 }
 
 impl ChecksumAlgorithm {
-    const ALL: [Self; 3] = [Self::Crc64Nvme, Self::Crc32c, Self::Sha256];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Crc64Nvme, Self::Crc32c, Self::Sha256];
 
     /// The header that carries the value.
     pub fn header(self) -> &'static str {
@@ -154,6 +155,13 @@ impl Checksum {
     pub(crate) fn of(algorithm: ChecksumAlgorithm, headers: &HeaderMap) -> Option<Self> {
         let value = headers.get(algorithm.header())?.to_str().ok()?.to_owned();
         Some(Self { algorithm, value })
+    }
+
+    /// The SHA-256, where it is one of the bytes.
+    pub fn sha256(&self) -> Option<Sha256> {
+        let bytes =
+            BASE64.decode(&self.value).ok().filter(|_| self.algorithm == ChecksumAlgorithm::Sha256)?;
+        Some(Sha256(bytes.try_into().ok()?))
     }
 
     /// Whether the value is a checksum of parts' checksums.

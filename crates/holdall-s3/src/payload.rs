@@ -1,6 +1,6 @@
 //! What a request sends: bytes at hand, or a source that can be read again for another attempt.
 
-use crate::checksum::{Sha256, sha256};
+use crate::checksum::{Checksum, ChecksumAlgorithm, Sha256, sha256};
 use bytes::Bytes;
 use futures_core::Stream;
 use std::fmt;
@@ -26,6 +26,12 @@ pub trait Source: Send + Sync {
 
     /// The SHA-256 of the bytes, where it is known before they are sent.
     fn sha256(&self) -> Option<Sha256>;
+
+    /// A checksum of the bytes, where it is known before they are sent.
+    fn checksum(&self, algorithm: ChecksumAlgorithm) -> Option<Checksum> {
+        let sha256 = self.sha256().filter(|_| algorithm == ChecksumAlgorithm::Sha256)?;
+        Some(Checksum { algorithm, value: sha256.to_base64() })
+    }
 
     /// Begins a reading.
     fn open(&self) -> SourceStream;
@@ -76,6 +82,18 @@ impl Payload {
             Self::Bytes(bytes) => Some(sha256(bytes)),
             Self::Hashed(_, digest) => Some(*digest),
             Self::Source(source) => source.sha256(),
+        }
+    }
+
+    /// A checksum: computed for bytes at hand, and what a source says of itself.
+    pub(crate) fn checksum(&self, algorithm: ChecksumAlgorithm) -> Option<Checksum> {
+        match self {
+            Self::Source(source) => source.checksum(algorithm),
+            Self::Hashed(_, digest) if algorithm == ChecksumAlgorithm::Sha256 => {
+                Some(Checksum { algorithm, value: digest.to_base64() })
+            }
+            Self::Empty => Some(algorithm.compute(b"")),
+            Self::Bytes(bytes) | Self::Hashed(bytes, _) => Some(algorithm.compute(bytes)),
         }
     }
 }

@@ -35,7 +35,7 @@ pub mod transfer;
 mod url;
 
 pub use backend::{
-    Backend, BoxFuture, Held, Limits, Listing, PartDigest, PartReceipt, Resumed, Ticket, Upload,
+    Backend, BoxFuture, Held, Limits, Listing, PartDigest, PartReceipt, ReadAt, Resumed, Ticket, Upload,
 };
 pub use content_type::content_type_of;
 pub use error::{Error, ErrorKind, Result};

@@ -138,7 +138,7 @@ impl Store {
 
     /// Uses a backend of the caller's.
     pub fn with_backend(backend: Arc<dyn Backend>, settings: Settings) -> Self {
-        let buffers = Buffers::new(settings.memory, settings.part_size);
+        let buffers = Buffers::new(settings.memory, settings.part_size, settings.concurrency);
         Self(Arc::new(Inner { backend, settings, buffers }))
     }
 

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use holdall_store::{
     Attributes, Backend, BoxFuture, CopyOptions, DeleteFailure, DeleteOptions, Deleted, Error, ErrorKind,
     GcOptions, GetOptions, Key, Leftover, Limits, ListOptions, Listing, Metadata, Object, Page, PartReceipt,
-    Payload, PostForm, PostPolicy, PresignOptions, PutOptions, Range, Receipt, Result, Resumed, Ticket,
-    Upload, WriteCondition,
+    Payload, PostForm, PostPolicy, PresignOptions, PutOptions, Range, ReadAt, Receipt, Result, Resumed,
+    Ticket, Upload, WriteCondition,
 };
 use std::sync::Arc;
 
@@ -278,6 +278,10 @@ struct BentUpload {
 impl Upload for BentUpload {
     fn put_part(&self, number: u32, bytes: Bytes) -> BoxFuture<'_, Result<PartReceipt>> {
         self.inner.put_part(number, bytes)
+    }
+
+    fn put_part_at(&self, number: u32, bytes: Arc<dyn ReadAt>) -> BoxFuture<'_, Result<PartReceipt>> {
+        self.inner.put_part_at(number, bytes)
     }
 
     fn complete<'a>(

@@ -103,3 +103,22 @@ fn memory_does_not_follow_the_number_of_objects() {
     assert_eq!(count, objects);
     assert_flat(most, 96, objects);
 }
+
+/// Files are read where they lie, and sent in pieces.
+#[test]
+fn memory_does_not_follow_the_size_of_parts_and_files() {
+    const MIB: u64 = 1 << 20;
+    let sink = Sink::start(SinkOptions { remember: true, ..SinkOptions::default() }).unwrap();
+    let shell = before(&sink).with("S3_MAX_CONCURRENCY", "64");
+    let make = |name: String, size: u64| {
+        let path = shell.path("in").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::File::create(path).unwrap().set_len(size).unwrap();
+    };
+    make("one".to_owned(), 400 * MIB);
+    (0..48).for_each(|n| make(format!("many/{n}"), 7 * MIB));
+    let mut in_large_parts = shell.command(&["put", "in/one", "one"]);
+    in_large_parts.env("HOLDALL_PART_SIZE", "128MiB");
+    assert_flat(peak_of(in_large_parts), 64, 400 * MIB);
+    assert_flat(peak_of(shell.command(&["push", "in"])), 64, 736 * MIB);
+}

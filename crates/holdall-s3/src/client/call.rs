@@ -1,7 +1,7 @@
 //! One operation's request, before it is signed.
 
 use super::PayloadIntegrity;
-use crate::checksum::{ChecksumAlgorithm, content_md5, sha256};
+use crate::checksum::{content_md5, sha256};
 use crate::encode::push_query;
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::header_value;
@@ -136,12 +136,8 @@ impl Call {
         self.payload_hash = match integrity {
             PayloadIntegrity::Signed => payload.sha256().ok_or_else(unknown)?.to_hex(),
             PayloadIntegrity::Checksum(algorithm) => {
-                let value = match (algorithm, payload.at_hand()) {
-                    (ChecksumAlgorithm::Sha256, _) => payload.sha256().ok_or_else(unknown)?.to_base64(),
-                    (_, Some(bytes)) => algorithm.compute(&bytes).value,
-                    (_, None) => return Err(unknown()),
-                };
-                self = self.header(algorithm.header(), &value)?;
+                let checksum = payload.checksum(algorithm).ok_or_else(unknown)?;
+                self = self.header(algorithm.header(), &checksum.value)?;
                 UNSIGNED.to_owned()
             }
             PayloadIntegrity::Unsigned => UNSIGNED.to_owned(),

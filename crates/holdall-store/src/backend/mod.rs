@@ -8,6 +8,7 @@ pub mod memory;
 mod parts;
 mod payload;
 mod ranges;
+pub(crate) mod read_at;
 pub mod s3;
 mod tags;
 
@@ -22,7 +23,8 @@ use crate::object::{
 use crate::receipt::Receipt;
 use crate::{Payload, PostForm, PostPolicy, Sha256, WriteCondition};
 use bytes::Bytes;
-use holdall_s3::Checksum;
+use holdall_s3::{Checksum, ChecksumAlgorithm};
+pub use read_at::ReadAt;
 use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::fmt;
@@ -324,6 +326,17 @@ impl PartDigest {
         }
     }
 
+    /// Whether it is of these bytes, which are read.
+    pub(crate) async fn is_of_all(&self, bytes: Arc<dyn ReadAt>) -> Result<bool> {
+        let wanted = match self {
+            Self::Sha256(digest) => {
+                Checksum { algorithm: ChecksumAlgorithm::Sha256, value: digest.to_base64() }
+            }
+            Self::Checksum(checksum) => checksum.clone(),
+        };
+        Ok(read_at::checksums_of(bytes, vec![wanted.algorithm]).await? == [wanted])
+    }
+
     /// The SHA-256, where it is one.
     pub fn sha256(&self) -> Option<Sha256> {
         match self {
@@ -365,6 +378,19 @@ pub enum Held {
 pub trait Upload: Send + Sync {
     /// Sends a part, in any order and at the same time as others; the same number again replaces it.
     fn put_part(&self, number: u32, bytes: Bytes) -> BoxFuture<'_, Result<PartReceipt>>;
+
+    /// Sends a part of bytes that are read where they lie: in memory at once, unless the store can do with pieces.
+    ///
+    /// # Errors
+    ///
+    /// Also `Changed` for bytes that are not what they were.
+    fn put_part_at(&self, number: u32, bytes: Arc<dyn ReadAt>) -> BoxFuture<'_, Result<PartReceipt>> {
+        Box::pin(async move {
+            let read = tokio::task::spawn_blocking(move || read_at::read_all(&*bytes)).await;
+            let cancelled = |e| Error::new(ErrorKind::Cancelled, "reading was cancelled").with_source(e);
+            self.put_part(number, read.map_err(cancelled)??).await
+        })
+    }
 
     /// Makes the object of these parts, in order of their numbers.
     ///

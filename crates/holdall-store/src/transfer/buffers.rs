@@ -2,6 +2,7 @@
 //!
 //! A fresh buffer of some MiB costs a page fault for every 4 KiB of it; used again it costs nothing.
 
+use crate::backend::read_at::PIECE;
 use bytes::Bytes;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,42 +19,58 @@ pub(crate) struct Buffers(Arc<Pool>);
 
 struct Pool {
     room: Arc<Semaphore>,
+    /// Parts that are read and sent in pieces.
+    parts: Arc<Semaphore>,
     units: u32,
     free: Mutex<Vec<Vec<u8>>>,
     usual: usize,
 }
 
 impl Buffers {
-    /// Bounds buffers to five eighths of `memory`, but lets one part of any size through.
-    pub(crate) fn new(memory: u64, part_size: u64) -> Self {
+    /// Bounds buffers to five eighths of `memory`, but lets one part of any size through. So many parts are read and sent
+    /// in pieces at once.
+    pub(crate) fn new(memory: u64, part_size: u64, at_once: usize) -> Self {
         let bound = (memory / SHARE.1 * SHARE.0).max(part_size);
         let units = u32::try_from(bound.div_ceil(UNIT)).unwrap_or(u32::MAX >> 4).min(u32::MAX >> 4);
         Self(Arc::new(Pool {
             room: Arc::new(Semaphore::new(units as usize)),
+            parts: Arc::new(Semaphore::new(at_once.clamp(1, Semaphore::MAX_PERMITS))),
             units,
             free: Mutex::new(Vec::new()),
             usual: usize::try_from(part_size).unwrap_or(usize::MAX),
         }))
     }
 
-    /// How many buffers of a size there can be at once.
-    pub(crate) fn at_once(&self, size: u64) -> usize {
-        (u64::from(self.0.units) / size.div_ceil(UNIT).max(1)).max(1) as usize
-    }
-
     /// An empty buffer that may grow to `size` bytes.
     pub(crate) async fn take(&self, size: usize) -> Buffer {
-        let units = u32::try_from((size as u64).div_ceil(UNIT)).unwrap_or(u32::MAX).clamp(1, self.0.units);
-        let permit =
-            self.0.room.clone().acquire_many_owned(units).await.expect("the semaphore is never closed");
+        let permit = self.room(size as u64).await;
         let mut bytes = if size == self.0.usual { self.recycled() } else { Vec::new() };
         bytes.reserve_exact(size);
         Buffer { bytes, pool: self.0.clone(), _permit: permit }
     }
 
+    /// Leave to read and send a part in pieces.
+    pub(crate) async fn leave(&self) -> Leave {
+        let part = self.0.parts.clone().acquire_owned().await.expect("the semaphore is never closed");
+        // One piece is sent while the next is read.
+        Leave { _part: part, _room: self.room(2 * PIECE).await }
+    }
+
+    /// Room for bytes that the caller holds.
+    pub(crate) async fn room(&self, size: u64) -> OwnedSemaphorePermit {
+        let units = u32::try_from(size.div_ceil(UNIT)).unwrap_or(u32::MAX).clamp(1, self.0.units);
+        self.0.room.clone().acquire_many_owned(units).await.expect("the semaphore is never closed")
+    }
+
     fn recycled(&self) -> Vec<u8> {
         self.0.free.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
+}
+
+/// What is held while a part is sent in pieces.
+pub(crate) struct Leave {
+    _part: OwnedSemaphorePermit,
+    _room: OwnedSemaphorePermit,
 }
 
 impl fmt::Debug for Buffers {
@@ -99,8 +116,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_bound_holds_and_buffers_come_back() {
-        let buffers = Buffers::new(16 << 20, 5 << 20);
-        assert_eq!(buffers.at_once(5 << 20), 2);
+        let buffers = Buffers::new(16 << 20, 5 << 20, 1);
         let mut first = buffers.take(5 << 20).await;
         first.bytes.extend_from_slice(b"abc");
         let address = first.bytes.as_ptr();
@@ -118,8 +134,24 @@ mod tests {
 
     #[tokio::test]
     async fn one_part_of_any_size_goes_through() {
-        let buffers = Buffers::new(16 << 20, 5 << 20);
-        assert_eq!(buffers.at_once(1 << 30), 1);
+        let buffers = Buffers::new(16 << 20, 5 << 20, 1);
         drop(buffers.take(32 << 20).await);
+    }
+
+    #[tokio::test]
+    async fn parts_in_pieces_are_as_many_as_are_let() {
+        let buffers = Buffers::new(16 << 20, 5 << 20, 2);
+        let wait = |buffers: Buffers| async move {
+            tokio::time::timeout(Duration::from_millis(20), buffers.leave()).await
+        };
+        let first = buffers.leave().await;
+        let second = wait(buffers.clone()).await.unwrap();
+        assert!(wait(buffers.clone()).await.is_err(), "a third part would be one too many");
+        drop(first);
+        wait(buffers.clone()).await.unwrap();
+        drop(second);
+        // The room for them is that of buffers.
+        let (_one, _two) = (buffers.take(5 << 20).await, buffers.take(5 << 20).await);
+        assert!(wait(buffers.clone()).await.is_err(), "pieces would break the bound");
     }
 }

@@ -1,7 +1,8 @@
 //! Sends an object in parts, several at once, and gives them back when it fails.
 
+use super::buffers::Leave;
 use super::resume::{Notes, Started, counted_again, may_go_on};
-use crate::backend::{PartReceipt, Upload};
+use crate::backend::{PartDigest, PartReceipt, ReadAt, Upload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::receipt::Receipt;
 use crate::{Progress, WriteCondition};
@@ -22,6 +23,29 @@ pub(super) struct PartSender {
     sent: u64,
     progress: Option<Progress>,
     notes: Option<Notes>,
+}
+
+/// A part's bytes.
+pub(super) enum Part {
+    AtHand(Bytes),
+    /// Read where they lie, by the leave that is held.
+    At(Arc<dyn ReadAt>, Leave),
+}
+
+impl Part {
+    async fn are_of(&self, digest: &PartDigest) -> Result<bool> {
+        match self {
+            Self::AtHand(bytes) => Ok(digest.is_of(bytes)),
+            Self::At(bytes, _) => digest.is_of_all(bytes.clone()).await,
+        }
+    }
+
+    async fn send(self, upload: &dyn Upload, number: u32) -> Result<PartReceipt> {
+        match self {
+            Self::AtHand(bytes) => upload.put_part(number, bytes).await,
+            Self::At(bytes, _held) => upload.put_part_at(number, bytes).await,
+        }
+    }
 }
 
 /// A part that the store has.
@@ -64,18 +88,18 @@ impl PartSender {
         self.done.push(part);
     }
 
-    /// Sends a part that `read` brings, unless the store has it, and takes note of those that are done.
-    pub(super) fn send<F>(&mut self, number: u32, read: F) -> Result<()>
+    /// Sends a part that `get` brings, unless the store has it, and takes note of those that are done.
+    pub(super) fn send<F>(&mut self, number: u32, get: F) -> Result<()>
     where
-        F: Future<Output = Result<Bytes>> + Send + 'static,
+        F: Future<Output = Result<Part>> + Send + 'static,
     {
         let (upload, kept) = (self.upload.clone(), self.kept.remove(&number));
         self.tasks.spawn(async move {
-            let bytes = read.await?;
+            let bytes = get.await?;
             // Times of files are not proof enough: a map of memory may change bytes under the same ones.
             match kept {
-                Some(part) if part.digest.is_of(&bytes) => Ok(Done::Kept(part)),
-                _ => upload.put_part(number, bytes).await.map(Done::Sent),
+                Some(part) if bytes.are_of(&part.digest).await? => Ok(Done::Kept(part)),
+                _ => bytes.send(&*upload, number).await.map(Done::Sent),
             }
         });
         while let Some(finished) = self.tasks.try_join_next() {

@@ -1,12 +1,16 @@
 //! Files as sources: what they were when they were opened, and whether they stayed so.
 
 use super::whole::finished;
+use crate::Sha256;
+use crate::backend::ReadAt;
 use crate::error::{Error, ErrorKind, Result};
-use crate::{Sha256, Source, SourceStream};
 use bytes::Bytes;
+use rustix::buffer::spare_capacity;
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, Metadata};
-use std::io::{self, Read};
+use std::io;
+use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -104,23 +108,52 @@ impl Opened {
         self.identity
     }
 
+    /// The bytes of a range.
+    pub(super) fn part(&self, range: Range<u64>) -> Arc<dyn ReadAt> {
+        Arc::new(FilePart { file: self.clone(), range })
+    }
+
     /// Reads the bytes from `start` until the buffer has `len` more.
     pub(crate) fn read_at(&self, into: &mut Vec<u8>, start: u64, len: usize) -> Result<()> {
-        let from = into.len();
-        into.resize(from + len, 0);
-        self.file.read_exact_at(&mut into[from..], start).map_err(read_error)
+        let end = into.len() + len;
+        into.reserve_exact(len);
+        while into.len() < end {
+            let at = start + (len - (end - into.len())) as u64;
+            if self.read_some(into, at)? == 0 {
+                return Err(changed());
+            }
+        }
+        // There may have been room for more.
+        into.truncate(end);
+        Ok(())
     }
 
     /// Reads all of it.
     pub(crate) fn read_all(&self) -> Result<Bytes> {
-        let mut bytes = Vec::with_capacity(self.size() as usize);
-        // One byte more is asked for: a file that grew is told from one that did not.
-        (&*self.file).take(self.size() + 1).read_to_end(&mut bytes).map_err(read_error)?;
-        if bytes.len() as u64 != self.size() {
+        let size = self.size() as usize;
+        // There is room for one byte more: a file that grew is told from one that did not.
+        let mut bytes = Vec::with_capacity(size + 1);
+        loop {
+            let at = bytes.len() as u64;
+            if self.read_some(&mut bytes, at)? == 0 || bytes.len() >= size {
+                break;
+            }
+        }
+        if bytes.len() != size {
             return Err(changed());
         }
         self.still_the_same()?;
         Ok(bytes.into())
+    }
+
+    /// Reads as many bytes as a buffer has room for, or as there are.
+    fn read_some(&self, into: &mut Vec<u8>, at: u64) -> Result<usize> {
+        loop {
+            match rustix::io::pread(&*self.file, spare_capacity(into), at) {
+                Err(Errno::INTR) => {}
+                read => return read.map_err(|e| read_error(e.into())),
+            }
+        }
     }
 
     /// Says whether the file is what it was when it was opened.
@@ -151,7 +184,7 @@ impl Opened {
         Ok(crate::integrity::composite(parts.into_iter()))
     }
 
-    fn digest(&self, range: std::ops::Range<u64>, stop: &AtomicBool) -> Result<Sha256> {
+    fn digest(&self, range: Range<u64>, stop: &AtomicBool) -> Result<Sha256> {
         let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
         let mut buffer = vec![0; PIECE];
         let mut at = range.start;
@@ -193,43 +226,22 @@ fn open_error(path: &Path, error: io::Error) -> Error {
     fault.with_fact("path", path.display())
 }
 
-/// A file that is sent while it is read, after it was hashed.
-pub(crate) struct FileSource {
-    pub(crate) file: Opened,
-    pub(crate) sha256: Sha256,
+/// A range of a file.
+struct FilePart {
+    file: Opened,
+    range: Range<u64>,
 }
 
-impl Source for FileSource {
+impl ReadAt for FilePart {
     fn len(&self) -> u64 {
-        self.file.size()
+        self.range.end - self.range.start
     }
 
-    fn sha256(&self) -> Option<Sha256> {
-        Some(self.sha256)
+    fn read_at(&self, into: &mut Vec<u8>, start: u64, len: usize) -> Result<()> {
+        self.file.read_at(into, self.range.start + start, len)
     }
 
-    fn open(&self) -> SourceStream {
-        let file = self.file.clone();
-        Box::pin(futures_util::stream::try_unfold(0, move |at| {
-            let file = file.clone();
-            async move {
-                let n = PIECE.min((file.size() - at) as usize);
-                if n == 0 {
-                    return Ok(None);
-                }
-                let read = move || {
-                    let mut bytes = Vec::with_capacity(n);
-                    file.read_at(&mut bytes, at, n)?;
-                    // The last piece is held back when the file is not what was hashed: nothing is stored of it.
-                    if at + n as u64 == file.size() {
-                        file.still_the_same()?;
-                    }
-                    Ok::<_, Error>(bytes)
-                };
-                let bytes = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?;
-                let bytes = bytes.map_err(|e| io::Error::new(io::ErrorKind::UnexpectedEof, e))?;
-                Ok(Some((Bytes::from(bytes), at + n as u64)))
-            }
-        }))
+    fn still_the_same(&self) -> Result<()> {
+        self.file.still_the_same()
     }
 }

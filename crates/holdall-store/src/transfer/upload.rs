@@ -1,10 +1,11 @@
 //! Stores bytes, files and streams: whole when they are small, else in parts.
 
-use super::parts::PartSender;
+use super::parts::{Part, PartSender};
 use super::plan::PartPlan;
 use super::resume::{self, Started};
-use super::source::{FileSource, Identity, Opened};
+use super::source::{Identity, Opened};
 use super::whole::{Whole, finished};
+use crate::backend::read_at::{Checked, checksums_of};
 use crate::content_type::SNIFF;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
@@ -15,6 +16,8 @@ use crate::store::Store;
 use crate::telemetry::{Direction, Watch};
 use crate::{Payload, WriteCondition};
 use bytes::Bytes;
+use holdall_s3::{ChecksumAlgorithm, PayloadIntegrity};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -47,9 +50,9 @@ pub(crate) async fn put_bytes_in_parts(
     options: &PutOptions,
 ) -> Result<Receipt> {
     let (size, all) = (bytes.len() as u64, bytes.clone());
-    let piece = move |range: std::ops::Range<u64>| {
+    let piece = move |range: Range<u64>| {
         let part = bytes.slice(range.start as usize..range.end as usize);
-        async move { Ok(part) }
+        async move { Ok(Part::AtHand(part)) }
     };
     let whole = Whole::of_bytes(store, &all);
     in_parts(store, key, (size, None), whole, options, piece).await
@@ -66,8 +69,8 @@ async fn in_parts<R, F>(
     read: R,
 ) -> Result<Receipt>
 where
-    R: Fn(std::ops::Range<u64>) -> F + Send + Sync,
-    F: Future<Output = Result<Bytes>> + Send + 'static,
+    R: Fn(Range<u64>) -> F + Send + Sync,
+    F: Future<Output = Result<Part>> + Send + 'static,
 {
     if options.condition != WriteCondition::Always {
         return Err(no_condition_in_parts(key, size));
@@ -109,10 +112,10 @@ async fn send_all<R, F>(
     read: &R,
 ) -> Result<Receipt>
 where
-    R: Fn(std::ops::Range<u64>) -> F + Send + Sync,
-    F: Future<Output = Result<Bytes>> + Send + 'static,
+    R: Fn(Range<u64>) -> F + Send + Sync,
+    F: Future<Output = Result<Part>> + Send + 'static,
 {
-    let most = store.settings().concurrency.min(store.buffers().at_once(plan.part_size));
+    let most = store.settings().concurrency;
     for index in 0..plan.count() {
         sender.room(most).await?;
         sender.send(index + 1, read(plan.range(index)))?;
@@ -167,38 +170,68 @@ impl Store {
     pub(super) async fn put_opened(&self, key: &Key, file: Opened, options: &PutOptions) -> Result<Receipt> {
         let start = Instant::now();
         let size = file.size();
-        let mut first = Vec::new();
-        if options.attributes.content_type.is_none() {
-            file.read_at(&mut first, 0, SNIFF.min(size as usize))?;
-        }
-        let options = self.put_options(key, &first, options)?;
-        if goes_in_parts(self, size, &options) {
-            return self.put_opened_in_parts(key, file, &options).await;
-        }
-        let large = size > self.settings().multipart_threshold.max(INLINE);
-        let payload = if large {
-            let again = file.clone();
-            let sha256 = blocking(size, move || again.sha256()).await?;
-            Payload::Source(Arc::new(FileSource { file, sha256 }))
+        let in_parts = goes_in_parts(self, size, options);
+        let receipt = if !in_parts && size <= self.most_in_memory() {
+            // Small files are read on the spot, and are few enough.
+            let _room = if size > INLINE { Some(self.buffers().room(size).await) } else { None };
+            let bytes = blocking(size, move || file.read_all()).await?;
+            let options = self.put_options(key, &bytes[..bytes.len().min(SNIFF)], options)?;
+            self.put_whole(key, Payload::Bytes(bytes), &options).await?
         } else {
-            Payload::Bytes(blocking(size, move || file.read_all()).await?)
+            let mut first = Vec::new();
+            if options.attributes.content_type.is_none() {
+                file.read_at(&mut first, 0, SNIFF.min(size as usize))?;
+            }
+            let options = self.put_options(key, &first, options)?;
+            if in_parts {
+                return self.put_opened_in_parts(key, file, &options).await;
+            }
+            let bytes = file.part(0..size);
+            let _leave = self.buffers().leave().await;
+            let checksums = checksums_of(bytes.clone(), self.checksums()).await?;
+            self.put_whole(key, Payload::Source(Arc::new(Checked { bytes, checksums })), &options).await?
         };
-        let receipt = self.put_whole(key, payload, &options).await?;
         Ok(Receipt { elapsed: start.elapsed(), ..receipt })
+    }
+
+    /// The largest file that is held in memory while it is stored.
+    fn most_in_memory(&self) -> u64 {
+        if self.is_remote() { INLINE } else { self.settings().multipart_threshold.max(INLINE) }
+    }
+
+    /// The checksums that a file is to be sent with.
+    fn checksums(&self) -> Vec<ChecksumAlgorithm> {
+        let settings = self.settings();
+        let (integrity, whole) = (settings.integrity, settings.digest == DigestScope::Whole);
+        let mut wanted = Vec::new();
+        if !self.is_remote() || whole || integrity == PayloadIntegrity::Signed {
+            wanted.push(ChecksumAlgorithm::Sha256);
+        }
+        match integrity {
+            PayloadIntegrity::Checksum(algorithm) if self.is_remote() && !wanted.contains(&algorithm) => {
+                wanted.push(algorithm);
+            }
+            _ => {}
+        }
+        wanted
     }
 
     async fn put_opened_in_parts(&self, key: &Key, file: Opened, options: &PutOptions) -> Result<Receipt> {
         let (size, identity) = (file.size(), file.identity());
         let buffers = self.buffers().clone();
-        let read = |range: std::ops::Range<u64>| {
+        let is_remote = self.is_remote();
+        let read = |range: Range<u64>| {
             let (file, buffers) = (file.clone(), buffers.clone());
-            let len = (range.end - range.start) as usize;
             async move {
-                let mut buffer = buffers.take(len).await;
-                blocking(len as u64, move || {
-                    file.read_at(&mut buffer.bytes, range.start, len)?;
-                    file.still_the_same()?;
-                    Ok(buffer.freeze())
+                let part = file.part(range);
+                if is_remote {
+                    return Ok(Part::At(part, buffers.leave().await));
+                }
+                let mut buffer = buffers.take(part.len() as usize).await;
+                blocking(part.len(), move || {
+                    part.read_at(&mut buffer.bytes, 0, part.len() as usize)?;
+                    part.still_the_same()?;
+                    Ok(Part::AtHand(buffer.freeze()))
                 })
                 .await
             }
@@ -285,7 +318,7 @@ impl Store {
         loop {
             let last = next.len() < part_size;
             digest.iter_mut().for_each(|digest| digest.update(&next));
-            sender.send(number, std::future::ready(Ok(next)))?;
+            sender.send(number, std::future::ready(Ok(Part::AtHand(next))))?;
             if last {
                 break;
             }

@@ -5,6 +5,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use holdall_s3::ChecksumAlgorithm;
 use holdall_store::{ErrorKind, PutOptions, WriteCondition};
 use holdall_testing::fault::{Fault, Kind, Rule};
 
@@ -72,5 +73,25 @@ async fn a_file_that_changes_between_hashing_and_sending_is_changed() {
         let result = put_and_change(&world, &options, probed, change).await;
         assert_eq!(result, Err(ErrorKind::Changed), "{name}");
         assert!(world.keys().is_empty(), "{name}");
+    }
+}
+
+/// What a file is proved by is found before it is sent, whichever it is and however it goes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_proved_as_the_settings_say() {
+    use holdall_s3::PayloadIntegrity as P;
+    for integrity in ChecksumAlgorithm::ALL.map(P::Checksum).into_iter().chain([P::Signed]) {
+        for condition in [WriteCondition::Always, WriteCondition::Absent] {
+            let world = World::good();
+            let store = world.store_with(|settings| settings.integrity = integrity);
+            let bytes = bytes(SIZE);
+            let file = world.file("big", &bytes);
+            let options = PutOptions { condition: condition.clone(), ..PutOptions::default() };
+            let receipt = in_time(store.put_file("k", &file, &options)).await.unwrap();
+            assert!(world.stored("k").unwrap() == bytes, "{integrity:?} {condition:?}");
+            let sha256 = matches!(integrity, P::Signed | P::Checksum(ChecksumAlgorithm::Sha256));
+            let known = receipt.sha256.is_some() || receipt.composite.is_some();
+            assert_eq!(known, sha256, "{integrity:?} {condition:?}: hashed once, by what proves it");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! An object sent in parts.
 
 use super::{Ability, S3Backend, convert};
+use crate::backend::read_at::{Checked, ReadAt, checksums_of};
 use crate::backend::{BoxFuture, Held, PartDigest, PartReceipt, Resumed, Ticket, Upload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
@@ -9,6 +10,7 @@ use crate::receipt::{Receipt, State};
 use crate::{Encryption, Payload, Sha256, WriteCondition};
 use bytes::Bytes;
 use holdall_s3::{ChecksumAlgorithm, CompletedPart, PayloadIntegrity, UploadHandle};
+use std::sync::Arc;
 use std::time::Instant;
 
 pub(super) struct S3Upload {
@@ -80,8 +82,32 @@ impl S3Upload {
     }
 
     async fn send(&self, number: u32, bytes: Bytes) -> Result<PartReceipt> {
-        let size = bytes.len() as u64;
         let (digest, payload) = self.hashed(bytes);
+        self.send_hashed(number, digest, payload).await
+    }
+
+    async fn send_at(&self, number: u32, bytes: Arc<dyn ReadAt>) -> Result<PartReceipt> {
+        let algorithm = match self.backend.client.config().integrity {
+            PayloadIntegrity::Signed => ChecksumAlgorithm::Sha256,
+            PayloadIntegrity::Checksum(algorithm) => algorithm,
+            // The least that a part can be known again by.
+            PayloadIntegrity::Unsigned => ChecksumAlgorithm::Crc64Nvme,
+        };
+        let checksums = checksums_of(bytes.clone(), vec![algorithm]).await?;
+        let digest = checksums.first().map(|checksum| match checksum.sha256() {
+            Some(sha256) => PartDigest::Sha256(sha256),
+            None => PartDigest::Checksum(checksum.clone()),
+        });
+        self.send_hashed(number, digest, Payload::Source(Arc::new(Checked { bytes, checksums }))).await
+    }
+
+    async fn send_hashed(
+        &self,
+        number: u32,
+        digest: Option<PartDigest>,
+        payload: Payload,
+    ) -> Result<PartReceipt> {
+        let size = payload.len();
         let answer = self.backend.client.upload_part(&self.handle, number, payload).await?;
         let (etag, checksum, attempts) = (answer.etag, answer.checksum, answer.attempts);
         let digest = digest
@@ -166,6 +192,10 @@ impl S3Upload {
 impl Upload for S3Upload {
     fn put_part(&self, number: u32, bytes: Bytes) -> BoxFuture<'_, Result<PartReceipt>> {
         Box::pin(async move { self.send(number, bytes).await.map_err(|e| e.with_key(&self.key)) })
+    }
+
+    fn put_part_at(&self, number: u32, bytes: Arc<dyn ReadAt>) -> BoxFuture<'_, Result<PartReceipt>> {
+        Box::pin(async move { self.send_at(number, bytes).await.map_err(|e| e.with_key(&self.key)) })
     }
 
     fn complete<'a>(
