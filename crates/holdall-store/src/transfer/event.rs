@@ -1,6 +1,6 @@
 //! What a folder's transfer is told to do, and what it tells.
 
-use super::{Compare, Fetched, Filter, MaxDelete};
+use super::{Compare, Fetched, Filter, MaxDelete, Shard};
 use crate::Progress;
 use crate::error::Error;
 use crate::object::PutOptions;
@@ -13,6 +13,9 @@ use std::time::Duration;
 pub struct PushOptions {
     /// Which files.
     pub filter: Filter,
+    /// Only the files of this share of the folder, and with `delete` only the objects of it: other machines move the
+    /// rest at the same time.
+    pub shard: Option<Shard>,
     /// Say what would be done and do nothing.
     pub dry_run: bool,
     /// Follow symbolic links; else they are skipped and reported.

@@ -18,6 +18,7 @@ mod push;
 mod ranges;
 mod rename;
 mod resume;
+mod shard;
 mod source;
 mod sync;
 mod tree;
@@ -30,6 +31,7 @@ pub use download::Fetched;
 pub use event::{PullOptions, PushOptions, TreeEvent, TreeSummary};
 pub use filter::Filter;
 pub use rename::Moved;
+pub use shard::Shard;
 pub use sync::{Compare, MaxDelete};
 
 pub(crate) use buffers::Buffers;
