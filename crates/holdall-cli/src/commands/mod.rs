@@ -18,6 +18,7 @@ mod presign;
 mod pull;
 mod push;
 mod put;
+mod report;
 mod rm;
 mod route;
 mod stat;
@@ -44,6 +45,7 @@ pub(crate) enum Command {
     Mv(mv::Mv),
     Push(push::Push),
     Pull(pull::Pull),
+    Report(report::Report),
     Url(url::Url),
     Presign(presign::Presign),
     Gc(gc::Gc),
@@ -69,6 +71,7 @@ impl Command {
             Self::Mv(command) => command.run(app).await,
             Self::Push(command) => command.run(app).await,
             Self::Pull(command) => command.run(app).await,
+            Self::Report(command) => command.run(app),
             Self::Url(command) => command.run(app).await,
             Self::Presign(command) => command.run(app).await,
             Self::Gc(command) => command.run(app).await,

@@ -5,6 +5,7 @@ use crate::Progress;
 use crate::error::Error;
 use crate::object::PutOptions;
 use crate::receipt::Receipt;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -115,7 +116,7 @@ pub enum TreeEvent {
 }
 
 /// What a folder's transfer did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TreeSummary {
     /// Files or objects moved (or planned).
     pub done: u64,
@@ -143,6 +144,21 @@ impl TreeEvent {
 }
 
 impl TreeSummary {
+    /// What two transfers did together.
+    pub(super) fn and(self, other: Self) -> Self {
+        let add = u64::saturating_add;
+        Self {
+            done: add(self.done, other.done),
+            bytes: add(self.bytes, other.bytes),
+            unchanged: add(self.unchanged, other.unchanged),
+            unchanged_bytes: add(self.unchanged_bytes, other.unchanged_bytes),
+            deleted: add(self.deleted, other.deleted),
+            deleted_bytes: add(self.deleted_bytes, other.deleted_bytes),
+            skipped: add(self.skipped, other.skipped),
+            failed: add(self.failed, other.failed),
+        }
+    }
+
     pub(super) fn count(&mut self, event: &TreeEvent) {
         let mut moved = |size: u64| {
             self.done += 1;

@@ -1,10 +1,11 @@
 //! A share of a folder, for several machines that move it together.
 
 use crate::error::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// One of `count` shares of a folder, counted from 1. Each path is in exactly one of them.
+/// One of `count` shares of a folder, counted from 1, and at most 10,000. Each path is in exactly one of them.
 ///
 /// The share of a path is the first 8 bytes of the SHA-256 of the path relative to the folder, as a big-endian number,
 /// modulo `count`, plus 1. It depends on nothing else: not on the machine, the other files or the version of this crate.
@@ -15,11 +16,15 @@ use std::str::FromStr;
 /// assert!(shard.takes("topic-2/scene.mp4") && !shard.takes("topic-3/scene.mp4"));
 /// # Ok::<(), holdall_store::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Shard {
     index: u32,
     count: u32,
 }
+
+/// So many machines nobody has, and a list of all shards stays small.
+const MOST: u32 = 10_000;
 
 impl Shard {
     /// The only share of one.
@@ -29,7 +34,7 @@ impl Shard {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for an index that is not from 1 to the count.
+    /// `InvalidInput` for an index that is not from 1 to the count, and for a count beyond 10,000.
     pub fn new(index: u32, count: u32) -> Result<Self> {
         if index == 0 || index > count {
             return Err(Error::new(
@@ -38,6 +43,10 @@ impl Shard {
             )
             .with_fact("index", index)
             .with_fact("count", count));
+        }
+        if count > MOST {
+            return Err(Error::new(ErrorKind::InvalidInput, "there are at most 10000 shards")
+                .with_fact("count", count));
         }
         Ok(Self { index, count })
     }
@@ -73,6 +82,20 @@ impl FromStr for Shard {
     }
 }
 
+impl TryFrom<String> for Shard {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<Shard> for String {
+    fn from(shard: Shard) -> Self {
+        shard.to_string()
+    }
+}
+
 impl fmt::Display for Shard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.index, self.count)
@@ -86,15 +109,25 @@ mod tests {
 
     #[test]
     fn shards_are_read_and_said() {
-        for (text, index, count) in
-            [("1/1", 1, 1), ("2/8", 2, 8), ("4294967295/4294967295", u32::MAX, u32::MAX)]
-        {
+        for (text, index, count) in [("1/1", 1, 1), ("2/8", 2, 8), ("10000/10000", 10_000, 10_000)] {
             let shard: Shard = text.parse().unwrap();
             assert_eq!((shard.index(), shard.count(), shard.to_string().as_str()), (index, count, text));
         }
-        for text in
-            ["", "/", "1", "0/2", "3/2", "0/0", "+1/2", "1/2/3", " 1/2", "1/-2", "1/4294967296", "a/b"]
-        {
+        for text in [
+            "",
+            "/",
+            "1",
+            "0/2",
+            "3/2",
+            "0/0",
+            "+1/2",
+            "1/2/3",
+            " 1/2",
+            "1/-2",
+            "1/10001",
+            "1/4294967296",
+            "a/b",
+        ] {
             assert_eq!(text.parse::<Shard>().unwrap_err().kind(), ErrorKind::InvalidInput, "{text:?}");
         }
     }
