@@ -8,6 +8,7 @@ mod cp;
 mod demo;
 mod doctor;
 mod du;
+mod export;
 mod gc;
 mod get;
 mod lines;
@@ -46,6 +47,7 @@ pub(crate) enum Command {
     Push(push::Push),
     Pull(pull::Pull),
     Report(report::Report),
+    Export(export::Export),
     Url(url::Url),
     Presign(presign::Presign),
     Gc(gc::Gc),
@@ -72,6 +74,7 @@ impl Command {
             Self::Push(command) => command.run(app).await,
             Self::Pull(command) => command.run(app).await,
             Self::Report(command) => command.run(app),
+            Self::Export(command) => command.run(app).await,
             Self::Url(command) => command.run(app).await,
             Self::Presign(command) => command.run(app).await,
             Self::Gc(command) => command.run(app).await,
