@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod backfill;
 mod bucket;
 mod crash;
 mod demo;

@@ -189,7 +189,9 @@ impl PushReport {
 
 fn not_opened(error: std::io::Error) -> Error {
     match error.kind() {
-        std::io::ErrorKind::NotFound => Error::new(ErrorKind::NotFound, "there is no such report").with_hint("check the path"),
+        std::io::ErrorKind::NotFound => {
+            Error::new(ErrorKind::NotFound, "there is no such report").with_hint("check the path")
+        }
         _ => Error::io("the report cannot be opened", error),
     }
 }
