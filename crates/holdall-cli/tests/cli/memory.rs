@@ -103,3 +103,18 @@ fn memory_does_not_follow_the_number_of_objects() {
     assert_eq!(count, objects);
     assert_flat(most, 96, objects);
 }
+
+#[test]
+fn memory_does_not_follow_the_number_of_rows() {
+    let objects = if is_long() { 10_000_000 } else { 1_000_000 };
+    let sink = Sink::start(SinkOptions { keys: objects, ..SinkOptions::default() }).unwrap();
+    let shell = before(&sink);
+    let (count, most) = lines_and_peak(shell.spawn(&["export", "p", "--format", "ndjson"]));
+    assert_eq!(count, objects);
+    assert_flat(most, 64, objects);
+    let few = Sink::start(SinkOptions { keys: 20_000, ..SinkOptions::default() }).unwrap();
+    let (count, most) =
+        lines_and_peak(before(&few).spawn(&["export", "p", "--format", "ndjson", "--digest"]));
+    assert_eq!(count, 20_000);
+    assert_flat(most, 64, 20_000);
+}

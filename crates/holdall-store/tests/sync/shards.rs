@@ -1,6 +1,7 @@
 //! A folder that several pushes share.
 
 use crate::support::World;
+use holdall_store::ErrorKind;
 use holdall_store::transfer::{Filter, MaxDelete, PushOptions, Shard, TreeSummary};
 use std::fs;
 
@@ -106,4 +107,20 @@ async fn a_shard_and_a_filter_leave_what_both_take() {
         sent.extend(said);
     }
     assert_eq!(sent.len(), 40);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_that_has_no_file_deletes_nothing() {
+    let mut world = World::memory();
+    world.write("only", "x");
+    let owner = shards().find(|shard| shard.takes("only")).unwrap();
+    for n in 0..9 {
+        world.store(&format!("gone/{n}"), "x").await;
+    }
+    for shard in shards().filter(|shard| *shard != owner) {
+        let options = PushOptions { delete: Some(MaxDelete::Percent(100)), ..of(shard) };
+        let error = world.push_with(&options).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Precondition, "{shard}: {error}");
+    }
+    assert_eq!(world.stored().await.len(), 9);
 }
