@@ -14,12 +14,14 @@ use holdall_testing::fault::Kind;
 use holdall_testing::proxy::{Proxy, Way};
 use holdall_testing::random::{Random, seed_from_env};
 use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-const TOPICS: usize = 1000;
-const NAMES: [&str; 2] = ["scene.mp4", "logs/render.txt"];
-const FILES: u64 = (TOPICS * NAMES.len()) as u64;
+const TOPICS: u64 = 1000;
+/// One in so many topics has a second file.
+const LOGS: u64 = 4;
+const FILES: u64 = TOPICS + TOPICS / LOGS;
 const SHARDS: u64 = 2;
 const KILLS: u64 = 10;
 /// Files under way at once, of each shard.
@@ -43,7 +45,8 @@ struct Backfill<'a> {
 impl Backfill<'_> {
     fn write_topics(&mut self) {
         for topic in 0..TOPICS {
-            for name in NAMES {
+            let logs = topic % LOGS == 0;
+            for name in ["scene.mp4", "logs/render.txt"].into_iter().take(1 + usize::from(logs)) {
                 let size = 1 + self.random.number() % 500;
                 let bytes = self.random.bytes(size as usize);
                 self.shell.write(&format!("in/topic-{topic:04}/{name}"), bytes);
@@ -59,9 +62,10 @@ impl Backfill<'_> {
         (1..=SHARDS).map(push).collect()
     }
 
-    /// Kills both shards when they have sent some of what is left.
-    fn kill(&mut self, left: u64) {
-        let wanted = self.random.number() % (left * EACH / 4);
+    /// Kills both shards when they have sent some of what is left; answers whether one was under way still.
+    fn kill(&mut self, left: u64) -> bool {
+        // That they list what is there takes as much, where nothing is left.
+        let wanted = self.random.number() % (left * EACH / 4).max(500);
         let then = Duration::from_millis(self.random.number() % 20);
         let (start, before) = (Instant::now(), self.proxy.bytes(Way::Up));
         let mut shards = self.start();
@@ -72,27 +76,24 @@ impl Backfill<'_> {
         }
         std::thread::sleep(then);
         shards.iter_mut().for_each(|shard| shard.kill().unwrap());
-        for shard in shards {
-            // Its pipes are emptied before it is waited for.
-            let output = shard.wait_with_output().unwrap();
-            assert!(output.stderr.is_empty(), "{output:?}");
-        }
+        let outputs: Vec<_> = shards.into_iter().map(|shard| shard.wait_with_output().unwrap()).collect();
+        assert!(outputs.iter().all(|output| output.stderr.is_empty()), "{outputs:?}");
         settle(&self.proxy);
+        outputs.iter().any(|output| output.status.signal() == Some(9))
     }
 
     fn run(mut self) {
         self.write_topics();
-        let mut killed = Sent::new();
-        for kill in 1..=KILLS {
-            let left = FILES - killed.len() as u64;
-            assert!(left > 0, "nothing is left to kill");
-            self.kill(left);
+        let (mut killed, mut kills) = (Sent::new(), 0);
+        while kills < KILLS {
+            kills += u64::from(self.kill(FILES - killed.len() as u64));
             let sent = (self.sent)(&self.shell);
-            println!("killed {kill}: {} of {FILES} files are there", sent.len());
+            println!("killed {kills}: {} of {FILES} files are there", sent.len());
             not_again(&killed, &sent);
             killed = sent;
         }
-        assert_eq!(self.shell.run(&["report", "shard-1.json", "shard-2.json"]).status.code(), Some(1));
+        let said = self.shell.run(&["report", "shard-1.json", "shard-2.json"]);
+        assert_eq!(said.status.code(), Some(1), "one was killed: {said:?}");
         for shard in self.start() {
             stdout(&shard.wait_with_output().unwrap());
         }
@@ -116,7 +117,7 @@ impl Backfill<'_> {
             (&true.into(), FILES, &0.into()),
             "{said}"
         );
-        stdout(&self.shell.run(&["pull", "topics", "back", "--quiet"]));
+        stdout(&self.shell.run(&["pull", "topics", "back", "--quiet", "--concurrency", "32"]));
         let exported = stdout(&self.shell.run(&["export", "topics", "--format", "ndjson"]));
         assert_eq!(exported.lines().count() as u64, FILES);
         for line in exported.lines() {

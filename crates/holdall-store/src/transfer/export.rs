@@ -117,25 +117,30 @@ impl Export {
 
     async fn object(&mut self) -> Result<Option<Metadata>> {
         loop {
-            if let Rows::Asked(asked) = &self.rows
-                && asked.len() >= self.store.settings().concurrency.max(1)
-            {
-                break;
-            }
-            match (self.listed().await, &mut self.rows) {
-                (Some(object), Rows::Listed) => return Ok(Some(object)),
-                (Some(object), Rows::Asked(asked)) => asked.push_back(ask(&self.store, object.key)),
-                (None, _) => break,
-            }
-        }
-        if let Rows::Asked(asked) = &mut self.rows {
-            while let Some(answer) = asked.next().await.transpose()? {
-                if answer.is_some() {
-                    return Ok(answer);
-                }
+            self.ask_ahead().await;
+            let next = match &mut self.rows {
+                Rows::Listed => self.listed().await.map(Some),
+                Rows::Asked(asked) => asked.next().await.transpose()?,
+            };
+            match next {
+                Some(Some(object)) => return Ok(Some(object)),
+                // It is gone; others may follow.
+                Some(None) => {}
+                None => return self.fault.take().map_or(Ok(None), Err),
             }
         }
-        self.fault.take().map_or(Ok(None), Err)
+    }
+
+    /// Asks for as many objects as may be asked for at once.
+    async fn ask_ahead(&mut self) {
+        let most = self.store.settings().concurrency.max(1);
+        while matches!(&self.rows, Rows::Asked(asked) if asked.len() < most)
+            && let Some(object) = self.listed().await
+        {
+            if let Rows::Asked(asked) = &mut self.rows {
+                asked.push_back(ask(&self.store, object.key));
+            }
+        }
     }
 
     /// The next object of the listing; none after its end, be that a fault.
