@@ -8,6 +8,7 @@ mod cp;
 mod demo;
 mod doctor;
 mod du;
+mod export;
 mod gc;
 mod get;
 mod lines;
@@ -18,6 +19,7 @@ mod presign;
 mod pull;
 mod push;
 mod put;
+mod report;
 mod rm;
 mod route;
 mod stat;
@@ -44,6 +46,8 @@ pub(crate) enum Command {
     Mv(mv::Mv),
     Push(push::Push),
     Pull(pull::Pull),
+    Report(report::Report),
+    Export(export::Export),
     Url(url::Url),
     Presign(presign::Presign),
     Gc(gc::Gc),
@@ -69,6 +73,8 @@ impl Command {
             Self::Mv(command) => command.run(app).await,
             Self::Push(command) => command.run(app).await,
             Self::Pull(command) => command.run(app).await,
+            Self::Report(command) => command.run(app),
+            Self::Export(command) => command.run(app).await,
             Self::Url(command) => command.run(app).await,
             Self::Presign(command) => command.run(app).await,
             Self::Gc(command) => command.run(app).await,

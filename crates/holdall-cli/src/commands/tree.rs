@@ -10,7 +10,7 @@ use crate::text::{bytes, count, escaped};
 use clap::Args;
 use holdall::telemetry;
 use holdall::transfer::{Compare, Filter, MaxDelete, TreeEvent, TreeSummary};
-use holdall::{Progress, Result};
+use holdall::{Error, Progress, Result};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::io;
@@ -176,6 +176,11 @@ impl<'a> Printer<'a> {
         if self.fault.is_none() {
             self.fault = self.print(event).err();
         }
+    }
+
+    /// Reports a fault of something besides the transfer.
+    pub(super) fn error(&mut self, error: &Error) {
+        self.app.report.error(error, None);
     }
 
     fn say(&self, what: &str, name: &str) {

@@ -18,6 +18,8 @@ fn help_of_every_command() {
         "mv",
         "push",
         "pull",
+        "report",
+        "export",
         "url",
         "presign",
         "gc",

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod backfill;
 mod bucket;
 mod crash;
 mod demo;
@@ -9,6 +10,7 @@ mod doctor;
 mod du;
 mod each_verb;
 mod errors;
+mod export;
 mod folders;
 mod gc;
 mod help;
@@ -20,6 +22,7 @@ mod objects;
 mod parity;
 mod presign;
 mod real;
+mod report;
 mod resume;
 mod resume_get;
 mod settings;

@@ -122,3 +122,18 @@ fn memory_does_not_follow_the_size_of_parts_and_files() {
     assert_flat(peak_of(in_large_parts), 64, 400 * MIB);
     assert_flat(peak_of(shell.command(&["push", "in"])), 64, 736 * MIB);
 }
+
+#[test]
+fn memory_does_not_follow_the_number_of_rows() {
+    let objects = if is_long() { 10_000_000 } else { 1_000_000 };
+    let sink = Sink::start(SinkOptions { keys: objects, ..SinkOptions::default() }).unwrap();
+    let shell = before(&sink);
+    let (count, most) = lines_and_peak(shell.spawn(&["export", "p", "--format", "ndjson"]));
+    assert_eq!(count, objects);
+    assert_flat(most, 64, objects);
+    let few = Sink::start(SinkOptions { keys: 20_000, ..SinkOptions::default() }).unwrap();
+    let (count, most) =
+        lines_and_peak(before(&few).spawn(&["export", "p", "--format", "ndjson", "--digest"]));
+    assert_eq!(count, 20_000);
+    assert_flat(most, 64, 20_000);
+}

@@ -112,6 +112,14 @@ fn keys_cannot_drive_the_terminal() {
     shell.server().put_object("b", "a\u{1b}[2Jb\nc", b"");
     shell.server().put_object("b", "caf\u{e9}/x", b"");
     assert_eq!(on_a_terminal(&shell, &["ls"]), "a\\u{1b}[2Jb\\nc\r\ncaf\u{e9}/\r\n");
+    for format in ["csv", "json", "ndjson"] {
+        let written = on_a_terminal(&shell, &["export", "--format", format]);
+        assert!(!written.contains('\u{1b}') && written.contains("[2Jb\\nc"), "{format}: {written:?}");
+        assert_eq!(
+            written.lines().count(),
+            if format == "json" { 4 } else { 2 + usize::from(format == "csv") }
+        );
+    }
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! What a folder's transfer is told to do, and what it tells.
 
-use super::{Compare, Fetched, Filter, MaxDelete};
+use super::{Compare, Fetched, Filter, MaxDelete, Shard};
 use crate::Progress;
 use crate::error::Error;
 use crate::object::PutOptions;
 use crate::receipt::Receipt;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,6 +14,9 @@ use std::time::Duration;
 pub struct PushOptions {
     /// Which files.
     pub filter: Filter,
+    /// Only the files of this share of the folder, and with `delete` only the objects of it: other machines move the
+    /// rest at the same time.
+    pub shard: Option<Shard>,
     /// Say what would be done and do nothing.
     pub dry_run: bool,
     /// Follow symbolic links; else they are skipped and reported.
@@ -112,7 +116,7 @@ pub enum TreeEvent {
 }
 
 /// What a folder's transfer did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TreeSummary {
     /// Files or objects moved (or planned).
     pub done: u64,
@@ -140,6 +144,21 @@ impl TreeEvent {
 }
 
 impl TreeSummary {
+    /// What two transfers did together.
+    pub(super) fn and(self, other: Self) -> Self {
+        let add = u64::saturating_add;
+        Self {
+            done: add(self.done, other.done),
+            bytes: add(self.bytes, other.bytes),
+            unchanged: add(self.unchanged, other.unchanged),
+            unchanged_bytes: add(self.unchanged_bytes, other.unchanged_bytes),
+            deleted: add(self.deleted, other.deleted),
+            deleted_bytes: add(self.deleted_bytes, other.deleted_bytes),
+            skipped: add(self.skipped, other.skipped),
+            failed: add(self.failed, other.failed),
+        }
+    }
+
     pub(super) fn count(&mut self, event: &TreeEvent) {
         let mut moved = |size: u64| {
             self.done += 1;

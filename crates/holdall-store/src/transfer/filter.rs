@@ -1,5 +1,6 @@
 //! Which files of a folder take part.
 
+use super::Shard;
 use crate::error::{Error, ErrorKind, Result};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
@@ -18,6 +19,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 pub struct Filter {
     include: Option<GlobSet>,
     exclude: Option<GlobSet>,
+    shard: Option<Shard>,
 }
 
 impl Filter {
@@ -27,13 +29,19 @@ impl Filter {
     ///
     /// `InvalidInput` for a pattern that is none.
     pub fn new<S: AsRef<str>>(include: &[S], exclude: &[S]) -> Result<Self> {
-        Ok(Self { include: set(include)?, exclude: set(exclude)? })
+        Ok(Self { include: set(include)?, exclude: set(exclude)?, shard: None })
+    }
+
+    /// The same, of what is in a shard.
+    pub(super) fn of(self, shard: Option<Shard>) -> Self {
+        Self { shard, ..self }
     }
 
     /// Whether a relative path takes part.
     pub fn takes(&self, path: &str) -> bool {
         self.include.as_ref().is_none_or(|set| set.is_match(path))
             && !self.exclude.as_ref().is_some_and(|set| set.is_match(path))
+            && self.shard.is_none_or(|shard| shard.takes(path))
     }
 }
 

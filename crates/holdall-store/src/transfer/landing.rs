@@ -260,6 +260,14 @@ impl Temporary {
         }
     }
 
+    /// Gives the file its name once its bytes are safe, and makes the name safe too.
+    pub(crate) fn commit_safely(&mut self) -> Result<()> {
+        let unsafe_still = |e: io::Error| Error::io("the file cannot be made safe", e);
+        self.draft.file().sync_all().map_err(unsafe_still)?;
+        self.commit()?;
+        rustix::fs::fsync(&*self.spot.folder).map_err(|e| unsafe_still(e.into()))
+    }
+
     /// Gives the file its name.
     pub(crate) fn commit(&mut self) -> Result<()> {
         let unnamed = |e| fault("the file cannot be given its name", e);

@@ -89,7 +89,7 @@ impl Store {
         (summary, on_event): (&mut TreeSummary, &mut (dyn FnMut(TreeEvent) + Send)),
     ) -> Result<()> {
         let landing = if options.dry_run { None } else { Some(Landing::open(dir)?) };
-        let (cursor, log) = open_index(self, prefix, dir).await?;
+        let (cursor, log) = open_index(self, prefix, dir, None).await?;
         let source = Source {
             list: self.list(prefix)?,
             cursor,

@@ -55,6 +55,9 @@ impl Store {
     /// Every file gives one event, in no order. One that fails does not stop the rest. Memory does not follow the
     /// number of files on either side.
     ///
+    /// With [`PushOptions::shard`], all this is of a share of the folder, and as many pushes as there are shares may run
+    /// at once, on one machine or several.
+    ///
     /// With [`PushOptions::delete`], objects that the folder has no file for are deleted in the end, when all else
     /// succeeded and all of both sides could be seen.
     ///
@@ -88,8 +91,10 @@ impl Store {
         options: &PushOptions,
         (summary, on_event): (&mut TreeSummary, &mut (dyn FnMut(TreeEvent) + Send)),
     ) -> Result<()> {
+        let filter = options.filter.clone().of(options.shard);
+        let options = &PushOptions { filter, ..options.clone() };
         let walk = survey::walk(self, dir, options)?;
-        let (cursor, log) = open_index(self, prefix, dir).await?;
+        let (cursor, log) = open_index(self, prefix, dir, options.shard).await?;
         let push = Arc::new(Push {
             store: self.clone(),
             dir: dir.to_owned(),

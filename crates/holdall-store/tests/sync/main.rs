@@ -6,4 +6,5 @@ mod guard;
 mod index;
 mod pull;
 mod push;
+mod shards;
 mod support;

@@ -1,10 +1,10 @@
 //! The index of a destination: which files are known to have the bytes of which objects.
 //!
-//! Two files for each pair of a folder and a prefix, below the index's folder: entries in the order of their keys
-//! (`.index`), and what was found since, as it came (`.log`), which is also what is locked. Both begin with
-//! `holdall.index` and the form's version, and say what they are of. Records carry a checksum; the first that is not
-//! whole ends the reading. Nothing is fsynced and nothing in it is believed alone: an entry counts only for a file that
-//! is still the same and an object that is still listed so.
+//! Two files for each pair of a folder and a prefix, and for each shard of such a pair, below the index's folder: entries
+//! in the order of their keys (`.index`), and what was found since, as it came (`.log`), which is also what is locked.
+//! Both begin with `holdall.index` and the form's version, and say what they are of. Records carry a checksum; the first
+//! that is not whole ends the reading. Nothing is fsynced and nothing in it is believed alone: an entry counts only for a
+//! file that is still the same and an object that is still listed so.
 
 mod cursor;
 mod frames;
@@ -16,6 +16,7 @@ pub(in crate::transfer) use log::Log;
 use super::Scratch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store;
+use crate::transfer::Shard;
 use crate::transfer::journal::NoteFile;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,7 @@ use std::sync::Arc;
 /// What is sorted in memory before it goes to a temporary file.
 const SORTED: usize = 4 << 20;
 
-/// The two sides that an index is of.
+/// The two sides that an index is of, or a shard of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::transfer) struct Place(String);
 
@@ -34,13 +35,22 @@ impl Place {
     /// # Errors
     ///
     /// What keeps the folder's own path from being found.
-    pub(in crate::transfer) fn new(store: &Store, prefix: &str, dir: &Path) -> io::Result<Option<Self>> {
+    pub(in crate::transfer) fn new(
+        store: &Store,
+        prefix: &str,
+        dir: &Path,
+        shard: Option<Shard>,
+    ) -> io::Result<Option<Self>> {
         if !matches!(store.backend().kind(), "s3" | "folder") {
             return Ok(None);
         }
         let endpoint = store.settings().endpoint.as_ref().map(ToString::to_string);
         let dir = dir.canonicalize()?;
-        Ok(Some(Self(format!("{:?}", (endpoint, store.location(), prefix, dir)))))
+        let sides = format!("{:?}", (endpoint, store.location(), prefix, dir));
+        Ok(Some(Self(match shard {
+            Some(shard) => format!("{sides} {shard}"),
+            None => sides,
+        })))
     }
 
     fn name(&self) -> String {
@@ -78,9 +88,10 @@ pub(in crate::transfer) async fn open_index(
     store: &Store,
     prefix: &str,
     dir: &Path,
+    shard: Option<Shard>,
 ) -> Result<(Cursor, Option<Log>)> {
     let Some(folder) = store.settings().index.clone() else { return Ok(Default::default()) };
-    let place = match Place::new(store, prefix, dir) {
+    let place = match Place::new(store, prefix, dir, shard) {
         Ok(Some(place)) => place,
         Ok(None) => return Ok(Default::default()),
         Err(error) => {
