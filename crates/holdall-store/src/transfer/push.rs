@@ -4,7 +4,7 @@ mod delete;
 mod survey;
 
 pub(super) use delete::not_after_failures;
-pub(super) use survey::{Walking, folder_error};
+pub(super) use survey::{Survey, Walking, folder_error, walk};
 
 use super::source::{Opened, TICK};
 use super::sync::{Digest, Entry, Log, Surplus, Verdict, open_index};
@@ -20,7 +20,6 @@ use crate::telemetry::{self, Direction, Watch};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime};
-use survey::Survey;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::JoinSet;
 
@@ -28,26 +27,26 @@ use tokio::task::JoinSet;
 const WAITING: usize = 4096;
 
 /// What all lanes of a push share: they take the next file from one survey of both sides.
-struct Push {
-    store: Store,
-    dir: PathBuf,
-    prefix: String,
-    options: PushOptions,
+pub(super) struct Push {
+    pub(super) store: Store,
+    pub(super) dir: PathBuf,
+    pub(super) prefix: String,
+    pub(super) options: PushOptions,
     jobs: tokio::sync::Mutex<Receiver<Job>>,
-    events: Events,
+    pub(super) events: Events,
     /// What is the same now, for the next time.
-    log: Option<Log>,
+    pub(super) log: Option<Log>,
     /// What the survey found at the destination only.
-    surplus: Mutex<Option<Surplus>>,
+    pub(super) surplus: Mutex<Option<Surplus>>,
 }
 
 /// A file that may have to be sent.
 #[derive(Debug)]
-struct Job {
-    relative: String,
-    verdict: Verdict,
+pub(super) struct Job {
+    pub(super) relative: String,
+    pub(super) verdict: Verdict,
     /// The `ETag` that its object is listed with.
-    etag: Option<String>,
+    pub(super) etag: Option<String>,
 }
 
 impl Store {
@@ -93,16 +92,8 @@ impl Store {
         let walk = survey::walk(self, dir, options)?;
         let (cursor, log) = open_index(self, prefix, dir).await?;
         let (sender, jobs) = channel(WAITING);
-        let push = Arc::new(Push {
-            store: self.clone(),
-            dir: dir.to_owned(),
-            prefix: prefix.to_owned(),
-            options: options.clone(),
-            jobs: tokio::sync::Mutex::new(jobs),
-            events: Events::default(),
-            log: log.filter(|_| !options.dry_run),
-            surplus: Mutex::default(),
-        });
+        let log = log.filter(|_| !options.dry_run);
+        let push = Arc::new(Push::new(self, (dir, prefix), options, (jobs, log)));
         let mut lanes = JoinSet::new();
         lanes.spawn(Survey::new(push.clone(), cursor, sender).run(walk));
         for _ in 0..self.settings().concurrency.max(1) {
@@ -117,17 +108,35 @@ impl Store {
 }
 
 /// Faults that every further file would have too.
-fn concerns_all(error: &Error) -> bool {
+pub(super) fn concerns_all(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::BucketNotFound | ErrorKind::Credentials | ErrorKind::Config)
 }
 
 /// A file, open, and whether a change of it from now on will show.
-struct Settled {
-    file: Opened,
-    is_settled: bool,
+pub(super) struct Settled {
+    pub(super) file: Opened,
+    pub(super) is_settled: bool,
 }
 
 impl Push {
+    pub(super) fn new(
+        store: &Store,
+        (dir, prefix): (&Path, &str),
+        options: &PushOptions,
+        (jobs, log): (Receiver<Job>, Option<Log>),
+    ) -> Self {
+        Self {
+            store: store.clone(),
+            dir: dir.to_owned(),
+            prefix: prefix.to_owned(),
+            options: options.clone(),
+            jobs: tokio::sync::Mutex::new(jobs),
+            events: Events::default(),
+            log,
+            surplus: Mutex::default(),
+        }
+    }
+
     async fn lane(&self) -> Result<()> {
         loop {
             let next = self.jobs.lock().await.recv().await;
@@ -150,13 +159,25 @@ impl Push {
     }
 
     /// Watches the transfer of a file, if there is to be one.
-    fn watch<'a>(&self, key: &'a str) -> Watch<'a> {
+    pub(super) fn watch<'a>(&self, key: &'a str) -> Watch<'a> {
         if self.options.dry_run { Watch::off() } else { Watch::begin(Direction::Up, &self.store, key) }
     }
 
     async fn file(&self, path: &Path, key: &str, job: Job, watch: &mut Watch<'_>) -> Result<TreeEvent> {
-        let (key, start) = (Key::parse(key)?, Instant::now());
-        let Settled { file, is_settled } = self.open(path).await?;
+        let key = Key::parse(key)?;
+        let settled = self.open(path).await?;
+        self.opened(path, &key, (job, settled), watch).await
+    }
+
+    /// Sends a file that is open, if its object has other bytes.
+    pub(super) async fn opened(
+        &self,
+        path: &Path,
+        key: &Key,
+        (job, Settled { file, is_settled }): (Job, Settled),
+        watch: &mut Watch<'_>,
+    ) -> Result<TreeEvent> {
+        let start = Instant::now();
         let (size, identity) = (file.size(), file.identity());
         watch.expect(size);
         let note = |etag: Option<String>, digest| {
@@ -164,7 +185,7 @@ impl Push {
                 log.note(&job.relative, Entry { file: identity, etag, digest });
             }
         };
-        if let Some((etag, digest)) = self.same(&key, &file, &job).await? {
+        if let Some((etag, digest)) = self.same(key, &file, &job).await? {
             note(etag, Some(digest));
             return Ok(TreeEvent::Unchanged { key: key.to_string(), size, elapsed: start.elapsed() });
         }
@@ -174,7 +195,7 @@ impl Push {
         if job.verdict != Verdict::Move {
             self.expect(size);
         }
-        let receipt = self.store.put_opened(&key, file, &self.options.put).await?;
+        let receipt = self.store.put_opened(key, file, &self.options.put).await?;
         note(receipt.etag.clone(), Digest::of(&receipt, &self.store));
         Ok(TreeEvent::Pushed { path: path.to_owned(), receipt })
     }
@@ -228,7 +249,7 @@ impl Push {
         }
     }
 
-    async fn settle(self: Arc<Self>) -> Result<()> {
+    pub(super) async fn settle(self: Arc<Self>) -> Result<()> {
         let settled = tokio::task::spawn_blocking(move || self.log.iter().for_each(Log::settle)).await;
         settled.map_err(|e| Error::new(ErrorKind::Cancelled, "the index's task ended").with_source(e))
     }

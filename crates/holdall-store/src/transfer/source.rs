@@ -100,6 +100,10 @@ impl Opened {
         self.identity.size
     }
 
+    pub(super) fn handle(&self) -> &File {
+        &self.file
+    }
+
     pub(super) fn identity(&self) -> Identity {
         self.identity
     }
