@@ -23,6 +23,7 @@ mod sync;
 mod tree;
 mod upload;
 mod walk;
+mod watch;
 mod whole;
 
 pub use copy::{Copied, Way};
@@ -31,6 +32,7 @@ pub use event::{PullOptions, PushOptions, TreeEvent, TreeSummary};
 pub use filter::Filter;
 pub use rename::Moved;
 pub use sync::{Compare, MaxDelete};
+pub use watch::{ScanCause, WatchEvent, WatchOptions, Watching};
 
 pub(crate) use buffers::Buffers;
 pub(crate) use journal::sweep as sweep_journals;

@@ -41,7 +41,7 @@ pub(super) struct Push {
 }
 
 /// A file that may have to be sent.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Job {
     pub(super) relative: String,
     pub(super) verdict: Verdict,

@@ -1,0 +1,133 @@
+//! Stores a folder's files as they are written.
+
+mod delete;
+mod folders;
+mod gone;
+mod kernel;
+mod lease;
+mod line;
+mod place;
+mod queue;
+mod recent;
+mod run;
+mod said;
+mod scan;
+mod send;
+mod told;
+
+pub use told::{ScanCause, WatchEvent, WatchOptions};
+
+use super::PushOptions;
+use super::push::Push;
+use super::sync::open_index;
+use super::tree::as_folder;
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::Prefix;
+use crate::store::Store;
+use futures_core::Stream;
+use place::Root;
+use run::Run;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+/// So many events wait for whoever reads them; then the watch waits, too.
+const WAITING: usize = 256;
+
+impl Store {
+    /// Watches a folder, and stores each file at its path relative to the folder below `prefix`: first what differs from
+    /// what is there, then each file when it was closed after writing, or renamed into place. Ends when it is told to,
+    /// when the [`Watching`] is dropped, or when the folder goes.
+    ///
+    /// No object is ever torn, as far as the kernel tells: a file is stored only while it is not open for writing, and as
+    /// it was when it was opened. Of one that is written again and again, states may be left out, and never an older one
+    /// stored after a newer one. What the kernel did not tell of is found when everything is looked at again.
+    ///
+    /// While the destination cannot be reached, what changes is kept in mind, and tried again for as long as it takes.
+    ///
+    /// ```no_run
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use holdall_store::Store;
+    /// use holdall_store::transfer::{WatchEvent, WatchOptions};
+    ///
+    /// let mut watching = Store::from_env()?.watch("out".as_ref(), "runs/7", &WatchOptions::default()).await?;
+    /// while let Some(event) = watching.next().await {
+    ///     if let WatchEvent::Pushed { receipt, .. } = event? {
+    ///         assert!(receipt.size > 0);
+    ///         watching.stop();
+    ///     }
+    /// }
+    /// # Ok::<(), holdall_store::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` for a folder that is not there, `InvalidInput` for a file, or a prefix that is none. What ends it later
+    /// comes as the last item: `NotFound` when the folder goes; at the first look at everything also `BucketNotFound`,
+    /// `Credentials` and `Config`.
+    pub async fn watch(&self, dir: &Path, prefix: &str, options: &WatchOptions) -> Result<Watching> {
+        Prefix::parse(prefix)?;
+        let prefix = as_folder(prefix);
+        let root = Root::of(dir)?;
+        let (_, log) = open_index(self, &prefix, dir).await?;
+        let pushed = PushOptions {
+            filter: options.filter.clone(),
+            delete: options.delete,
+            put: options.put.clone(),
+            ..PushOptions::default()
+        };
+        let (_, jobs) = mpsc::channel(1);
+        let push = Arc::new(Push::new(self, (dir, &prefix), &pushed, (jobs, log)));
+        let (out, events) = mpsc::channel(WAITING);
+        let (stop, stopped) = watch::channel(false);
+        let mut task = JoinSet::new();
+        task.spawn(Box::pin(Run::new(push, root, options.clone()).run(stopped, out)));
+        Ok(Watching { events, stop, task })
+    }
+}
+
+/// A folder that is watched, as a stream of what happens. Dropped, it ends at once, and gives up what is under way.
+#[derive(Debug)]
+pub struct Watching {
+    events: mpsc::Receiver<WatchEvent>,
+    stop: watch::Sender<bool>,
+    task: JoinSet<Result<()>>,
+}
+
+impl Watching {
+    /// Waits for the next event; none after the last. An error is the last.
+    pub async fn next(&mut self) -> Option<Result<WatchEvent>> {
+        std::future::poll_fn(|context| self.poll(context)).await
+    }
+
+    /// Begins nothing more. What is under way may take five seconds to end, and tells of it; then the events end.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<WatchEvent>>> {
+        if let Some(event) = ready!(self.events.poll_recv(context)) {
+            return Poll::Ready(Some(Ok(event)));
+        }
+        Poll::Ready(match ready!(self.task.poll_join_next(context)) {
+            None | Some(Ok(Ok(()))) => None,
+            Some(Ok(Err(error))) => Some(Err(error)),
+            Some(Err(error)) => {
+                Some(Err(Error::new(ErrorKind::Cancelled, "the watch ended early").with_source(error)))
+            }
+        })
+    }
+}
+
+impl Stream for Watching {
+    type Item = Result<WatchEvent>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll(context)
+    }
+}

@@ -1,0 +1,80 @@
+//! Looks at everything: the folder, what is listed of it, and the index.
+
+use super::kernel::{Hand, Kernel};
+use super::told::ScanCause;
+use crate::error::{Error, ErrorKind, Result};
+use crate::transfer::TreeSummary;
+use crate::transfer::push::{Job, Push, Survey, walk};
+use crate::transfer::sync::{Cursor, Log};
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::task::JoinSet;
+
+/// What was found waits here while there is no room in the queue.
+const WAITING: usize = 256;
+
+/// A look at everything under way; dropped, it is given up.
+pub(super) struct Scan {
+    pub(super) cause: ScanCause,
+    pub(super) start: Instant,
+    pub(super) summary: TreeSummary,
+    /// What may have to be sent; ends with the survey.
+    pub(super) jobs: Receiver<Job>,
+    survey: JoinSet<Result<Option<Error>>>,
+    /// Whether all of it was seen, and what was found is still on its way.
+    pub(super) is_seen: bool,
+}
+
+impl Scan {
+    /// Begins; with a kernel all folders are watched first.
+    pub(super) fn start(push: &Arc<Push>, kernel: Option<Kernel>, cause: ScanCause) -> Self {
+        let (sender, jobs) = channel(WAITING);
+        let mut survey = JoinSet::new();
+        survey.spawn(look(push.clone(), kernel, sender));
+        Self { cause, start: Instant::now(), summary: TreeSummary::default(), jobs, survey, is_seen: false }
+    }
+
+    /// How the survey ended, once nothing comes of it any more; and what keeps the kernel from telling of all folders.
+    pub(super) async fn ended(&mut self) -> Result<Option<Error>> {
+        match self.survey.join_next().await {
+            Some(Ok(ended)) => ended,
+            Some(Err(error)) => Err(cancelled(error)),
+            None => Ok(None),
+        }
+    }
+}
+
+fn cancelled(error: tokio::task::JoinError) -> Error {
+    Error::new(ErrorKind::Cancelled, "looking at everything ended early").with_source(error)
+}
+
+async fn look(push: Arc<Push>, kernel: Option<Kernel>, jobs: Sender<Job>) -> Result<Option<Error>> {
+    let limit = match kernel {
+        Some(kernel) => enter(kernel).await?,
+        None => None,
+    };
+    let cursor = cursor(push.clone()).await?;
+    let walking = walk(&push.store, &push.dir, &push.options)?;
+    Survey::new(push, cursor, jobs).run(walking).await?;
+    Ok(limit)
+}
+
+/// Watches all folders.
+pub(super) async fn enter(kernel: Kernel) -> Result<Option<Error>> {
+    let entered = tokio::task::spawn_blocking(move || kernel.enter("", Hand::Nothing));
+    Ok(entered.await.map_err(cancelled)?.limit)
+}
+
+/// The index from its front, brought into order where there is much to bring.
+async fn cursor(push: Arc<Push>) -> Result<Cursor> {
+    let read = tokio::task::spawn_blocking(move || {
+        let Some(log) = &push.log else { return Cursor::default() };
+        log.settle();
+        Log::cursor(log).unwrap_or_else(|error| {
+            tracing::info!(%error, "the index cannot be read: files are compared without it");
+            Cursor::default()
+        })
+    });
+    read.await.map_err(cancelled)
+}
