@@ -23,6 +23,7 @@ mod route;
 mod stat;
 mod tree;
 mod url;
+mod watch;
 
 use crate::app::App;
 use crate::failure::Failure;
@@ -44,6 +45,7 @@ pub(crate) enum Command {
     Mv(mv::Mv),
     Push(push::Push),
     Pull(pull::Pull),
+    Watch(watch::Watch),
     Url(url::Url),
     Presign(presign::Presign),
     Gc(gc::Gc),
@@ -56,6 +58,11 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Whether it ends by itself, and in good order, when it is interrupted or terminated.
+    pub(crate) fn hears_signals(&self) -> bool {
+        matches!(self, Self::Watch(_))
+    }
+
     pub(crate) async fn run(self, app: &mut App) -> Outcome {
         match self {
             Self::Put(command) => command.run(app).await,
@@ -69,6 +76,7 @@ impl Command {
             Self::Mv(command) => command.run(app).await,
             Self::Push(command) => command.run(app).await,
             Self::Pull(command) => command.run(app).await,
+            Self::Watch(command) => Box::pin(command.run(app)).await,
             Self::Url(command) => command.run(app).await,
             Self::Presign(command) => command.run(app).await,
             Self::Gc(command) => command.run(app).await,

@@ -8,7 +8,7 @@ use crate::target::Target;
 use crate::text::{count, escaped};
 use clap::Args;
 use holdall::telemetry;
-use holdall::transfer::{Filter, MaxDelete, TreeSummary, WatchEvent, WatchOptions, Watching};
+use holdall::transfer::{Filter, MaxDelete, ScanCause, TreeSummary, WatchEvent, WatchOptions, Watching};
 use holdall::{Error, PutOptions, parse_time};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -152,9 +152,14 @@ fn in_words(event: &WatchEvent, dir: &Path, app: &mut App) {
             error.iter().for_each(|error| app.report.error(error, None));
             app.report.summary(&format!("polling {dir}"));
         }
-        WatchEvent::Scanned { summary, cause, .. } => {
-            let (found, failed) = (summary.done, summary.failed);
-            tracing_free(app, &format!("looked at {dir} ({}): {} stored, {failed} failed", cause.as_str(), found));
+        // One that finds nothing is no news.
+        WatchEvent::Scanned { cause: ScanCause::Due, summary, .. } if summary.done == 0 => {}
+        WatchEvent::Scanned { summary, .. } => {
+            let TreeSummary { done, unchanged, failed, .. } = *summary;
+            let stored = count(done, "file");
+            let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+            app.report
+                .summary(&format!("looked at everything: {stored} stored, {unchanged} unchanged{failed}"));
         }
         WatchEvent::Deleted { key } => app.report.summary(&format!("deleted {}", escaped(key))),
         WatchEvent::Skipped { name, reason } => {
@@ -166,5 +171,102 @@ fn in_words(event: &WatchEvent, dir: &Path, app: &mut App) {
             app.report.summary(&format!("can be reached again after {:.1} s", elapsed.as_secs_f64()));
         }
         _ => {}
+    }
+}
+
+/// An event as JSON.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Event<'a> {
+    Watching {
+        folders: u64,
+    },
+    Polling {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<ErrorRecord<'a>>,
+    },
+    Scanned {
+        cause: &'static str,
+        stored: u64,
+        unchanged: u64,
+        skipped: u64,
+        failed: u64,
+        seconds: f64,
+    },
+    Pushed {
+        path: Cow<'a, str>,
+        #[serde(flatten)]
+        receipt: ReceiptRecord<'a>,
+    },
+    Deleted {
+        key: &'a str,
+    },
+    Skipped {
+        name: &'a str,
+        reason: &'static str,
+    },
+    Failed {
+        name: &'a str,
+        error: ErrorRecord<'a>,
+    },
+    Held {
+        error: ErrorRecord<'a>,
+    },
+    Down {
+        error: ErrorRecord<'a>,
+    },
+    Up {
+        seconds: f64,
+    },
+}
+
+fn json(event: &WatchEvent) -> Option<Event<'_>> {
+    let record = |error| ErrorRecord::new(error, None);
+    Some(match event {
+        WatchEvent::Watching { folders } => Event::Watching { folders: *folders },
+        WatchEvent::Polling { error } => Event::Polling { error: error.as_ref().map(record) },
+        WatchEvent::Scanned { cause, summary, elapsed } => Event::Scanned {
+            cause: cause.as_str(),
+            stored: summary.done,
+            unchanged: summary.unchanged,
+            skipped: summary.skipped,
+            failed: summary.failed,
+            seconds: elapsed.as_secs_f64(),
+        },
+        WatchEvent::Pushed { path, receipt } => Event::Pushed {
+            path: path.to_string_lossy(),
+            receipt: ReceiptRecord::new(receipt, telemetry::Outcome::Stored),
+        },
+        WatchEvent::Deleted { key } => Event::Deleted { key },
+        WatchEvent::Skipped { name, reason } => Event::Skipped { name, reason },
+        WatchEvent::Failed { name, error } => Event::Failed { name, error: record(error) },
+        WatchEvent::Held { error } => Event::Held { error: record(error) },
+        WatchEvent::Down { error } => Event::Down { error: record(error) },
+        WatchEvent::Up { elapsed } => Event::Up { seconds: elapsed.as_secs_f64() },
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use holdall::ErrorKind;
+
+    #[test]
+    fn an_event_is_one_flat_object() {
+        let error = Error::new(ErrorKind::Unreachable, "gone");
+        let text = serde_json::to_string(&json(&WatchEvent::Down { error }).unwrap()).unwrap();
+        assert!(
+            text.starts_with(r#"{"event":"down","error":{"kind":"unreachable","message":"gone""#),
+            "{text}"
+        );
+        let text = serde_json::to_string(&json(&WatchEvent::Polling { error: None }).unwrap()).unwrap();
+        assert_eq!(text, r#"{"event":"polling"}"#);
+    }
+
+    #[test]
+    fn no_time_at_all_is_refused() {
+        assert_eq!(time("2s"), Ok(Duration::from_secs(2)));
+        assert!(time("0").is_err() && time("soon").is_err());
     }
 }

@@ -1,8 +1,10 @@
 //! Deletes objects whose files are gone.
 
 use super::place::Root;
+use crate::error::ErrorKind;
 use crate::transfer::push::Push;
 use crate::transfer::sync::NamesRead;
+use futures_util::StreamExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,11 +21,23 @@ pub(super) async fn delete(push: &Arc<Push>, root: &Root, names: Vec<Arc<str>>) 
         root.check().map(|()| absent)
     });
     let Ok(Ok(absent)) = absent.await else { return };
+    let absent = with_objects(push, absent).await;
     if absent.is_empty() {
         return;
     }
     push.delete_batch(absent.iter().map(|name| (name.to_string(), 0)).collect()).await;
     absent.iter().for_each(|name| push.log.iter().for_each(|log| log.forget(name)));
+}
+
+/// Leaves out what has no object: many files come and go before they are stored.
+async fn with_objects(push: &Arc<Push>, names: Vec<Arc<str>>) -> Vec<Arc<str>> {
+    let asked = futures_util::stream::iter(names).map(|name| async move {
+        let head = push.store.head(&format!("{}{name}", push.prefix)).await;
+        let is_there = !head.is_err_and(|error| error.kind() == ErrorKind::NotFound);
+        is_there.then_some(name)
+    });
+    let lanes = push.store.settings().concurrency.max(1);
+    asked.buffer_unordered(lanes).filter_map(std::future::ready).collect().await
 }
 
 /// Whether there is anything of this name, or that cannot be known.
@@ -35,7 +49,7 @@ fn is_there(path: &Path) -> bool {
     }
 }
 
-/// The next names of a list, and whether there are more.
+/// The next names of a list; none at its end.
 pub(super) fn next_batch(names: &mut NamesRead) -> std::io::Result<Vec<Arc<str>>> {
     names.take(BATCH).map(|name| name.map(|(name, _)| name.into())).collect()
 }
