@@ -39,8 +39,7 @@ impl Line {
             Some(down) => (down.since, (down.pause * 2).min(LONGEST)),
             None => (now, FIRST),
         };
-        let was_up = self.down.replace(Down { since, again: now + pause, pause }).is_none();
-        was_up
+        self.down.replace(Down { since, again: now + pause, pause }).is_none()
     }
 
     /// Takes note that it works; answers how long it did not.

@@ -91,7 +91,11 @@ impl Queue {
             // What the kernel tells is newer than what was found.
             Some(task) if matches!(why, Why::Found(_)) => self.wait(task, now + QUIET),
             None if self.slots.len() >= MOST => return false,
-            _ => self.wait(Task { relative: relative.into(), why, tries: 0, seen: None }, now + QUIET),
+            _ => {
+                // What was found is mostly old, and there may be much of it.
+                let due = if matches!(why, Why::Found(_)) { now } else { now + QUIET };
+                self.wait(Task { relative: relative.into(), why, tries: 0, seen: None }, due);
+            }
         }
         true
     }

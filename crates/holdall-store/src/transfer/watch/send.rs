@@ -22,7 +22,7 @@ const CLOSING: u32 = 6;
 pub(super) enum Sent {
     /// The store has the bytes of this file.
     There {
-        event: TreeEvent,
+        event: Box<TreeEvent>,
         file: Identity,
     },
     /// There is nothing to be done, or nothing yet and more news will come.
@@ -65,7 +65,7 @@ pub(super) async fn send(push: &Push, task: &Task, last: Option<Identity>) -> Se
     let settled = Settled { file: file.clone(), is_settled: true };
     let sent = push.opened(&path, &key, (job(task), settled), &mut watch).await;
     match watch.end(sent) {
-        Ok(event) => Sent::There { event, file: identity },
+        Ok(event) => Sent::There { event: Box::new(event), file: identity },
         Err(_) if file.still_the_same().is_err() => Sent::Young(sight(identity)),
         Err(error) => Sent::Failed(error),
     }
