@@ -54,7 +54,7 @@ pub(crate) struct Watch {
     #[arg(long, value_name = "N|P%", requires = "delete")]
     max_delete: Option<MaxDelete>,
     /// Look at everything again so long after the last look
-    /// [default: 1m, or a hundred times as long as it took]
+    /// [default: 1m, or a thousand times as long as it took]
     #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "poll")]
     rescan: Option<Duration>,
     /// Look at everything so often, and ask the kernel nothing

@@ -14,7 +14,8 @@ pub struct WatchOptions {
     pub filter: Filter,
     /// Delete objects below the prefix whose files go, up to this bound at once. What the filter leaves out stays.
     pub delete: Option<MaxDelete>,
-    /// How long after a look at everything the next one begins. None: a minute, or a hundred times as long as it took.
+    /// How long after a look at everything the next one begins. None: a minute, or a thousand times as long as it took
+    /// where that is more, so that an idle watch costs next to nothing.
     pub rescan: Option<Duration>,
     /// Ask nothing of the kernel, and look at everything so often. None: only where the kernel cannot tell of changes,
     /// every ten seconds, or four times as long as it took.

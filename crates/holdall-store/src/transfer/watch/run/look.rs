@@ -2,18 +2,19 @@
 
 use super::Run;
 use crate::error::{Error, ErrorKind, Result};
-use crate::transfer::MaxDelete;
 use crate::transfer::push::{Job, concerns_all, not_after_failures};
 use crate::transfer::sync::Surplus;
 use crate::transfer::watch::line::is_outage;
 use crate::transfer::watch::queue::Why;
 use crate::transfer::watch::scan::Scan;
 use crate::transfer::watch::told::{ScanCause, WatchEvent};
+use crate::transfer::{MaxDelete, TreeSummary};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-/// The usual time between two looks, and its share of the time that one takes.
-const RESCAN: (Duration, u32) = (Duration::from_secs(60), 100);
+/// The least time between two looks, and how many times as long as the last one took. A look keeps a core busy at most:
+/// its share of an idle watch is a thousandth.
+const RESCAN: (Duration, u32) = (Duration::from_secs(60), 1000);
 const POLL: (Duration, u32) = (Duration::from_secs(10), 4);
 
 impl Run {
@@ -92,7 +93,8 @@ impl Run {
             }
         }
         self.told.push(WatchEvent::Scanned { cause: scan.cause, summary: scan.summary, elapsed });
-        self.want_scan(Instant::now() + self.pause(elapsed), ScanCause::Due);
+        let pause = self.pause(look_alone(&scan.summary, elapsed));
+        self.want_scan(Instant::now() + pause, ScanCause::Due);
         Ok(())
     }
 
@@ -116,5 +118,24 @@ impl Run {
             false => (self.options.rescan, RESCAN),
         };
         given.unwrap_or_else(|| usual.max(took.saturating_mul(share)))
+    }
+}
+
+/// How long a look took, as far as it is known: one that moved much says little of the next.
+fn look_alone(summary: &TreeSummary, elapsed: Duration) -> Duration {
+    if summary.done > summary.unchanged / 10 { Duration::ZERO } else { elapsed }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_that_moved_much_is_followed_by_another_soon() {
+        let summary = |done, unchanged| TreeSummary { done, unchanged, ..TreeSummary::default() };
+        let took = Duration::from_secs(9);
+        assert_eq!(look_alone(&summary(1000, 0), took), Duration::ZERO);
+        assert_eq!(look_alone(&summary(5, 1000), took), took);
+        assert_eq!(look_alone(&summary(0, 0), took), took);
     }
 }
