@@ -131,3 +131,68 @@ impl Stream for Watching {
         self.poll(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::StreamExt as _;
+    use std::time::Duration;
+
+    async fn next(watching: &mut Watching) -> Option<Result<WatchEvent>> {
+        tokio::time::timeout(Duration::from_secs(20), watching.next()).await.expect("something happens")
+    }
+
+    async fn until_pushed(watching: &mut Watching, key: &str) {
+        loop {
+            match next(watching).await.unwrap().unwrap() {
+                WatchEvent::Pushed { receipt, .. } if receipt.key.as_str() == key => return,
+                _ => {}
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn events_come_until_it_is_told_to_stop() {
+        let (store, dir) = (Store::memory(), tempfile::tempdir().unwrap());
+        std::fs::write(dir.path().join("first"), "1").unwrap();
+        let mut watching = store.watch(dir.path(), "p", &WatchOptions::default()).await.unwrap();
+        until_pushed(&mut watching, "p/first").await;
+        std::fs::write(dir.path().join("second"), "2").unwrap();
+        until_pushed(&mut watching, "p/second").await;
+        assert_eq!(store.get("p/second").await.unwrap().bytes().await.unwrap(), "2");
+        watching.stop();
+        while let Some(event) = next(&mut watching).await {
+            event.unwrap();
+        }
+        std::fs::write(dir.path().join("third"), "3").unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(!store.exists("p/third").await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_goes_is_the_last_item_of_the_stream() {
+        let (store, dir) = (Store::memory(), tempfile::tempdir().unwrap());
+        let top = dir.path().join("top");
+        std::fs::create_dir(&top).unwrap();
+        std::fs::write(top.join("a"), "a").unwrap();
+        let options =
+            WatchOptions { delete: Some(crate::transfer::MaxDelete::Percent(100)), ..Default::default() };
+        let mut watching = store.watch(&top, "", &options).await.unwrap();
+        until_pushed(&mut watching, "a").await;
+        std::fs::remove_dir_all(&top).unwrap();
+        let items: Vec<_> = watching.collect().await;
+        let last = items.last().and_then(|item| item.as_ref().err()).unwrap();
+        assert_eq!(last.kind(), ErrorKind::NotFound);
+        assert!(store.exists("a").await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_is_not_there_and_a_prefix_that_is_none_are_refused() {
+        let (store, dir) = (Store::memory(), tempfile::tempdir().unwrap());
+        let nothing = dir.path().join("nothing");
+        let error = store.watch(&nothing, "p", &WatchOptions::default()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        let error = store.watch(dir.path(), ".holdall/p", &WatchOptions::default()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    }
+}

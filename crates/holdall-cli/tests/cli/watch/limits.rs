@@ -1,9 +1,10 @@
 //! What the kernel cannot keep in mind, and what it does not tell.
 
-use super::watcher::{Watcher, state_shell, stored, until};
+use super::watcher::{Watcher, state_shell, stored, until, until_within};
 use crate::shell::Shell;
 use rustix::process::Signal;
 use std::fs;
+use std::time::Duration;
 
 const EVENTS: &str = "/proc/sys/fs/inotify/max_queued_events";
 
@@ -46,6 +47,12 @@ fn a_burst_beyond_what_the_kernel_keeps_in_mind_is_found() {
     let is_lowered = lowered.is_some();
     drop(lowered);
     burst(&shell, files);
+    let puts = || shell.server().log().iter().filter(|seen| seen.method == "PUT").count();
+    until_within(Duration::from_secs(1200), "all is sent", || {
+        // The log is copied each time it is looked at.
+        std::thread::sleep(Duration::from_millis(500));
+        puts() >= files
+    });
     until("all is stored", || shell.server().objects("b").len() == files);
     for (key, object) in shell.server().objects("b") {
         assert!(key.rsplit('/').next().unwrap().as_bytes() == &object.bytes[..], "{key}");
