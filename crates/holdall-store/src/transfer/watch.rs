@@ -25,7 +25,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::Prefix;
 use crate::store::Store;
 use futures_core::Stream;
-use place::Root;
+use place::{Root, refuse_own_destination};
 use run::Run;
 use std::path::Path;
 use std::pin::Pin;
@@ -67,13 +67,15 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// `NotFound` for a folder that is not there, `InvalidInput` for a file, or a prefix that is none. What ends it later
+    /// `NotFound` for a folder that is not there, `InvalidInput` for a file, a prefix that is none, or a
+    /// store that lies in the folder or around it. What ends it later
     /// comes as the last item: `NotFound` when the folder goes; at the first look at everything also `BucketNotFound`,
     /// `Credentials` and `Config`.
     pub async fn watch(&self, dir: &Path, prefix: &str, options: &WatchOptions) -> Result<Watching> {
         Prefix::parse(prefix)?;
         let prefix = as_folder(prefix);
         let root = Root::of(dir)?;
+        refuse_own_destination(self, &prefix, dir)?;
         let (_, log) = open_index(self, &prefix, dir).await?;
         let pushed = PushOptions {
             filter: options.filter.clone(),

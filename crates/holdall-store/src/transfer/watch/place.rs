@@ -1,7 +1,9 @@
 //! The folder that is watched: whether it is still the one, and whether the kernel tells of all changes in it.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::Store;
 use crate::transfer::push::folder_error;
+use crate::url::Location;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -41,6 +43,37 @@ impl Root {
     }
 }
 
+/// Makes sure that what is stored does not lie in the folder, to be stored again without end.
+///
+/// # Errors
+///
+/// `InvalidInput` when it does.
+pub(super) fn refuse_own_destination(store: &Store, prefix: &str, dir: &Path) -> Result<()> {
+    if store.backend().kind() != "folder" {
+        return Ok(());
+    }
+    let Location::Folder(folder) = Location::parse(&store.location())? else { return Ok(()) };
+    let (destination, dir) = (real(&folder.join(prefix)), real(dir));
+    if !destination.starts_with(&dir) && !dir.starts_with(&destination) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::InvalidInput,
+        "the store lies in the folder that is to be watched, or around it",
+    )
+    .with_fact("path", dir.display())
+    .with_fact("destination", destination.display())
+    .with_hint("keep the two apart: what is stored would be stored again without end"))
+}
+
+/// A path without links, as far as it is there.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => real(parent).join(name),
+        _ => path.to_owned(),
+    })
+}
+
 /// File systems that others change, too, without this kernel being told; by the number that `statfs` has for them.
 const SHARED: [(u32, &str); 13] = [
     (0x6969, "nfs"),
@@ -68,6 +101,22 @@ pub(super) fn shared_file_system(path: &Path) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_store_in_the_folder_is_refused_and_one_beside_it_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let watched = dir.path().join("a b");
+        std::fs::create_dir(&watched).unwrap();
+        let check = |store: PathBuf, prefix: &str| {
+            let store = Store::open_location(&Location::Folder(store), &crate::Settings::default()).unwrap();
+            refuse_own_destination(&store, prefix, &watched).map_err(|error| error.kind())
+        };
+        assert_eq!(check(watched.join("store"), "p/"), Err(ErrorKind::InvalidInput));
+        assert_eq!(check(dir.path().to_owned(), "a b/"), Err(ErrorKind::InvalidInput));
+        assert_eq!(check(dir.path().to_owned(), ""), Err(ErrorKind::InvalidInput));
+        assert_eq!(check(dir.path().to_owned(), "elsewhere/"), Ok(()));
+        assert_eq!(check(dir.path().join("a bc"), ""), Ok(()));
+    }
 
     #[test]
     fn a_folder_that_was_replaced_is_not_the_same() {
