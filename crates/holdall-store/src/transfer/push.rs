@@ -32,10 +32,10 @@ pub(super) struct Push {
     pub(super) dir: PathBuf,
     pub(super) prefix: String,
     pub(super) options: PushOptions,
-    jobs: tokio::sync::Mutex<Receiver<Job>>,
+    pub(super) jobs: tokio::sync::Mutex<Receiver<Job>>,
     pub(super) events: Events,
     /// What is the same now, for the next time.
-    pub(super) log: Option<Log>,
+    pub(super) log: Option<Arc<Log>>,
     /// What the survey found at the destination only.
     pub(super) surplus: Mutex<Option<Surplus>>,
 }
@@ -132,9 +132,15 @@ impl Push {
             options: options.clone(),
             jobs: tokio::sync::Mutex::new(jobs),
             events: Events::default(),
-            log,
+            log: log.map(Arc::new),
             surplus: Mutex::default(),
         }
+    }
+
+    /// The same with jobs of its own: events and index are shared.
+    pub(super) fn again(&self, jobs: Receiver<Job>) -> Self {
+        let again = Self::new(&self.store, (&self.dir, &self.prefix), &self.options, (jobs, None));
+        Self { events: self.events.clone(), log: self.log.clone(), ..again }
     }
 
     async fn lane(&self) -> Result<()> {
@@ -250,7 +256,7 @@ impl Push {
     }
 
     pub(super) async fn settle(self: Arc<Self>) -> Result<()> {
-        let settled = tokio::task::spawn_blocking(move || self.log.iter().for_each(Log::settle)).await;
+        let settled = tokio::task::spawn_blocking(move || self.log.iter().for_each(|log| log.settle())).await;
         settled.map_err(|e| Error::new(ErrorKind::Cancelled, "the index's task ended").with_source(e))
     }
 }

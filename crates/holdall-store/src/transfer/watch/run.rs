@@ -205,7 +205,7 @@ async fn news(kernel: Option<&Kernel>) -> Result<Vec<News>> {
 /// What a look at everything finds; none at its end.
 async fn found(scan: Option<&mut Scan>) -> Option<Job> {
     match scan {
-        Some(scan) if !scan.is_seen => scan.jobs.recv().await,
+        Some(scan) if !scan.is_seen => scan.next().await,
         _ => std::future::pending().await,
     }
 }

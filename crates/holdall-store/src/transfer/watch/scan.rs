@@ -5,10 +5,10 @@ use super::told::ScanCause;
 use crate::error::{Error, ErrorKind, Result};
 use crate::transfer::TreeSummary;
 use crate::transfer::push::{Job, Push, Survey, walk};
-use crate::transfer::sync::{Cursor, Log};
-use std::sync::Arc;
+use crate::transfer::sync::{Cursor, Log, Surplus};
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::mpsc::{Sender, channel};
 use tokio::task::JoinSet;
 
 /// What was found waits here while there is no room in the queue.
@@ -19,8 +19,8 @@ pub(super) struct Scan {
     pub(super) cause: ScanCause,
     pub(super) start: Instant,
     pub(super) summary: TreeSummary,
-    /// What may have to be sent; ends with the survey.
-    pub(super) jobs: Receiver<Job>,
+    /// With the jobs and the surplus of this survey.
+    push: Arc<Push>,
     survey: JoinSet<Result<Option<Error>>>,
     /// Whether all of it was seen, and what was found is still on its way.
     pub(super) is_seen: bool,
@@ -30,9 +30,20 @@ impl Scan {
     /// Begins; with a kernel all folders are watched first.
     pub(super) fn start(push: &Arc<Push>, kernel: Option<Kernel>, cause: ScanCause) -> Self {
         let (sender, jobs) = channel(WAITING);
+        let push = Arc::new(push.again(jobs));
         let mut survey = JoinSet::new();
         survey.spawn(look(push.clone(), kernel, sender));
-        Self { cause, start: Instant::now(), summary: TreeSummary::default(), jobs, survey, is_seen: false }
+        Self { cause, start: Instant::now(), summary: TreeSummary::default(), push, survey, is_seen: false }
+    }
+
+    /// What may have to be sent; none after the last. Dropped, it takes none.
+    pub(super) async fn next(&mut self) -> Option<Job> {
+        self.push.jobs.lock().await.recv().await
+    }
+
+    /// What is at the destination only, once all was seen.
+    pub(super) fn surplus(&self) -> Option<Surplus> {
+        self.push.surplus.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// How the survey ended, once nothing comes of it any more; and what keeps the kernel from telling of all folders.

@@ -9,7 +9,6 @@ use crate::transfer::watch::queue::Why;
 use crate::transfer::watch::scan::Scan;
 use crate::transfer::watch::told::{ScanCause, WatchEvent};
 use crate::transfer::{MaxDelete, TreeSummary};
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 /// The least time between two looks, and how many times as long as the last one took. A look keeps a core busy at most:
@@ -78,7 +77,7 @@ impl Run {
         self.count(events);
         let Some(scan) = self.scan.take() else { return Ok(()) };
         let elapsed = scan.start.elapsed();
-        let surplus = self.push.surplus.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let surplus = scan.surplus();
         self.has_scanned = true;
         if let (Some(most), Some(surplus)) = (self.options.delete, surplus) {
             self.root.check()?;
