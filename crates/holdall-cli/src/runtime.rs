@@ -28,7 +28,8 @@ pub(crate) fn run(command: Command, mut app: App) -> ExitCode {
     };
     let exit = runtime.block_on(async {
         // On a thread of the runtime a command is woken by the thread that reads its sockets.
-        supervise(tokio::spawn(execute(command, app))).await
+        let hears_signals = command.hears_signals();
+        supervise(tokio::spawn(execute(command, app)), hears_signals).await
     });
     screen::close();
     match exit {
@@ -53,13 +54,13 @@ async fn execute(command: Command, mut app: App) -> Exit {
     }
 }
 
-/// Waits for the command or a signal. A command that is ended so drops what it does, and temporary files with it.
-async fn supervise(mut command: JoinHandle<Exit>) -> Exit {
+/// Waits for the command or a signal, unless the command hears it itself. A command that is ended so drops what it does, and temporary files with it.
+async fn supervise(mut command: JoinHandle<Exit>, hears_signals: bool) -> Exit {
     let exit = tokio::select! {
         result = &mut command => return finished(result),
         () = received(SignalKind::hangup()) => Exit::HUNG_UP,
-        () = received(SignalKind::interrupt()) => Exit::INTERRUPTED,
-        () = received(SignalKind::terminate()) => Exit::TERMINATED,
+        () = received(SignalKind::interrupt()), if !hears_signals => Exit::INTERRUPTED,
+        () = received(SignalKind::terminate()), if !hears_signals => Exit::TERMINATED,
     };
     command.abort();
     // A command that is stuck in a write to a full pipe does not end; the process does.

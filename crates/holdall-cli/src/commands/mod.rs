@@ -25,6 +25,7 @@ mod route;
 mod stat;
 mod tree;
 mod url;
+mod watch;
 
 use crate::app::App;
 use crate::failure::Failure;
@@ -48,6 +49,7 @@ pub(crate) enum Command {
     Pull(pull::Pull),
     Report(report::Report),
     Export(export::Export),
+    Watch(watch::Watch),
     Url(url::Url),
     Presign(presign::Presign),
     Gc(gc::Gc),
@@ -60,6 +62,11 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Whether it ends by itself, and in good order, when it is interrupted or terminated.
+    pub(crate) fn hears_signals(&self) -> bool {
+        matches!(self, Self::Watch(_))
+    }
+
     pub(crate) async fn run(self, app: &mut App) -> Outcome {
         match self {
             Self::Put(command) => command.run(app).await,
@@ -75,6 +82,7 @@ impl Command {
             Self::Pull(command) => command.run(app).await,
             Self::Report(command) => command.run(app),
             Self::Export(command) => command.run(app).await,
+            Self::Watch(command) => Box::pin(command.run(app)).await,
             Self::Url(command) => command.run(app).await,
             Self::Presign(command) => command.run(app).await,
             Self::Gc(command) => command.run(app).await,

@@ -20,6 +20,7 @@ fn help_of_every_command() {
         "pull",
         "report",
         "export",
+        "watch",
         "url",
         "presign",
         "gc",

@@ -34,3 +34,4 @@ mod telemetry;
 mod terminal;
 mod url;
 mod usage;
+mod watch;

@@ -27,6 +27,7 @@ mod sync;
 mod tree;
 mod upload;
 mod walk;
+mod watch;
 mod whole;
 
 pub use copy::{Copied, Way};
@@ -38,6 +39,7 @@ pub use rename::Moved;
 pub use report::{Gap, PushReport, PushState, Reported, ShardsReport};
 pub use shard::Shard;
 pub use sync::{Compare, MaxDelete};
+pub use watch::{ScanCause, WatchEvent, WatchOptions, Watching};
 
 pub(crate) use buffers::Buffers;
 pub(crate) use journal::sweep as sweep_journals;

@@ -5,7 +5,7 @@ mod jobs;
 mod survey;
 
 pub(super) use delete::not_after_failures;
-pub(super) use survey::{Walking, folder_error};
+pub(super) use survey::{Survey, Walking, folder_error, walk};
 
 use super::source::{Opened, TICK};
 use super::sync::{Digest, Entry, Log, Surplus, Verdict, open_index};
@@ -22,30 +22,29 @@ use jobs::Jobs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime};
-use survey::Survey;
 use tokio::task::JoinSet;
 
 /// What all lanes of a push share: they take the next file from one survey of both sides.
-struct Push {
-    store: Store,
-    dir: PathBuf,
-    prefix: String,
-    options: PushOptions,
-    jobs: Jobs,
-    events: Events,
+pub(super) struct Push {
+    pub(super) store: Store,
+    pub(super) dir: PathBuf,
+    pub(super) prefix: String,
+    pub(super) options: PushOptions,
+    pub(super) jobs: Jobs,
+    pub(super) events: Events,
     /// What is the same now, for the next time.
-    log: Option<Log>,
+    pub(super) log: Option<Arc<Log>>,
     /// What the survey found at the destination only.
-    surplus: Mutex<Option<Surplus>>,
+    pub(super) surplus: Mutex<Option<Surplus>>,
 }
 
 /// A file that may have to be sent.
-#[derive(Debug)]
-struct Job {
-    relative: String,
-    verdict: Verdict,
+#[derive(Debug, Clone)]
+pub(super) struct Job {
+    pub(super) relative: String,
+    pub(super) verdict: Verdict,
     /// The `ETag` that its object is listed with.
-    etag: Option<String>,
+    pub(super) etag: Option<String>,
 }
 
 impl Store {
@@ -95,16 +94,8 @@ impl Store {
         let options = &PushOptions { filter, ..options.clone() };
         let walk = survey::walk(self, dir, options)?;
         let (cursor, log) = open_index(self, prefix, dir, options.shard).await?;
-        let push = Arc::new(Push {
-            store: self.clone(),
-            dir: dir.to_owned(),
-            prefix: prefix.to_owned(),
-            options: options.clone(),
-            jobs: Jobs::default(),
-            events: Events::default(),
-            log: log.filter(|_| !options.dry_run),
-            surplus: Mutex::default(),
-        });
+        let log = log.filter(|_| !options.dry_run);
+        let push = Arc::new(Push::new(self, (dir, prefix), options, log));
         let mut lanes = JoinSet::new();
         lanes.spawn(Survey::new(push.clone(), cursor).run(walk));
         for _ in 0..self.settings().concurrency.max(1) {
@@ -119,17 +110,41 @@ impl Store {
 }
 
 /// Faults that every further file would have too.
-fn concerns_all(error: &Error) -> bool {
+pub(super) fn concerns_all(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::BucketNotFound | ErrorKind::Credentials | ErrorKind::Config)
 }
 
 /// A file, open, and whether a change of it from now on will show.
-struct Settled {
-    file: Opened,
-    is_settled: bool,
+pub(super) struct Settled {
+    pub(super) file: Opened,
+    pub(super) is_settled: bool,
 }
 
 impl Push {
+    pub(super) fn new(
+        store: &Store,
+        (dir, prefix): (&Path, &str),
+        options: &PushOptions,
+        log: Option<Log>,
+    ) -> Self {
+        Self {
+            store: store.clone(),
+            dir: dir.to_owned(),
+            prefix: prefix.to_owned(),
+            options: options.clone(),
+            jobs: Jobs::default(),
+            events: Events::default(),
+            log: log.map(Arc::new),
+            surplus: Mutex::default(),
+        }
+    }
+
+    /// The same with jobs of its own: events and index are shared.
+    pub(super) fn again(&self) -> Self {
+        let again = Self::new(&self.store, (&self.dir, &self.prefix), &self.options, None);
+        Self { events: self.events.clone(), log: self.log.clone(), ..again }
+    }
+
     async fn lane(&self) -> Result<()> {
         while let Some(job) = self.jobs.next().await {
             let (path, start) = (self.dir.join(&job.relative), Instant::now());
@@ -151,13 +166,25 @@ impl Push {
     }
 
     /// Watches the transfer of a file, if there is to be one.
-    fn watch<'a>(&self, key: &'a str) -> Watch<'a> {
+    pub(super) fn watch<'a>(&self, key: &'a str) -> Watch<'a> {
         if self.options.dry_run { Watch::off() } else { Watch::begin(Direction::Up, &self.store, key) }
     }
 
     async fn file(&self, path: &Path, key: &str, job: Job, watch: &mut Watch<'_>) -> Result<TreeEvent> {
-        let (key, start) = (Key::parse(key)?, Instant::now());
-        let Settled { file, is_settled } = self.open(path).await?;
+        let key = Key::parse(key)?;
+        let settled = self.open(path).await?;
+        self.opened(path, &key, (job, settled), watch).await
+    }
+
+    /// Sends a file that is open, if its object has other bytes.
+    pub(super) async fn opened(
+        &self,
+        path: &Path,
+        key: &Key,
+        (job, Settled { file, is_settled }): (Job, Settled),
+        watch: &mut Watch<'_>,
+    ) -> Result<TreeEvent> {
+        let start = Instant::now();
         let (size, identity) = (file.size(), file.identity());
         watch.expect(size);
         let note = |etag: Option<String>, digest| {
@@ -165,7 +192,7 @@ impl Push {
                 log.note(&job.relative, Entry { file: identity, etag, digest });
             }
         };
-        if let Some((etag, digest)) = self.same(&key, &file, &job).await? {
+        if let Some((etag, digest)) = self.same(key, &file, &job).await? {
             note(etag, Some(digest));
             return Ok(TreeEvent::Unchanged { key: key.to_string(), size, elapsed: start.elapsed() });
         }
@@ -175,7 +202,7 @@ impl Push {
         if job.verdict != Verdict::Move {
             self.expect(size);
         }
-        let receipt = self.store.put_opened(&key, file, &self.options.put).await?;
+        let receipt = self.store.put_opened(key, file, &self.options.put).await?;
         note(receipt.etag.clone(), Digest::of(&receipt, &self.store));
         Ok(TreeEvent::Pushed { path: path.to_owned(), receipt })
     }
@@ -229,8 +256,8 @@ impl Push {
         }
     }
 
-    async fn settle(self: Arc<Self>) -> Result<()> {
-        let settled = tokio::task::spawn_blocking(move || self.log.iter().for_each(Log::settle)).await;
+    pub(super) async fn settle(self: Arc<Self>) -> Result<()> {
+        let settled = tokio::task::spawn_blocking(move || self.log.iter().for_each(|log| log.settle())).await;
         settled.map_err(|e| Error::new(ErrorKind::Cancelled, "the index's task ended").with_source(e))
     }
 }

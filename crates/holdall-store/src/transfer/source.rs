@@ -104,6 +104,10 @@ impl Opened {
         self.identity.size
     }
 
+    pub(super) fn handle(&self) -> &File {
+        &self.file
+    }
+
     pub(super) fn identity(&self) -> Identity {
         self.identity
     }

@@ -47,7 +47,13 @@ impl Events {
         true
     }
 
-    fn take(&self) -> Vec<TreeEvent> {
+    /// Waits for events; dropped, it takes none.
+    pub(super) async fn taken(&self) -> Vec<TreeEvent> {
+        self.0.news.notified().await;
+        self.take()
+    }
+
+    pub(super) fn take(&self) -> Vec<TreeEvent> {
         let taken = std::mem::take(&mut *self.0.events.lock().unwrap_or_else(PoisonError::into_inner));
         self.0.room.notify_waiters();
         taken

@@ -67,7 +67,7 @@ impl Push {
         }
     }
 
-    async fn delete_batch(&self, batch: Vec<(String, u64)>) {
+    pub(in crate::transfer) async fn delete_batch(&self, batch: Vec<(String, u64)>) {
         let keys: Vec<Key> =
             batch.iter().map(|(name, _)| Key::listed(&format!("{}{name}", self.prefix))).collect();
         let mut failures = HashMap::new();

@@ -12,7 +12,7 @@ const MOST: usize = 4096;
 /// A queue between one survey and many lanes. Nobody is woken while lanes find work and the survey finds room: a wake-up
 /// for every file costs more than a small file's own work.
 #[derive(Default)]
-pub(super) struct Jobs {
+pub(in crate::transfer) struct Jobs {
     state: Mutex<State>,
     news: Notify,
     room: Notify,
@@ -37,7 +37,7 @@ enum Next {
 
 impl Jobs {
     /// Adds a file; waits while too many wait.
-    pub(super) async fn add(&self, job: Job) {
+    pub(in crate::transfer) async fn add(&self, job: Job) {
         if self.is_full() {
             self.room.notified().await;
         }
@@ -56,13 +56,13 @@ impl Jobs {
     }
 
     /// Lets lanes end when they have sent what waits.
-    pub(super) fn end(&self) {
+    pub(in crate::transfer) fn end(&self) {
         self.lock().is_over = true;
         self.news.notify_waiters();
     }
 
     /// The next file; none after the last.
-    pub(super) async fn next(&self) -> Option<Job> {
+    pub(in crate::transfer) async fn next(&self) -> Option<Job> {
         loop {
             match self.take(0) {
                 Next::Send(job) => return Some(job),

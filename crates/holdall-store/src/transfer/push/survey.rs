@@ -59,7 +59,7 @@ impl Walking {
 /// # Errors
 ///
 /// What keeps the folder itself from being read.
-pub(super) fn walk(store: &Store, dir: &Path, options: &PushOptions) -> Result<Walking> {
+pub(in crate::transfer) fn walk(store: &Store, dir: &Path, options: &PushOptions) -> Result<Walking> {
     let manner = Manner {
         filter: options.filter.clone(),
         follow: options.follow_symlinks,
@@ -84,7 +84,7 @@ pub(in crate::transfer) fn folder_error(dir: &Path, error: std::io::Error) -> Er
     fault.with_fact("path", dir.display())
 }
 
-pub(super) struct Survey {
+pub(in crate::transfer) struct Survey {
     push: Arc<Push>,
     cursor: Cursor,
     listed: Listed,
@@ -94,7 +94,7 @@ pub(super) struct Survey {
 }
 
 impl Survey {
-    pub(super) fn new(push: Arc<Push>, cursor: Cursor) -> Self {
+    pub(in crate::transfer) fn new(push: Arc<Push>, cursor: Cursor) -> Self {
         let deletes = push.options.delete.is_some();
         let mut listed = Listed::new(&push.store, &push.prefix, deletes);
         if push.options.compare == Compare::Nothing && !deletes {
@@ -105,7 +105,7 @@ impl Survey {
     }
 
     /// Goes through all of it, as fast as lanes take what is to be sent.
-    pub(super) async fn run(mut self, mut walking: Walking) -> Result<()> {
+    pub(in crate::transfer) async fn run(mut self, mut walking: Walking) -> Result<()> {
         let push = self.push.clone();
         let seen = self.all(&mut walking).await;
         // Whatever ended it: lanes send what was found.

@@ -91,6 +91,11 @@ impl Surplus {
             .map_err(|e| Error::io("what is to be deleted cannot be kept in a temporary file", e))
     }
 
+    /// How many there are at the destination that take part.
+    pub(in crate::transfer) fn there(&self) -> u64 {
+        self.there
+    }
+
     pub(in crate::transfer) fn is_empty(&self) -> bool {
         self.names.count() == 0
     }

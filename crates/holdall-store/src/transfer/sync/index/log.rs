@@ -52,7 +52,7 @@ impl Log {
     }
 
     /// Reads all that the index has. What follows is noted behind the last note that is whole.
-    pub(super) fn cursor(&self) -> io::Result<Cursor> {
+    pub(in crate::transfer) fn cursor(&self) -> io::Result<Cursor> {
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         let noted = self.sorted(&mut notes)?;
         Cursor::new(self.frames()?, noted)
@@ -107,6 +107,11 @@ impl Log {
                 notes.flush();
             }
         }
+    }
+
+    /// Writes what was noted.
+    pub(in crate::transfer) fn flush(&self) {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).flush();
     }
 
     /// Brings the notes into the order of keys, where there are enough of them.
