@@ -18,8 +18,11 @@ fails is reported, the rest go on, and the exit status is 1.
 --delete makes the prefix what the folder is, and deletes nothing if the folder is empty, anything
 failed, or it would be more than --max-delete. What --include and --exclude leave out stays.
 
+--manifest writes manifest.json and SHA256SUMS below the prefix, last and only when nothing failed:
+`holdall verify` compares by them, and `sha256sum -c SHA256SUMS` does in a pulled copy.
+
 Examples:
-  holdall push results runs/7
+  holdall push results runs/7 --manifest
   holdall push site s3://pages --exclude '*.map' --cache-control max-age=300
   holdall push results runs/7 --include '*.png' --dry-run
   holdall push site s3://pages --delete --max-delete 5%";
@@ -36,6 +39,9 @@ pub(crate) struct Push {
     filter: FilterArgs,
     #[command(flatten)]
     sync: SyncArgs,
+    /// Say in the end what the files are, in manifest.json and SHA256SUMS
+    #[arg(long)]
+    manifest: bool,
     /// Follow symbolic links; else they are skipped and reported
     #[arg(long)]
     follow_symlinks: bool,
@@ -55,6 +61,7 @@ impl Push {
             follow_symlinks: self.follow_symlinks,
             compare: self.sync.compare(),
             delete: self.sync.delete(),
+            manifest: self.manifest,
             put: PutOptions { progress: printer.progress(), ..self.object.to_options() },
         };
         let summary =

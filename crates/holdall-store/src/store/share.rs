@@ -49,25 +49,38 @@ impl Store {
     /// presigned one.
     pub async fn url_for(&self, key: &str) -> Result<Option<String>> {
         let parsed = Key::parse(key)?;
+        match self.url_strategy() {
+            UrlStrategy::Presigned | UrlStrategy::Auto => self.presign_get(key).await.map(Some),
+            UrlStrategy::Cdn | UrlStrategy::Public => self.lasting_url(&parsed),
+        }
+    }
+
+    /// The URL of an object that anybody can read at any time; none where a URL would have to be presigned.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for `url = cdn` without a public base URL.
+    pub(crate) fn lasting_url(&self, key: &Key) -> Result<Option<String>> {
+        match self.url_strategy() {
+            UrlStrategy::Cdn => match &self.0.settings.public_base_url {
+                Some(base) => Ok(Some(format!("{base}/{}", holdall_s3::encode_key(key.as_str())))),
+                None => Err(Error::new(ErrorKind::Config, "url = cdn needs a public base URL")
+                    .with_hint("set HOLDALL_PUBLIC_BASE_URL")),
+            },
+            UrlStrategy::Public => Ok(self.0.backend.public_url(key)),
+            UrlStrategy::Presigned | UrlStrategy::Auto => Ok(None),
+        }
+    }
+
+    /// Which URL objects have.
+    fn url_strategy(&self) -> UrlStrategy {
         let settings = &self.0.settings;
-        let cdn = || {
-            let base = settings.public_base_url.as_deref()?;
-            Some(format!("{base}/{}", holdall_s3::encode_key(parsed.as_str())))
-        };
         let public_acl = matches!(settings.acl, Some(crate::Acl::PublicRead | crate::Acl::PublicReadWrite));
-        let strategy = match settings.url {
+        match settings.url {
             UrlStrategy::Auto if settings.public_base_url.is_some() => UrlStrategy::Cdn,
             UrlStrategy::Auto if public_acl || !self.is_remote() => UrlStrategy::Public,
             UrlStrategy::Auto => UrlStrategy::Presigned,
             chosen => chosen,
-        };
-        match strategy {
-            UrlStrategy::Cdn => cdn().map(Some).ok_or_else(|| {
-                Error::new(ErrorKind::Config, "url = cdn needs a public base URL")
-                    .with_hint("set HOLDALL_PUBLIC_BASE_URL")
-            }),
-            UrlStrategy::Public => Ok(self.0.backend.public_url(&parsed)),
-            UrlStrategy::Presigned | UrlStrategy::Auto => self.presign_get(key).await.map(Some),
         }
     }
 }
