@@ -9,7 +9,7 @@ mod sums;
 mod write;
 
 pub(crate) use entry::{Entry, Expected, Trailer};
-pub(crate) use read::{Outcome, read};
+pub(crate) use read::{Outcome, Stopped, read};
 pub(crate) use sums::Sums;
 pub(crate) use write::ManifestWriter;
 
