@@ -23,6 +23,7 @@ mod route;
 mod stat;
 mod tree;
 mod url;
+mod verify;
 
 use crate::app::App;
 use crate::failure::Failure;
@@ -44,6 +45,7 @@ pub(crate) enum Command {
     Mv(mv::Mv),
     Push(push::Push),
     Pull(pull::Pull),
+    Verify(verify::Verify),
     Url(url::Url),
     Presign(presign::Presign),
     Gc(gc::Gc),
@@ -69,6 +71,7 @@ impl Command {
             Self::Mv(command) => command.run(app).await,
             Self::Push(command) => command.run(app).await,
             Self::Pull(command) => command.run(app).await,
+            Self::Verify(command) => command.run(app).await,
             Self::Url(command) => command.run(app).await,
             Self::Presign(command) => command.run(app).await,
             Self::Gc(command) => command.run(app).await,

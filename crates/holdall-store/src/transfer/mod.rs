@@ -22,6 +22,7 @@ mod source;
 mod sync;
 mod tree;
 mod upload;
+mod verify;
 mod walk;
 mod whole;
 
@@ -31,6 +32,7 @@ pub use event::{PullOptions, PushOptions, TreeEvent, TreeSummary};
 pub use filter::Filter;
 pub use rename::Moved;
 pub use sync::{Compare, MaxDelete};
+pub use verify::{Difference, Side, VerifyEvent, VerifyOptions, VerifySummary};
 
 pub(crate) use buffers::Buffers;
 pub(crate) use journal::sweep as sweep_journals;
