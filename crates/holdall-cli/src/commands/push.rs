@@ -18,8 +18,8 @@ fails is reported, the rest go on, and the exit status is 1.
 --delete makes the prefix what the folder is, and deletes nothing if the folder is empty, anything
 failed, or it would be more than --max-delete. What --include and --exclude leave out stays.
 
---manifest writes manifest.json and SHA256SUMS below the prefix, last and only when nothing failed:
-`holdall verify` compares by them, and `sha256sum -c SHA256SUMS` does in a pulled copy.
+--manifest writes manifest.json and SHA256SUMS below the prefix, last and only when nothing
+failed; `holdall verify` compares by them, and `sha256sum -c SHA256SUMS` does in a pulled copy.
 
 Examples:
   holdall push results runs/7 --manifest

@@ -18,6 +18,7 @@ fn help_of_every_command() {
         "mv",
         "push",
         "pull",
+        "verify",
         "url",
         "presign",
         "gc",

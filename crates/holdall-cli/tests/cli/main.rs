@@ -31,3 +31,4 @@ mod telemetry;
 mod terminal;
 mod url;
 mod usage;
+mod verify;

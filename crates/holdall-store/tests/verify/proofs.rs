@@ -1,8 +1,8 @@
 //! What proves that bytes are right, and what is said where nothing does.
 
 use crate::support::{World, set};
-use holdall_store::ErrorKind;
 use holdall_store::transfer::{Filter, VerifyOptions};
+use holdall_store::{ErrorKind, Settings, Store};
 use holdall_testing::fault::{Fault, Kind, Rule};
 use std::fs;
 use std::time::{Duration, Instant};
@@ -182,4 +182,22 @@ async fn until(done: impl Fn() -> bool) {
         assert!(start.elapsed() < Duration::from_secs(60), "it does not come");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_objects_are_read_at_once_in_the_memory_of_one_part() {
+    let world = World::s3();
+    for n in 0..5 {
+        world.write(&format!("{n}"), vec![n; 11 << 20]);
+    }
+    world.push(true).await;
+    let settings = Settings { memory: 1 << 20, ..world.store.settings().clone() };
+    let store = Store::open("s3://b", &settings).unwrap();
+    let summary = store.verify("p", None, &deep(), &mut |event| panic!("{event:?}")).await.unwrap();
+    assert_eq!((summary.by_reading, summary.bytes_read >> 20), (6, 55));
+    // A large object with one byte that is another.
+    let mut bytes = vec![3; 11 << 20];
+    bytes[9 << 20] = 4;
+    world.put("3", bytes).await;
+    assert_eq!(world.said(false, true).await, set(&["different Store 3"]));
 }

@@ -1,5 +1,6 @@
 //! Finds out what one path is on each side, by as little as proves it.
 
+use super::reading::{digest_of, replaced};
 use super::sides::{Item, Local};
 use super::{Side, VerifyEvent, VerifyOptions, VerifySummary};
 use crate::error::{Error, ErrorKind, Result};
@@ -8,9 +9,7 @@ use crate::integrity::verify::{Difference, Found, Proof, Step, by_digest, by_lis
 use crate::object::{GetOptions, Metadata};
 use crate::store::Store;
 use crate::transfer::source::Opened;
-use crate::transfer::whole::finished;
 use crate::{Encryption, Sha256};
-use futures_util::StreamExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -248,7 +247,7 @@ impl Check {
 
     /// Reads an object. One that does not have the bytes which were recorded with it differs, too.
     async fn read(&self, expected: Sha256, listed: &Metadata, checked: &mut Checked) -> Found {
-        match self.hash_object(listed).await {
+        match digest_of(&self.store, listed, self.get_options()).await {
             Ok(sha256) => {
                 checked.bytes_read = listed.size;
                 by_digest(expected, sha256, Proof::Read)
@@ -259,18 +258,6 @@ impl Check {
             }
             Err(error) => Found::Failed(error.with_key(&listed.key)),
         }
-    }
-
-    async fn hash_object(&self, listed: &Metadata) -> Result<Sha256> {
-        let mut object = self.store.backend().get(&listed.key, &self.get_options()).await?;
-        if object.metadata.size != listed.size {
-            return Err(replaced(listed));
-        }
-        let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
-        while let Some(piece) = object.stream.next().await {
-            digest.update(&piece?);
-        }
-        Ok(finished(digest))
     }
 
     fn get_options(&self) -> GetOptions {
@@ -284,8 +271,4 @@ impl Drop for Check {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
     }
-}
-
-fn replaced(listed: &Metadata) -> Error {
-    Error::new(ErrorKind::Changed, "the object was replaced while it was looked at").with_key(&listed.key)
 }

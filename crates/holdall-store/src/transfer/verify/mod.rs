@@ -2,6 +2,7 @@
 
 mod check;
 mod event;
+mod reading;
 mod sides;
 
 pub use event::{Difference, Side, VerifyEvent, VerifyOptions, VerifySummary};
@@ -151,7 +152,8 @@ async fn fetch_manifest(store: &Store, prefix: &str) -> Result<Option<(Described
     while let Some(piece) = object.stream.next().await {
         file.write_all(&piece?).map_err(fault)?;
     }
-    Ok(Some((Described::start(file), object.metadata)))
+    let key = object.metadata.key.clone();
+    Ok(Some((Described::start(file, key), object.metadata)))
 }
 
 /// Refuses a manifest that was written again since it was fetched.

@@ -3,6 +3,7 @@
 use super::VerifyEvent;
 use crate::error::{Error, ErrorKind, Result};
 use crate::integrity::manifest::{self, Expected, MANIFEST, Outcome, SUMS, Stopped, Trailer};
+use crate::key::Key;
 use crate::object::Metadata;
 use crate::store::ObjectList;
 use crate::transfer::Filter;
@@ -178,7 +179,7 @@ impl Listing {
 
 impl Described {
     /// Begins to read a manifest.
-    pub(super) fn start(mut file: File) -> Self {
+    pub(super) fn start(mut file: File, key: Key) -> Self {
         let (sender, files) = channel(4);
         let thread = tokio::task::spawn_blocking(move || {
             file.rewind().map_err(|e| Error::io("the manifest cannot be read", e))?;
@@ -189,7 +190,8 @@ impl Described {
                     return Ok(());
                 }
                 sender.blocking_send(std::mem::take(&mut batch)).map_err(|_| Stopped)
-            })?;
+            });
+            let outcome = outcome.map_err(|e| e.with_key(&key))?;
             match sender.blocking_send(batch) {
                 Ok(()) => Ok(outcome),
                 Err(_) => Ok(Outcome::Stopped),
