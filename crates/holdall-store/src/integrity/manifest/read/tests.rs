@@ -115,6 +115,24 @@ fn whoever_wants_no_more_ends_the_reading() {
 
 proptest! {
     #[test]
+    fn one_byte_that_is_another_changes_no_path_and_no_digest(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let good = written(&FILES);
+        let (files, _) = all(&good).unwrap();
+        let mut bytes = good.into_bytes();
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        let mut read_files = Vec::new();
+        let outcome = read(&bytes[..], &mut |file| {
+            read_files.push((file.path, file.size, file.sha256));
+            Ok(())
+        });
+        if outcome.is_ok() {
+            let files: Vec<_> = files.into_iter().map(|file| (file.path, file.size, file.sha256)).collect();
+            prop_assert_eq!(read_files, files);
+        }
+    }
+
+    #[test]
     fn any_paths_come_back(paths in prop::collection::btree_set("\\PC{1,12}|[\\\\\n\r\"/]{1,4}", 0..20)) {
         let files: Vec<(&str, &[u8])> = paths.iter().map(|path| (path.as_str(), path.as_bytes())).collect();
         let (read, _) = all(&written(&files)).unwrap();
