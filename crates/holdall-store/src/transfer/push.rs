@@ -7,7 +7,7 @@ mod survey;
 pub(super) use delete::not_after_failures;
 pub(super) use survey::{Walking, folder_error};
 
-use super::source::{Opened, TICK};
+use super::source::{Identity, Opened, TICK};
 use super::sync::{Digest, Entry, Log, Surplus, Verdict, open_index};
 use super::tree::{Events, as_folder, run};
 use super::upload::blocking;
@@ -49,6 +49,8 @@ struct Push {
 #[derive(Debug)]
 struct Job {
     relative: String,
+    /// What it was when it was judged.
+    seen: Identity,
     verdict: Verdict,
     /// The `ETag` that its object is listed with.
     etag: Option<String>,
@@ -98,7 +100,7 @@ impl Store {
         (summary, on_event): (&mut TreeSummary, &mut (dyn FnMut(TreeEvent) + Send)),
     ) -> Result<()> {
         let walk = survey::walk(self, dir, options)?;
-        let inventory = Inventory::begin(self, dir, options)?;
+        let inventory = Inventory::begin(self, dir, options).await?;
         let (cursor, log) = open_index(self, prefix, dir).await?;
         let (sender, jobs) = channel(WAITING);
         let push = Arc::new(Push {
@@ -223,6 +225,8 @@ impl Push {
     async fn same(&self, key: &Key, file: &Opened, job: &Job) -> Result<Option<(Option<String>, Digest)>> {
         let (etag, digest) = match &job.verdict {
             Verdict::Move => return Ok(None),
+            // It was another file that was unchanged.
+            Verdict::Unchanged if file.identity() != job.seen => return Ok(None),
             // Nothing but its digest is wanted.
             Verdict::Unchanged => {
                 return Ok(Some((job.etag.clone(), Digest::Whole(whole_of(file, None).await?))));

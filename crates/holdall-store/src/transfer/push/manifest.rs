@@ -11,7 +11,7 @@ use crate::store::Store;
 use crate::telemetry::{Direction, Watch};
 use crate::transfer::source::Opened;
 use crate::transfer::sync::{Scratch, Sorted, Sorter, scratch_of};
-use crate::transfer::{PushOptions, TreeEvent, TreeSummary};
+use crate::transfer::{Filter, PushOptions, TreeEvent, TreeSummary};
 use crate::{Sha256, WriteCondition};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -44,11 +44,12 @@ impl Inventory {
     /// # Errors
     ///
     /// `AlreadyExists` when the folder has a file of the manifest's name that is none, `Config` for URLs that cannot be made.
-    pub(super) fn begin(store: &Store, dir: &Path, options: &PushOptions) -> Result<Option<Self>> {
+    pub(super) async fn begin(store: &Store, dir: &Path, options: &PushOptions) -> Result<Option<Self>> {
         if !options.manifest {
             return Ok(None);
         }
-        refuse_others(dir, options)?;
+        let (folder, filter) = (dir.to_owned(), options.filter.clone());
+        tokio::task::spawn_blocking(move || refuse_others(&folder, &filter)).await.map_err(cancelled)??;
         store.lasting_url(&Key::listed(MANIFEST))?;
         let wanted = !options.dry_run;
         Ok(wanted.then(|| Self(Mutex::new(Sorter::new(SORTED, scratch_of(store))))))
@@ -67,14 +68,18 @@ impl Inventory {
     }
 }
 
+fn cancelled(error: tokio::task::JoinError) -> Error {
+    Error::new(ErrorKind::Cancelled, "the manifest's task ended").with_source(error)
+}
+
 fn fault(error: io::Error) -> Error {
     Error::io("what the manifest needs cannot be kept in a temporary file", error)
 }
 
 /// Refuses a folder that has files of the manifest's names which are the user's own. Those that a pull brought are left
 /// out, since they are written anew.
-fn refuse_others(dir: &Path, options: &PushOptions) -> Result<()> {
-    let is_there = |name: &str| options.filter.takes(name) && dir.join(name).symlink_metadata().is_ok();
+fn refuse_others(dir: &Path, filter: &Filter) -> Result<()> {
+    let is_there = |name: &str| filter.takes(name) && dir.join(name).symlink_metadata().is_ok();
     if !is_there(MANIFEST) && !is_there(SUMS) {
         return Ok(());
     }
@@ -177,9 +182,7 @@ impl Push {
         }
         let push = self.clone();
         let drafted = tokio::task::spawn_blocking(move || push.draft());
-        let drafted = drafted
-            .await
-            .map_err(|e| Error::new(ErrorKind::Cancelled, "the manifest's task ended").with_source(e))?;
+        let drafted = drafted.await.map_err(cancelled)?;
         let Drafts { sums, mut expected, manifest, files } = drafted.map_err(fault)?;
         let sums = self.put_document(SUMS, sums, "text/plain; charset=utf-8").await?;
         expected.etag.clone_from(&sums.etag);

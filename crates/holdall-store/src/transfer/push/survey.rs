@@ -177,7 +177,7 @@ impl Survey {
             Verdict::Unchanged | Verdict::Hash(_) | Verdict::Ask => {}
         }
         let etag = listed.and_then(|listed| listed.etag);
-        Ok(self.jobs.send(Job { relative, verdict, etag }).await.is_ok())
+        Ok(self.jobs.send(Job { relative, seen: identity, verdict, etag }).await.is_ok())
     }
 
     /// Says what an unchanged file is, where that is wanted; answers whether it could be done without reading it.

@@ -45,7 +45,7 @@ impl Checked {
         self.events.iter().for_each(|event| summary.count(event));
     }
 
-    /// Takes in what a side was found to have; answers whether that is a difference.
+    /// Takes in what a side was found to have; a difference is given back, since the other side may have the same.
     fn add(&mut self, path: &str, side: Side, found: Found) -> Result<(), (Side, Found)> {
         match found {
             Found::Same(proof) if side == Side::Store => self.proof = Some(proof),
