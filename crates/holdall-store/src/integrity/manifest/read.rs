@@ -36,7 +36,8 @@ pub(crate) fn read(
     each: &mut dyn FnMut(Expected) -> Result<(), Stopped>,
 ) -> Result<Outcome> {
     let left = Rc::new(Cell::new(MOST));
-    let from = Bounded { from: BufReader::with_capacity(64 << 10, from), left: left.clone() };
+    // The buffer is outermost: the parser takes each byte by a call of its own.
+    let from = BufReader::with_capacity(64 << 10, Bounded { from, left: left.clone() });
     let mut reading =
         Reading { each, left, last: None, sums: Sums::new(io::sink()), seen: (0, 0), fault: None };
     let mut deserializer = serde_json::Deserializer::from_reader(from);

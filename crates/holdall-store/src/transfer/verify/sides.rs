@@ -11,7 +11,7 @@ use crate::transfer::push::Walking;
 use crate::transfer::walk::Entry;
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufReader, Seek};
+use std::io::Seek;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::JoinHandle;
 
@@ -184,7 +184,7 @@ impl Described {
         let thread = tokio::task::spawn_blocking(move || {
             file.rewind().map_err(|e| Error::io("the manifest cannot be read", e))?;
             let mut batch = Vec::with_capacity(BATCH);
-            let outcome = manifest::read(BufReader::new(file), &mut |file| {
+            let outcome = manifest::read(file, &mut |file| {
                 batch.push(file);
                 if batch.len() < BATCH {
                     return Ok(());
