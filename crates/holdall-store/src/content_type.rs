@@ -19,6 +19,11 @@ pub fn content_type_of(name: &str, first_bytes: &[u8]) -> String {
     infer::get(first_bytes).map_or(BINARY, |found| found.mime_type()).to_owned()
 }
 
+/// Whether a name's extension says the type, so that the first bytes are not asked.
+pub(crate) fn says_type(name: &str) -> bool {
+    mime_guess::from_path(name).first().is_some()
+}
+
 /// How many first bytes are worth looking at.
 pub(crate) const SNIFF: usize = 8192;
 

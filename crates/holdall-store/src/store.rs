@@ -16,7 +16,7 @@ use crate::key::{Key, Prefix};
 use crate::object::{
     DeleteFailure, DeleteOptions, Deleted, GcOptions, GetOptions, Leftover, ListOptions, Metadata, Object,
 };
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{DigestScope, Settings, SettingsError};
 use crate::telemetry::{Direction, Watch};
 use crate::transfer::Buffers;
 use crate::url::Location;
@@ -145,6 +145,13 @@ impl Store {
     /// The backend.
     pub fn backend(&self) -> &Arc<dyn Backend> {
         &self.0.backend
+    }
+
+    /// The same store, but that all objects are hashed as a whole, large ones too.
+    pub(crate) fn hashing_whole(&self) -> Self {
+        let Inner { backend, settings, buffers } = &*self.0;
+        let settings = Settings { digest: DigestScope::Whole, ..settings.clone() };
+        Self(Arc::new(Inner { backend: backend.clone(), settings, buffers: buffers.clone() }))
     }
 
     /// The settings that it was opened with.

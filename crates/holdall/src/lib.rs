@@ -30,7 +30,8 @@
 //!
 //! On S3 the store is `s3://bucket/prefix`, and [`Settings::from_env`] reads endpoint, region and keys from the
 //! variables that are usual for S3. Files and folders are moved by [`Store::put_file`], [`Store::get_to_file`],
-//! [`Store::push`] and [`Store::pull`], in memory bounded by the settings and not by the size of what is moved.
+//! [`Store::push`] and [`Store::pull`], in memory bounded by the settings and not by the size of what is moved;
+//! [`Store::verify`] says whether all of it is there.
 //!
 //! With the feature `object-store` a store is also an `ObjectStore` of the crate `object_store`: see the module of that
 //! name.

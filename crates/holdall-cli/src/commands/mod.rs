@@ -25,6 +25,7 @@ mod route;
 mod stat;
 mod tree;
 mod url;
+mod verify;
 mod watch;
 
 use crate::app::App;
@@ -50,6 +51,7 @@ pub(crate) enum Command {
     Report(report::Report),
     Export(export::Export),
     Watch(watch::Watch),
+    Verify(verify::Verify),
     Url(url::Url),
     Presign(presign::Presign),
     Gc(gc::Gc),
@@ -83,6 +85,7 @@ impl Command {
             Self::Report(command) => command.run(app),
             Self::Export(command) => command.run(app).await,
             Self::Watch(command) => Box::pin(command.run(app)).await,
+            Self::Verify(command) => command.run(app).await,
             Self::Url(command) => command.run(app).await,
             Self::Presign(command) => command.run(app).await,
             Self::Gc(command) => command.run(app).await,

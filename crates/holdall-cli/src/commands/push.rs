@@ -22,9 +22,11 @@ failed, or it would be more than --max-delete. What --include and --exclude leav
 --shard 2/8 pushes the second of eight shares, by a digest of each file's path, so that eight
 machines that see the same folder push it together; --delete is then of that share too.
 --report FILE says in the end what was done; `holdall report` puts those of all shards together.
+--manifest writes manifest.json and SHA256SUMS below the prefix, last and only when nothing
+failed; `holdall verify` compares by them, and `sha256sum -c SHA256SUMS` does in a pulled copy.
 
 Examples:
-  holdall push results runs/7
+  holdall push results runs/7 --manifest
   holdall push site s3://pages --exclude '*.map' --cache-control max-age=300
   holdall push results runs/7 --include '*.png' --dry-run
   holdall push site s3://pages --delete --max-delete 5%
@@ -42,6 +44,9 @@ pub(crate) struct Push {
     filter: FilterArgs,
     #[command(flatten)]
     sync: SyncArgs,
+    /// Say in the end what the files are, in manifest.json and SHA256SUMS
+    #[arg(long)]
+    manifest: bool,
     /// Follow symbolic links; else they are skipped and reported
     #[arg(long)]
     follow_symlinks: bool,
@@ -68,6 +73,7 @@ impl Push {
             follow_symlinks: self.follow_symlinks,
             compare: self.sync.compare(),
             delete: self.sync.delete(),
+            manifest: self.manifest,
             put: PutOptions { progress: printer.progress(), ..self.object.to_options() },
         };
         let mut report = match &self.report {

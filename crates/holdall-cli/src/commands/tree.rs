@@ -83,6 +83,11 @@ enum Event<'a> {
         #[serde(flatten)]
         receipt: ReceiptRecord<'a>,
     },
+    Described {
+        files: u64,
+        #[serde(flatten)]
+        receipt: ReceiptRecord<'a>,
+    },
     Pulled(FileRecord<'a>),
     Planned {
         path: Cow<'a, str>,
@@ -193,7 +198,9 @@ impl<'a> Printer<'a> {
             return json(event).map_or(Ok(()), |event| out.json(&event));
         }
         match (event, self.direction) {
-            (TreeEvent::Pushed { receipt, .. }, _) => out.name(receipt.key.as_str()),
+            (TreeEvent::Pushed { receipt, .. } | TreeEvent::Described { receipt, .. }, _) => {
+                out.name(receipt.key.as_str())
+            }
             (TreeEvent::Pulled { path, .. }, _) => name(path, out),
             (TreeEvent::Planned { key, .. }, Direction::Push) => out.name(key),
             (TreeEvent::Planned { path, .. }, Direction::Pull) => name(path, out),
@@ -226,6 +233,9 @@ fn json(event: &TreeEvent) -> Option<Event<'_>> {
     Some(match event {
         TreeEvent::Pushed { path, receipt } => {
             Event::Pushed { path: path.to_string_lossy(), receipt: ReceiptRecord::new(receipt, O::Stored) }
+        }
+        TreeEvent::Described { receipt, files } => {
+            Event::Described { files: *files, receipt: ReceiptRecord::new(receipt, O::Stored) }
         }
         TreeEvent::Pulled { path, fetched } => Event::Pulled(FileRecord::new(path, fetched)),
         TreeEvent::Planned { path, key, size } => {

@@ -21,6 +21,7 @@ fn help_of_every_command() {
         "report",
         "export",
         "watch",
+        "verify",
         "url",
         "presign",
         "gc",

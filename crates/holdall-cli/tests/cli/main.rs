@@ -34,4 +34,5 @@ mod telemetry;
 mod terminal;
 mod url;
 mod usage;
+mod verify;
 mod watch;

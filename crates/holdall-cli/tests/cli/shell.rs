@@ -155,7 +155,8 @@ fn collect(top: &Path, dir: &Path, names: &mut Vec<String>) {
 /// the status.
 pub(crate) fn transcribe(line: &str, output: &Output, text: &mut String) {
     // Files of a folder are moved at once and come in no order.
-    let sort = (line.starts_with("push") || line.starts_with("pull")) && !line.contains("--help");
+    let unordered = ["push", "pull", "verify"].iter().any(|verb| line.starts_with(verb));
+    let sort = unordered && !line.contains("--help");
     writeln!(text, "$ holdall {line}").unwrap();
     for (mark, bytes) in [('>', &output.stdout), ('!', &output.stderr)] {
         let said = String::from_utf8_lossy(bytes);

@@ -26,6 +26,9 @@ pub struct PushOptions {
     /// Delete objects below the prefix that the folder has no file for, up to this bound. What the filter leaves out
     /// stays.
     pub delete: Option<MaxDelete>,
+    /// Write what the files are to `manifest.json` and `SHA256SUMS` below the prefix, last and only when nothing failed.
+    /// Files of the folder with these names take no part.
+    pub manifest: bool,
     /// How each object is put. An object that is unchanged keeps the attributes that it has. Its `progress` counts the
     /// bytes of all that are sent, and is told by and by how many there will be.
     pub put: PutOptions,
@@ -57,6 +60,13 @@ pub enum TreeEvent {
         path: PathBuf,
         /// Its receipt.
         receipt: Receipt,
+    },
+    /// What the files are was stored: `SHA256SUMS`, then `manifest.json`.
+    Described {
+        /// Its receipt.
+        receipt: Receipt,
+        /// How many files it describes.
+        files: u64,
     },
     /// An object was written to a file.
     Pulled {
@@ -176,6 +186,7 @@ impl TreeSummary {
                 self.deleted += 1;
                 self.deleted_bytes += size;
             }
+            TreeEvent::Described { .. } => {}
             TreeEvent::Skipped { .. } => self.skipped += 1,
             TreeEvent::Failed { .. } => self.failed += 1,
         }

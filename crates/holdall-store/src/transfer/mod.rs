@@ -26,6 +26,7 @@ mod source;
 mod sync;
 mod tree;
 mod upload;
+mod verify;
 mod walk;
 mod watch;
 mod whole;
@@ -39,6 +40,7 @@ pub use rename::Moved;
 pub use report::{Gap, PushReport, PushState, Reported, ShardsReport};
 pub use shard::Shard;
 pub use sync::{Compare, MaxDelete};
+pub use verify::{Difference, Side, VerifyEvent, VerifyOptions, VerifySummary};
 pub use watch::{ScanCause, WatchEvent, WatchOptions, Watching};
 
 pub(crate) use buffers::Buffers;

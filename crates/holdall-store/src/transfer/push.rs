@@ -2,23 +2,25 @@
 
 mod delete;
 mod jobs;
+mod manifest;
 mod survey;
 
 pub(super) use delete::not_after_failures;
 pub(super) use survey::{Survey, Walking, folder_error, walk};
 
-use super::source::{Opened, TICK};
+use super::source::{Identity, Opened, TICK};
 use super::sync::{Digest, Entry, Log, Surplus, Verdict, open_index};
 use super::tree::{Events, as_folder, run};
 use super::upload::blocking;
 use super::{PushOptions, TreeEvent, TreeSummary};
-use crate::Encryption;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
 use crate::object::GetOptions;
 use crate::store::Store;
 use crate::telemetry::{self, Direction, Watch};
+use crate::{Encryption, Sha256};
 use jobs::Jobs;
+use manifest::Inventory;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime};
@@ -36,12 +38,16 @@ pub(super) struct Push {
     pub(super) log: Option<Arc<Log>>,
     /// What the survey found at the destination only.
     pub(super) surplus: Mutex<Option<Surplus>>,
+    /// What the files are, where that is to be written.
+    inventory: Option<Inventory>,
 }
 
 /// A file that may have to be sent.
 #[derive(Debug, Clone)]
 pub(super) struct Job {
     pub(super) relative: String,
+    /// What it was when it was judged.
+    pub(super) seen: Identity,
     pub(super) verdict: Verdict,
     /// The `ETag` that its object is listed with.
     pub(super) etag: Option<String>,
@@ -57,13 +63,16 @@ impl Store {
     /// With [`PushOptions::shard`], all this is of a share of the folder, and as many pushes as there are shares may run
     /// at once, on one machine or several.
     ///
+    /// With [`PushOptions::manifest`], what the files are is written beside them in the end.
+    ///
     /// With [`PushOptions::delete`], objects that the folder has no file for are deleted in the end, when all else
     /// succeeded and all of both sides could be seen.
     ///
     /// # Errors
     ///
     /// Only what concerns the whole: a folder that is not there, a store whose bucket is not there or that refuses the
-    /// credentials, a listing that fails; `Precondition` when more would be deleted than may be. A listing that is not
+    /// credentials, a listing that fails; `AlreadyExists` when the folder has files of its own where the manifest would
+    /// be; `Precondition` when more would be deleted than may be. A listing that is not
     /// permitted is no error unless something is to be deleted: then everything is sent.
     pub async fn push(
         &self,
@@ -90,12 +99,21 @@ impl Store {
         options: &PushOptions,
         (summary, on_event): (&mut TreeSummary, &mut (dyn FnMut(TreeEvent) + Send)),
     ) -> Result<()> {
+        if options.manifest && options.shard.is_some() {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "a manifest is of a whole folder, not of a shard",
+            )
+            .with_hint("push once more without a shard: what is there already is not sent again"));
+        }
         let filter = options.filter.clone().of(options.shard);
         let options = &PushOptions { filter, ..options.clone() };
         let walk = survey::walk(self, dir, options)?;
+        let inventory = Inventory::begin(self, dir, options).await?;
         let (cursor, log) = open_index(self, prefix, dir, options.shard).await?;
         let log = log.filter(|_| !options.dry_run);
-        let push = Arc::new(Push::new(self, (dir, prefix), options, log));
+        let store = if options.manifest { self.hashing_whole() } else { self.clone() };
+        let push = Arc::new(Push { inventory, ..Push::new(&store, (dir, prefix), options, log) });
         let mut lanes = JoinSet::new();
         lanes.spawn(Survey::new(push.clone(), cursor).run(walk));
         for _ in 0..self.settings().concurrency.max(1) {
@@ -104,8 +122,9 @@ impl Store {
         }
         run(lanes, &push.events, summary, on_event).await?;
         let deleted = push.clone().delete(summary, on_event).await;
-        push.settle().await?;
-        deleted
+        push.clone().settle().await?;
+        deleted?;
+        push.write_manifest(summary, on_event).await
     }
 }
 
@@ -136,6 +155,7 @@ impl Push {
             events: Events::default(),
             log: log.map(Arc::new),
             surplus: Mutex::default(),
+            inventory: None,
         }
     }
 
@@ -192,7 +212,12 @@ impl Push {
                 log.note(&job.relative, Entry { file: identity, etag, digest });
             }
         };
-        if let Some((etag, digest)) = self.same(key, &file, &job).await? {
+        if let Some((etag, mut digest)) = self.same(key, &file, &job).await? {
+            if self.inventory.is_some() {
+                let sha256 = whole_of(&file, Some(&digest)).await?;
+                self.describe(&job.relative, &file, sha256, etag.clone())?;
+                digest = Digest::Whole(sha256);
+            }
             note(etag, Some(digest));
             return Ok(TreeEvent::Unchanged { key: key.to_string(), size, elapsed: start.elapsed() });
         }
@@ -202,8 +227,13 @@ impl Push {
         if job.verdict != Verdict::Move {
             self.expect(size);
         }
-        let receipt = self.store.put_opened(key, file, &self.options.put).await?;
-        note(receipt.etag.clone(), Digest::of(&receipt, &self.store));
+        let receipt = self.store.put_opened(key, file.clone(), &self.options.put).await?;
+        let digest = Digest::of(&receipt, &self.store);
+        if self.inventory.is_some() {
+            let sha256 = whole_of(&file, digest.as_ref()).await?;
+            self.describe(&job.relative, &file, sha256, receipt.etag.clone())?;
+        }
+        note(receipt.etag.clone(), digest);
         Ok(TreeEvent::Pushed { path: path.to_owned(), receipt })
     }
 
@@ -230,7 +260,13 @@ impl Push {
     /// Compares a file with its object; answers the object's `ETag` and the digest when they are the same.
     async fn same(&self, key: &Key, file: &Opened, job: &Job) -> Result<Option<(Option<String>, Digest)>> {
         let (etag, digest) = match &job.verdict {
-            Verdict::Move | Verdict::Unchanged => return Ok(None),
+            Verdict::Move => return Ok(None),
+            // It was another file that was unchanged.
+            Verdict::Unchanged if file.identity() != job.seen => return Ok(None),
+            // Nothing but its digest is wanted.
+            Verdict::Unchanged => {
+                return Ok(Some((job.etag.clone(), Digest::Whole(whole_of(file, None).await?))));
+            }
             Verdict::Hash(digest) => (job.etag.clone(), digest.clone()),
             Verdict::Ask => match self.ask(key, file.size()).await? {
                 Some((etag, digest)) => (etag, digest),
@@ -259,6 +295,17 @@ impl Push {
     pub(super) async fn settle(self: Arc<Self>) -> Result<()> {
         let settled = tokio::task::spawn_blocking(move || self.log.iter().for_each(|log| log.settle())).await;
         settled.map_err(|e| Error::new(ErrorKind::Cancelled, "the index's task ended").with_source(e))
+    }
+}
+
+/// The digest of all of a file, which is read where it is not known.
+async fn whole_of(file: &Opened, known: Option<&Digest>) -> Result<Sha256> {
+    match known {
+        Some(Digest::Whole(sha256)) => Ok(*sha256),
+        _ => {
+            let again = file.clone();
+            blocking(file.size(), move || again.sha256()).await
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod guard;
 mod index;
+mod manifest;
 mod pull;
 mod push;
 mod shards;

@@ -110,7 +110,7 @@ mod tests {
     use std::time::Duration;
 
     fn job(n: usize) -> Job {
-        Job { relative: n.to_string(), verdict: Verdict::Move, etag: None }
+        Job { relative: n.to_string(), seen: Default::default(), verdict: Verdict::Move, etag: None }
     }
 
     fn start(jobs: &Arc<Jobs>, lanes: usize) -> tokio::task::JoinSet<Vec<String>> {

@@ -2,10 +2,12 @@
 
 use super::{Job, Push};
 use crate::error::{Error, ErrorKind, Result};
+use crate::integrity::manifest::is_own;
 use crate::object::Metadata;
 use crate::store::Store;
 use crate::transfer::source::Identity;
-use crate::transfer::sync::{Covering, Cursor, Listed, Surplus, Verdict, judge, scratch_of};
+use crate::transfer::sync::Entry as Indexed;
+use crate::transfer::sync::{Covering, Cursor, Digest, Listed, Surplus, Verdict, judge, scratch_of};
 use crate::transfer::walk::{Entry, Manner, Walk};
 use crate::transfer::{Compare, PushOptions, TreeEvent};
 use std::path::Path;
@@ -157,6 +159,9 @@ impl Survey {
     }
 
     async fn file(&mut self, relative: String, identity: Identity) -> Result<()> {
+        if self.push.options.manifest && is_own(&relative) {
+            return Ok(());
+        }
         self.surplus.count_wanted(1);
         let push = self.push.clone();
         let entry = self.cursor.find(&relative, |key| push.forget(key));
@@ -166,18 +171,30 @@ impl Survey {
         }
         let verdict = judge(push.options.compare, &identity, listed.as_ref(), entry.as_ref());
         match verdict {
-            Verdict::Unchanged => {
+            Verdict::Unchanged if self.is_described(&relative, &identity, entry.as_ref())? => {
                 let (key, size) = (format!("{}{relative}", push.prefix), identity.size);
                 push.watch(&key).unchanged(size);
                 push.events.add(TreeEvent::Unchanged { key, size, elapsed: Duration::ZERO }).await;
                 return Ok(());
             }
             Verdict::Move => push.expect(identity.size),
-            Verdict::Hash(_) | Verdict::Ask => {}
+            Verdict::Unchanged | Verdict::Hash(_) | Verdict::Ask => {}
         }
         let etag = listed.and_then(|listed| listed.etag);
-        push.jobs.add(Job { relative, verdict, etag }).await;
+        push.jobs.add(Job { relative, seen: identity, verdict, etag }).await;
         Ok(())
+    }
+
+    /// Says what an unchanged file is, where that is wanted; answers whether it could be done without reading it.
+    fn is_described(&self, relative: &str, file: &Identity, entry: Option<&Indexed>) -> Result<bool> {
+        let sha256 = entry.and_then(|entry| match entry.digest {
+            Some(Digest::Whole(sha256)) => Some(sha256),
+            _ => None,
+        });
+        let described =
+            self.push.describe_unread(relative, file.size, sha256, entry.map(|entry| &entry.etag));
+        // What keeps it from being opened here shows again, and is told, where it is read.
+        Ok(described.unwrap_or(false))
     }
 
     /// Looks for an object at the destination; those before it that nobody asked for are surplus.
@@ -229,7 +246,8 @@ fn not_wanted(
     name: &str,
     size: u64,
 ) -> Result<()> {
-    if name.is_empty() || !push.options.filter.takes(name) {
+    let is_kept = push.options.manifest && is_own(name);
+    if name.is_empty() || is_kept || !push.options.filter.takes(name) {
         return Ok(());
     }
     if protected.covers(name) {

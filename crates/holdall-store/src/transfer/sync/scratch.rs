@@ -21,7 +21,7 @@ impl Scratch {
     }
 
     /// Makes a file without a name: it is gone with the process, however that ends.
-    pub(super) fn file(&self) -> io::Result<File> {
+    pub(in crate::transfer) fn file(&self) -> io::Result<File> {
         let Some(folder) = &self.folder else { return without_name(&std::env::temp_dir()) };
         let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.and_then(|()| without_name(folder)).or_else(|error| {

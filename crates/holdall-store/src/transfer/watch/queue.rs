@@ -236,7 +236,7 @@ mod tests {
         let (mut queue, now) = (Queue::default(), Instant::now());
         let found = || {
             let verdict = crate::transfer::sync::Verdict::Move;
-            Why::Found(Job { relative: "a".to_owned(), verdict, etag: None })
+            Why::Found(Job { relative: "a".to_owned(), seen: Identity::default(), verdict, etag: None })
         };
         assert!(queue.touch("a", found(), now) && queue.has_found());
         let task = queue.take(now + QUIET).unwrap();

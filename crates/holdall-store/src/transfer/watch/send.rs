@@ -63,7 +63,7 @@ pub(super) async fn send(push: &Push, task: &Task, last: Option<Identity>) -> Se
     };
     let mut watch = push.watch(key.as_str());
     let settled = Settled { file: file.clone(), is_settled: true };
-    let sent = push.opened(&path, &key, (job(task), settled), &mut watch).await;
+    let sent = push.opened(&path, &key, (job(task, identity), settled), &mut watch).await;
     match watch.end(sent) {
         Ok(event) => Sent::There { event: Box::new(event), file: identity },
         Err(_) if file.still_the_same().is_err() => Sent::Young(sight(identity)),
@@ -71,11 +71,11 @@ pub(super) async fn send(push: &Push, task: &Task, last: Option<Identity>) -> Se
     }
 }
 
-fn job(task: &Task) -> Job {
+fn job(task: &Task, seen: Identity) -> Job {
     match &task.why {
         Why::Found(job) => job.clone(),
         Why::Closed | Why::Appeared => {
-            Job { relative: task.relative.to_string(), verdict: Verdict::Move, etag: None }
+            Job { relative: task.relative.to_string(), seen, verdict: Verdict::Move, etag: None }
         }
     }
 }
