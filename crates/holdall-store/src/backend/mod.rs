@@ -6,7 +6,7 @@ mod folding;
 pub mod fs;
 pub mod memory;
 mod parts;
-mod payload;
+pub(crate) mod payload;
 mod ranges;
 pub mod s3;
 mod tags;
