@@ -69,7 +69,7 @@ impl Ground {
         make_all(&options.folder)?;
         let failed = |e| of_folder(fault("the outbox cannot be opened", e), &options.folder);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = rustix::fs::open(&options.folder, flags, Mode::empty()).map_err(failed)?;
+        let root = rustix::fs::openat(CWD, &options.folder, flags, Mode::empty()).map_err(failed)?;
         refuse_others(&root, &options.folder)?;
         refuse_memory(&root, &options)?;
         agree_on_format(&root, &options.folder)?;
@@ -126,7 +126,7 @@ fn make_all(folder: &Path) -> Result<()> {
     }
     let above = folder.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let above = rustix::fs::open(above, flags, Mode::empty()).map_err(failed)?;
+    let above = rustix::fs::openat(CWD, above, flags, Mode::empty()).map_err(failed)?;
     rustix::fs::fsync(above).map_err(failed)
 }
 

@@ -57,7 +57,7 @@ fn judge(folder: &Path, lost: Option<usize>, what: &str) -> Report {
 
 #[tokio::test]
 async fn a_flipped_bit_costs_one_entry() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = in_memory();
     let good = filled(folder.path()).await;
     let (log, begins) = (logs(folder.path()).remove(0), begins(&good));
     assert_eq!(begins.len(), 4);
@@ -76,7 +76,7 @@ async fn a_flipped_bit_costs_one_entry() {
 
 #[tokio::test]
 async fn a_cut_costs_what_is_behind_it() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = in_memory();
     let good = filled(folder.path()).await;
     let (log, begins) = (logs(folder.path()).remove(0), begins(&good));
     for len in 0..good.len() {
@@ -102,7 +102,7 @@ async fn a_cut_costs_what_is_behind_it() {
 
 #[tokio::test]
 async fn repair_sets_damage_apart_and_keeps_the_rest() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = in_memory();
     let good = filled(folder.path()).await;
     let (log, begins) = (logs(folder.path()).remove(0), begins(&good));
     let mut bad = good.clone();
@@ -122,7 +122,7 @@ async fn repair_sets_damage_apart_and_keeps_the_rest() {
 
 #[tokio::test]
 async fn a_table_that_is_damaged_is_made_again() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = in_memory();
     let queue = Queue::open(Options { segment_frames: 4, ..options(folder.path()) }).unwrap();
     for key in KEYS {
         put(&queue, key, format!("bytes of {key}")).await;
@@ -145,7 +145,7 @@ async fn a_table_that_is_damaged_is_made_again() {
 
 #[tokio::test]
 async fn removed_and_foreign_files_are_counted() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = in_memory();
     let queue = Queue::open(Options { segment_frames: 2, ..options(folder.path()) }).unwrap();
     for key in KEYS {
         put(&queue, key, format!("bytes of {key}")).await;
@@ -171,7 +171,7 @@ async fn removed_and_foreign_files_are_counted() {
 
 #[tokio::test]
 async fn a_frame_inside_of_a_payload_is_no_entry() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = in_memory();
     filled(folder.path()).await;
     let log = logs(folder.path()).remove(0);
     let bytes = std::fs::read(&log).unwrap();

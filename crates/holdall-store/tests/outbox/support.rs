@@ -63,3 +63,9 @@ pub(crate) fn files(folder: &Path, below: &str) -> Vec<PathBuf> {
 pub(crate) fn logs(folder: &Path) -> Vec<PathBuf> {
     files(folder, "queue").into_iter().filter(|path| path.extension().is_some_and(|e| e == "log")).collect()
 }
+
+/// A folder in memory, where there is some to be used as a disk: thousands of fsyncs take no time there.
+pub(crate) fn in_memory() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
+}

@@ -73,7 +73,8 @@ impl Disk {
         match event {
             Event::MadeFile(inode) => _ = self.files.insert(*inode, File::default()),
             Event::MadeFolder(inode, path) => {
-                let is_scrap = ["/.holdall/tmp", "/.holdall/lock", "/outbox/lock"].iter().any(|end| path.ends_with(end));
+                let is_scrap =
+                    ["/.holdall/tmp", "/.holdall/lock", "/outbox/lock"].iter().any(|end| path.ends_with(end));
                 self.folders.insert(*inode, Folder { is_scrap, ..Folder::default() });
             }
             Event::Entry(folder, entry) => self.folder(*folder).pending.push(entry.clone()),
@@ -236,7 +237,7 @@ impl Exploration<'_> {
 }
 
 /// Memory, where there is some to be used as a disk.
-fn scratch() -> PathBuf {
+pub(crate) fn scratch() -> PathBuf {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }
 }
