@@ -15,7 +15,6 @@ use ring::digest::{Context, SHA256};
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use std::fs::File;
-use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
@@ -91,36 +90,44 @@ pub(super) async fn stream(ground: &Arc<Ground>, source: &dyn Source) -> Result<
         }
         buffer.extend_from_slice(&piece);
         if buffer.len() >= PIECE {
-            (digest, buffer) = write(&file, digest, buffer).await?;
+            (digest, buffer) = write(&file, size, digest, buffer).await?;
         }
     }
     if size < promised {
         return Err(changed("the source shrank while it was read", promised));
     }
-    (digest, _) = write(&file, digest, buffer).await?;
+    (digest, _) = write(&file, size, digest, buffer).await?;
     let sha256 = finished(digest);
     check_digest(source.sha256(), Some(sha256))?;
     let ground = ground.clone();
     blocking(move || place(&ground, draft, size, sha256)).await
 }
 
-async fn write(file: &Arc<File>, mut digest: Context, mut buffer: Vec<u8>) -> Result<(Context, Vec<u8>)> {
+/// Writes a piece that ends at a place of the file.
+async fn write(
+    file: &Arc<File>,
+    end: u64,
+    mut digest: Context,
+    mut piece: Vec<u8>,
+) -> Result<(Context, Vec<u8>)> {
     let file = file.clone();
     blocking(move || {
-        digest.update(&buffer);
-        (&*file).write_all(&buffer).map_err(|e| Error::io("a payload of the outbox cannot be written", e))?;
-        buffer.clear();
-        Ok((digest, buffer))
+        digest.update(&piece);
+        file.write_all_at(&piece, end - piece.len() as u64).map_err(unwritable)?;
+        piece.clear();
+        Ok((digest, piece))
     })
     .await
+}
+
+fn unwritable(error: std::io::Error) -> Error {
+    Error::io("a payload of the outbox cannot be written", error)
 }
 
 /// Writes bytes at hand.
 pub(super) fn bytes(ground: &Arc<Ground>, bytes: &[u8]) -> Result<Placed> {
     let draft = begin(ground)?;
-    (&**draft.file())
-        .write_all(bytes)
-        .map_err(|e| Error::io("a payload of the outbox cannot be written", e))?;
+    draft.file().write_all_at(bytes, 0).map_err(unwritable)?;
     place(ground, draft, bytes.len() as u64, crate::sha256(bytes))
 }
 

@@ -9,4 +9,5 @@ mod golden;
 mod order;
 mod payloads;
 mod random;
+mod rules;
 mod support;

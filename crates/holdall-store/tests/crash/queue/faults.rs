@@ -15,7 +15,7 @@ const DEEDS: u64 = 12;
 /// Each call that brings bytes to the disk fails once, and once for good, with each error.
 pub(crate) fn faults() -> Result<(), String> {
     let (mut refused, mut tried) = (0, 0);
-    for call in ["fdatasync", "fsync", "pwrite64", "write", "linkat", "renameat", "ftruncate"] {
+    for call in ["fdatasync", "fsync", "pwrite64", "linkat", "renameat", "ftruncate"] {
         for error in ["EIO", "ENOSPC"] {
             for nth in (1..60).step_by(if is_long() { 1 } else { 2 }) {
                 let (failed, injected) =
