@@ -5,6 +5,7 @@
 
 use super::entry::{Entry, EntryId};
 use super::frame::{self, Sort};
+use super::lock::Right;
 use super::mark::Marked;
 use super::queue::Inner;
 use super::segment::{Segment, log_name};
@@ -42,6 +43,8 @@ impl Job {
 struct Waiting {
     job: Job,
     answer: oneshot::Sender<Result<EntryId>>,
+    /// Held until it is written: a caller who gives up must not let a later write of the key overtake this one.
+    right: Option<Right>,
 }
 
 /// Who waits, and whether somebody writes.
@@ -68,11 +71,11 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Has a job written, and answers when it is on the disk.
-pub(super) async fn submit(inner: &Arc<Inner>, job: Job) -> Result<EntryId> {
+pub(super) async fn submit(inner: &Arc<Inner>, job: Job, right: Option<Right>) -> Result<EntryId> {
     let (answer, written) = oneshot::channel();
     let leads = {
         let mut inbox = locked(&inner.inbox);
-        inbox.waiting.push_back(Waiting { job, answer });
+        inbox.waiting.push_back(Waiting { job, answer, right });
         !std::mem::replace(&mut inbox.is_led, true)
     };
     if leads {
@@ -108,10 +111,11 @@ fn lead(inner: &Inner) {
             }
             group
         };
-        let (jobs, answers): (Vec<Job>, Vec<_>) = group.into_iter().map(|w| (w.job, w.answer)).unzip();
+        let (jobs, answers): (Vec<Job>, Vec<_>) =
+            group.into_iter().map(|w| (w.job, (w.answer, w.right))).unzip();
         match write(inner, jobs) {
-            Ok(ids) => answers.into_iter().zip(ids).for_each(|(answer, id)| told(answer, id)),
-            Err(error) => answers.into_iter().for_each(|answer| told(answer, Err(again(&error)))),
+            Ok(ids) => answers.into_iter().zip(ids).for_each(|((answer, _), id)| told(answer, id)),
+            Err(error) => answers.into_iter().for_each(|(answer, _)| told(answer, Err(again(&error)))),
         }
     }
 }
@@ -159,10 +163,16 @@ fn write(inner: &Inner, jobs: Vec<Job>) -> Result<Vec<Result<EntryId>>> {
             Some(segment) => go_on(inner, &mut view, segment)?,
             None => begin(inner, &mut view)?,
         };
-        let group = compose(&mut view, &segment, jobs);
-        if let Err(full) = inner.ground.demand_room(view.used(), group.bytes.len() as u64) {
+        let wanted = jobs.iter().filter(|job| matches!(job, Job::Entry(..))).map(Job::size).sum::<usize>();
+        let room = match wanted {
+            // Marks are always taken: without them nothing would ever be given up.
+            0 => Ok(()),
+            wanted => inner.ground.demand_room(view.used(), wanted as u64),
+        };
+        let group = compose(&mut view, &segment, jobs, room.as_ref());
+        if group.bytes.is_empty() {
             *writer = Some(segment);
-            return Err(full);
+            return Ok(group.ids);
         }
         (segment, group)
     };
@@ -194,12 +204,15 @@ pub(super) enum Failed {
     Sync(Error),
 }
 
-fn compose(view: &mut View, segment: &Segment, jobs: Vec<Job>) -> Group {
+fn compose(view: &mut View, segment: &Segment, jobs: Vec<Job>, room: Result<&(), &Error>) -> Group {
     let mut group = Group::default();
     for job in jobs {
         let at = segment.end + group.bytes.len() as u64;
         let composed = match job {
-            Job::Entry(entry, bytes) => compose_entry(view, segment.number, at, *entry, &bytes, &mut group),
+            Job::Entry(entry, bytes) => match room {
+                Err(full) => Err(again(full)),
+                Ok(()) => compose_entry(view, segment.number, at, *entry, &bytes, &mut group),
+            },
             Job::Mark(marked) => compose_mark(view, segment.number, at, *marked, &mut group),
         };
         group.ids.push(composed);
@@ -269,7 +282,6 @@ fn begin(inner: &Inner, view: &mut View) -> Result<Segment> {
             return Ok(segment);
         }
     }
-    ground.demand_room(view.used(), super::segment::HEAD)?;
     let segment = Segment::make(ground)?;
     view.begin(ground, &segment)?;
     tracing::debug!(segment = log_name(segment.number), "a segment of the outbox was begun");

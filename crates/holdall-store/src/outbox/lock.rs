@@ -36,11 +36,15 @@ impl Default for Locks {
 pub struct KeyLock {
     pub(super) place: u64,
     keys: BTreeSet<String>,
-    held: Vec<Held>,
+    held: Right,
 }
 
+/// What keeps the locks held: by the one who asked for them, and by what that one began.
+pub(super) type Right = Arc<Vec<Held>>;
+
+/// One lock.
 #[derive(Debug)]
-struct Held(OwnedMutexGuard<Option<File>>);
+pub(super) struct Held(OwnedMutexGuard<Option<File>>);
 
 impl Drop for Held {
     fn drop(&mut self) {
@@ -54,6 +58,11 @@ impl Drop for Held {
 }
 
 impl KeyLock {
+    /// Keeps the locks held for a write that its caller may give up.
+    pub(super) fn right(&self) -> Right {
+        self.held.clone()
+    }
+
     /// Whether it is of a key of a destination.
     pub(super) fn has(&self, place: u64, key: &str) -> bool {
         !self.held.is_empty() && self.place == place && self.keys.contains(key)
@@ -82,7 +91,7 @@ impl Locks {
             let guard = tokio::time::timeout(PATIENCE, guard.lock_owned()).await.map_err(|_| too_long())?;
             held.push(take(ground, shard, guard, deadline).await?);
         }
-        Ok(KeyLock { place, keys: keys.iter().map(|key| (*key).to_owned()).collect(), held })
+        Ok(KeyLock { place, keys: keys.iter().map(|key| (*key).to_owned()).collect(), held: Arc::new(held) })
     }
 }
 

@@ -88,7 +88,7 @@ impl Queue {
 
     /// Puts an entry behind all others of its keys. When this returns, it is on the disk.
     ///
-    /// Given up before that, it may be there or not.
+    /// Given up before that, it may be there or not; the lock is held until that is decided.
     ///
     /// # Errors
     ///
@@ -99,14 +99,14 @@ impl Queue {
         if payload.len() > MAX_INLINE as u64 {
             self.demand_room(payload.len())?;
             let placed = self.place(payload).await?;
-            return self.append_placed(entry, placed).await;
+            return self.append_placed(lock, entry, placed).await;
         }
         let promised = announced(&payload);
         let bytes = take(payload).await?;
         let sha256 = (entry.kind == Kind::Put).then(|| crate::sha256(&bytes));
         check_digest(promised, sha256)?;
         let entry = entry.holding(bytes.len() as u64, sha256, None);
-        submit(&self.0, Job::Entry(Box::new(named(entry)), bytes)).await
+        submit(&self.0, Job::Entry(Box::new(named(entry)), bytes), Some(lock.right())).await
     }
 
     /// The same with the bytes of a file, which are shared where the file system can.
@@ -120,7 +120,7 @@ impl Queue {
         self.demand_room(size)?;
         let ground = self.0.ground.clone();
         let placed = payload::blocking(move || payload::file(&ground, &file)).await?;
-        self.append_placed(entry, placed).await
+        self.append_placed(lock, entry, placed).await
     }
 
     async fn place(&self, payload: Payload) -> Result<Placed> {
@@ -137,12 +137,12 @@ impl Queue {
         }
     }
 
-    async fn append_placed(&self, entry: Entry, placed: Placed) -> Result<EntryId> {
+    async fn append_placed(&self, lock: &KeyLock, entry: Entry, placed: Placed) -> Result<EntryId> {
         let entry = entry.holding(placed.size, Some(placed.sha256), Some(placed.name.clone()));
         // A task of its own: if the caller gives up, the file must not go while the entry may yet be written.
-        let inner = self.0.clone();
+        let (inner, right) = (self.0.clone(), lock.right());
         let appended = tokio::spawn(async move {
-            let id = submit(&inner, Job::Entry(Box::new(named(entry)), Bytes::new())).await?;
+            let id = submit(&inner, Job::Entry(Box::new(named(entry)), Bytes::new()), Some(right)).await?;
             locked(&inner.view).payload_bytes += placed.size;
             placed.keep();
             Ok(id)
@@ -304,7 +304,7 @@ impl Queue {
     async fn mark_entry(&self, entry: &Entry, mark: Mark) -> Result<()> {
         let keys = entry.keys().map(str::to_owned).collect();
         let marked = Marked::new(entry.id, entry.destination.place(), keys, mark);
-        submit(&self.0, Job::Mark(Box::new(marked))).await.map(drop)
+        submit(&self.0, Job::Mark(Box::new(marked)), None).await.map(drop)
     }
 
     /// Gives an entry up. What depends on it is parked first: it may be wrong without it.

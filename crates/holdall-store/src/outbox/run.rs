@@ -67,8 +67,11 @@ impl Run {
 
     /// Reads what was appended since. What is read is on the disk: it is fsynced first, whoever wrote it.
     pub(super) fn catch_up(&mut self) -> Result<()> {
+        if self.is_sealed() {
+            return Ok(());
+        }
         let len = length(&self.log)?;
-        if self.is_sealed() || len <= self.end {
+        if len <= self.end {
             return Ok(());
         }
         let failed = |e| Error::io("a segment of the outbox cannot be read", e);

@@ -242,7 +242,7 @@ fn fold(rows: &[Row]) -> Option<Pending> {
     if marks().any(|note| matches!(note.what, What::Done | What::Dropped)) {
         return None;
     }
-    let last = marks().last();
+    let last = marks().next_back();
     let is_parked = last.is_some_and(|note| note.what == What::Parked);
     Some(Pending {
         id: slot.id,

@@ -38,7 +38,43 @@ async fn it_leaves_the_others_of_its_file_system_their_room() {
     for size in [10, 400_000] {
         assert_eq!(refused(&queue, size).await, Some(ErrorKind::Full));
     }
-    assert_eq!(files(folder.path(), "queue"), Vec::<std::path::PathBuf>::new());
+    assert_eq!(queue.status().unwrap().entries, 0);
+    assert_eq!(files(folder.path(), "payload"), Vec::<std::path::PathBuf>::new());
+}
+
+#[tokio::test]
+async fn a_full_queue_can_be_drained() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = Queue::open(Options { max_bytes: 50_000, ..options(folder.path()) }).unwrap();
+    while refused(&queue, 1000).await.is_none() {}
+    let drain = queue.try_drain().unwrap().unwrap();
+    for pending in queue.waiting(&destination(), "more").unwrap() {
+        queue.mark(&pending, holdall_store::outbox::Mark::Done).await.unwrap();
+    }
+    drop(queue);
+    let queue = Queue::open(Options { max_bytes: 50_000, ..options(folder.path()) }).unwrap();
+    queue.compact(&drain).unwrap();
+    assert_eq!(refused(&queue, 1000).await, None);
+}
+
+#[tokio::test]
+async fn a_put_that_is_given_up_keeps_its_place() {
+    for size in [1000, 400_000] {
+        let folder = tempfile::tempdir().unwrap();
+        let queue = open(folder.path());
+        let lock = queue.lock(&destination(), &["k"]).await.unwrap();
+        let payload = Payload::Bytes(vec![1; size].into());
+        let mut given_up = Box::pin(queue.append(&lock, entry(Kind::Put, "k"), payload));
+        // Far enough to be written, if it is small, by somebody who is not asked to stop.
+        assert!(futures_util::poll!(&mut given_up).is_pending());
+        drop(given_up);
+        drop(lock);
+        let later = put(&queue, "k", "later").await;
+        let waiting = queue.waiting(&destination(), "k").unwrap();
+        assert_eq!(waiting.last().unwrap().id, later, "{size}");
+        drop(queue.lock(&destination(), &["k"]).await.unwrap());
+        assert_eq!(bytes(&queue, "k").unwrap(), b"later");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The outbox's queue on a real disk: what it takes, gives back, keeps in order, refuses and survives.
 
-#![allow(clippy::unwrap_used, reason = "these are tests")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "these are tests, and figures that are printed")]
 
 mod bounds;
 mod damage;
