@@ -186,22 +186,13 @@ fn write(inner: &Inner, jobs: Vec<Job>) -> Result<Vec<Result<EntryId>>> {
             *writer = Some(segment);
             Ok(ids)
         }
-        Err(Failed::Write(error)) if segment.cut_back() => {
-            *writer = Some(segment);
-            Err(error)
-        }
-        // What the kernel says of the file from now on proves nothing: nobody writes to it again.
-        Err(Failed::Write(error) | Failed::Sync(error)) => {
+        // What the kernel says of the file from now on proves nothing, and others may have read what is cut off: nobody
+        // writes to it again.
+        Err(error) => {
             view.abandon(&inner.ground, &segment);
             Err(error)
         }
     }
-}
-
-/// Why a group was not written.
-pub(super) enum Failed {
-    Write(Error),
-    Sync(Error),
 }
 
 fn compose(view: &mut View, segment: &Segment, jobs: Vec<Job>, room: Result<&(), &Error>) -> Group {

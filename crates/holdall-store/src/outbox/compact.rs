@@ -3,7 +3,7 @@
 //! Nothing goes before what still needs it is on the disk elsewhere. A mark that settles an entry outlives the entry: it
 //! is written again as long as the entry may come back with a power cut, and let go once the entry is known to be gone.
 
-use super::commit::{Failed, locked};
+use super::commit::locked;
 use super::entry::EntryId;
 use super::frame;
 use super::ground::Ground;
@@ -239,14 +239,10 @@ impl Copy<'_> {
 
     fn flush(&mut self) -> Result<()> {
         let Some(segment) = &mut self.into else { return Ok(()) };
-        match segment.append(&self.bytes) {
-            Ok(()) => {
-                self.bytes.clear();
-                Ok(())
-            }
-            // What was written says nothing that the old segments do not say.
-            Err(Failed::Write(error) | Failed::Sync(error)) => Err(error),
-        }
+        // Where it fails, what was written says nothing that the old segments do not say.
+        segment.append(&self.bytes)?;
+        self.bytes.clear();
+        Ok(())
     }
 
     fn end(mut self) -> Result<Option<Segment>> {

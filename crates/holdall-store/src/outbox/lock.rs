@@ -124,8 +124,8 @@ async fn take(
 }
 
 fn too_long() -> Error {
-    Error::new(ErrorKind::Timeout, "another process holds the outbox's lock of the key")
-        .with_hint("look for a stopped process that writes to this store")
+    Error::new(ErrorKind::Timeout, "another process holds a lock of the outbox")
+        .with_hint("look for a stopped process that uses this outbox")
 }
 
 fn open(ground: &Ground, name: &str) -> Result<File> {
@@ -181,8 +181,17 @@ impl DrainLock {
 pub(super) struct Shared(#[allow(dead_code, reason = "it is held, not read")] File);
 
 impl Shared {
+    /// Waits for it. Somebody holds the other one for some calls only, unless he was stopped in the middle of them.
     pub(super) fn hold(ground: &Ground) -> Result<Self> {
-        hold(ground, FlockOperation::LockShared).map(Self)
+        let file = open(ground, "segments")?;
+        let deadline = Instant::now() + PATIENCE;
+        while !try_lock(&file, FlockOperation::NonBlockingLockShared)? {
+            if Instant::now() >= deadline {
+                return Err(too_long());
+            }
+            std::thread::sleep(Duration::from_micros(100));
+        }
+        Ok(Self(file))
     }
 }
 
@@ -192,16 +201,14 @@ pub(super) struct Exclusive(#[allow(dead_code, reason = "it is held, not read")]
 
 impl Exclusive {
     pub(super) fn hold(ground: &Ground) -> Result<Self> {
-        hold(ground, FlockOperation::LockExclusive).map(Self)
-    }
-}
-
-fn hold(ground: &Ground, how: FlockOperation) -> Result<File> {
-    let file = open(ground, "segments")?;
-    loop {
-        match rustix::fs::flock(&file, how) {
-            Err(Errno::INTR) => {}
-            other => return other.map(|()| file).map_err(|e| fault("the outbox cannot be locked", e)),
+        let file = open(ground, "segments")?;
+        loop {
+            match rustix::fs::flock(&file, FlockOperation::LockExclusive) {
+                Err(Errno::INTR) => {}
+                other => {
+                    return other.map(|()| Self(file)).map_err(|e| fault("the outbox cannot be locked", e));
+                }
+            }
         }
     }
 }

@@ -1,6 +1,5 @@
 //! A file that one process appends to: a head of its own, then frames.
 
-use super::commit::Failed;
 use super::ground::Ground;
 use crate::disk::{fault, unique};
 use crate::error::{Error, Result};
@@ -117,11 +116,11 @@ impl Segment {
     }
 
     /// Writes frames behind the last, and answers when they are on the disk.
-    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), Failed> {
-        let unwritten = |e| Failed::Write(Error::io("the outbox cannot be written to", e));
-        let unsynced =
-            |e| Failed::Sync(Error::io("what was written to the outbox may not be on the disk", e));
-        self.file.write_all_at(bytes, self.end).map_err(unwritten)?;
+    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        let unsynced = |e| Error::io("what was written to the outbox may not be on the disk", e);
+        self.file
+            .write_all_at(bytes, self.end)
+            .map_err(|e| Error::io("the outbox cannot be written to", e))?;
         self.file.sync_data().map_err(unsynced)?;
         self.end += bytes.len() as u64;
         Ok(())
