@@ -79,41 +79,47 @@ pub(super) async fn submit(inner: &Arc<Inner>, job: Job, right: Option<Right>) -
         !std::mem::replace(&mut inbox.is_led, true)
     };
     if leads {
-        let inner = inner.clone();
-        tokio::task::spawn_blocking(move || lead(&inner));
+        let leading = Leading { inner: inner.clone(), is_over: false };
+        tokio::task::spawn_blocking(move || lead(leading));
     }
     written
         .await
         .map_err(|_| Error::new(ErrorKind::Cancelled, "the outbox was closed before the write was done"))?
 }
 
-/// Lets the others go when writing ends in a panic: their answers are dropped.
-struct Leading<'a>(&'a Inner);
+/// The duty to write for all who wait. Where it ends before nobody does, by a panic or with its runtime, they are let go:
+/// their answers are dropped.
+struct Leading {
+    inner: Arc<Inner>,
+    is_over: bool,
+}
 
-impl Drop for Leading<'_> {
-    fn drop(&mut self) {
-        let mut inbox = locked(&self.0.inbox);
-        inbox.is_led = false;
-        inbox.waiting.clear();
+impl Leading {
+    /// The next group; none when nobody waits, and the duty is over.
+    fn group(&mut self) -> Option<Vec<Waiting>> {
+        let mut inbox = locked(&self.inner.inbox);
+        let group = inbox.group();
+        self.is_over = group.is_empty();
+        inbox.is_led = !self.is_over;
+        (!self.is_over).then_some(group)
     }
 }
 
-fn lead(inner: &Inner) {
-    let leading = Leading(inner);
-    loop {
-        let group = {
-            let mut inbox = locked(&inner.inbox);
-            let group = inbox.group();
-            if group.is_empty() {
-                inbox.is_led = false;
-                std::mem::forget(leading);
-                return;
-            }
-            group
-        };
+impl Drop for Leading {
+    fn drop(&mut self) {
+        if !self.is_over {
+            let mut inbox = locked(&self.inner.inbox);
+            inbox.is_led = false;
+            inbox.waiting.clear();
+        }
+    }
+}
+
+fn lead(mut leading: Leading) {
+    while let Some(group) = leading.group() {
         let (jobs, answers): (Vec<Job>, Vec<_>) =
             group.into_iter().map(|w| (w.job, (w.answer, w.right))).unzip();
-        match write(inner, jobs) {
+        match write(&leading.inner, jobs) {
             Ok(ids) => answers.into_iter().zip(ids).for_each(|((answer, _), id)| told(answer, id)),
             Err(error) => answers.into_iter().for_each(|(answer, _)| told(answer, Err(again(&error)))),
         }
