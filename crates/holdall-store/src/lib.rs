@@ -27,6 +27,8 @@ mod key;
 mod object;
 #[cfg(feature = "object-store")]
 pub mod object_store;
+#[doc(hidden)]
+pub mod outbox;
 mod receipt;
 mod settings;
 mod store;

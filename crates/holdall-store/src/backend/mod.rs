@@ -6,7 +6,7 @@ mod folding;
 pub mod fs;
 pub mod memory;
 mod parts;
-mod payload;
+pub(crate) mod payload;
 mod ranges;
 pub(crate) mod read_at;
 pub mod s3;

@@ -1,9 +1,11 @@
 //! What pulled files and the folder store share of the local file system: paths that cannot leave a folder, and files
 //! that appear under their names whole or not at all.
 
+mod append;
 mod beneath;
 mod draft;
 
+pub(crate) use append::append;
 pub(crate) use beneath::{SEARCH, enter, make_folder, open_beneath, open_folder};
 pub(crate) use draft::{Draft, Holding};
 

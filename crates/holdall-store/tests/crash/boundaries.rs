@@ -5,6 +5,7 @@ use crate::child::Work;
 use crate::disk::{Cuts, Event, Recorder, explore};
 use crate::history::History;
 use crate::points::{Labelled, points};
+use crate::promise::OfStore;
 use crate::run::{is_long, runtime, seed};
 use crate::scene::Scene;
 use crate::trace::{Call, trace};
@@ -72,8 +73,13 @@ fn one(scene: &'static Scene, Labelled { point, .. }: &Labelled) -> Result<Cuts,
     look(scene, &store, recorder.events(), true)?;
     // Whatever the first process left half done, the second one acknowledges nothing that the disk may lose.
     let is_end = |event: &Event| matches!(event, Event::Said(said) if said.is_end());
-    explore(scene, recorder.events(), |index, event| index >= after_kill && is_end(event), seed())
-        .map_err(|why| format!("and the play was played again: {why}"))
+    explore(
+        &mut OfStore::new(scene),
+        recorder.events(),
+        |index, event| index >= after_kill && is_end(event),
+        seed(),
+    )
+    .map_err(|why| format!("and the play was played again: {why}"))
 }
 
 /// The process was killed at the call that was named, and nowhere else.

@@ -4,6 +4,7 @@
 
 use crate::check::open;
 use crate::operation::{Operation, Outcome};
+use crate::queue::QueueWork;
 use crate::scene::Scene;
 use crate::traffic::Traffic;
 use holdall_store::{Fsync, Store};
@@ -25,6 +26,8 @@ pub(crate) enum Work {
     One(&'static Scene, u64),
     /// Whatever comes, without end.
     Traffic(Traffic),
+    /// Writes to an outbox, which the folder then is.
+    Queue(QueueWork),
 }
 
 impl Work {
@@ -36,6 +39,7 @@ impl Work {
             Self::Again(scene) => format!("again\n{}", scene.name),
             Self::One(scene, id) => format!("one\n{} {id}", scene.name),
             Self::Traffic(traffic) => format!("traffic\n{}", traffic.to_text()),
+            Self::Queue(work) => format!("queue\n{}", work.to_text()),
         };
         let fsync = if fsync == Fsync::Data { "data" } else { "none" };
         command.env(VARIABLE, format!("{what}\n{folder}\n{fsync}"));
@@ -49,6 +53,10 @@ pub(crate) fn is_child() -> bool {
     let [what, which, folder, fsync] = words[..] else {
         panic!("the work of a child is no such thing: {text:?}")
     };
+    if what == "queue" {
+        QueueWork::from_text(which).perform(Path::new(folder));
+        return true;
+    }
     let fsync = if fsync == "data" { Fsync::Data } else { Fsync::None };
     let store = open(Path::new(folder), fsync);
     match what {
@@ -106,7 +114,7 @@ async fn watched(store: &Store, id: u64, operation: &Operation) {
     }
 }
 
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     let written = rustix::io::writev(std::io::stdout(), &[IoSlice::new(line.as_bytes())]);
     assert_eq!(written, Ok(line.len()), "the parent reads whole lines");
 }

@@ -2,6 +2,7 @@
 
 use crate::disk::{Class, Event, classes, explore};
 use crate::power_cuts::{Recording, record};
+use crate::promise::OfStore;
 use crate::run::{records_overflow, seed};
 use crate::scene::{SCENES, Scene};
 use std::collections::BTreeMap;
@@ -63,7 +64,7 @@ fn first_fault(recordings: &[(&'static Scene, Recording)], class: Class) -> (usi
         let (events, from) = without(recording, &classes, class);
         lost += recording.events.len() - events.len();
         if events.len() < recording.events.len() && found.is_none() {
-            let told = explore(scene, &events, |index, _| index >= from, seed()).err();
+            let told = explore(&mut OfStore::new(scene), &events, |index, _| index >= from, seed()).err();
             found =
                 told.map(|why| format!("{}: {}", scene.name, why.lines().nth(1).unwrap_or_default().trim()));
         }

@@ -1,4 +1,4 @@
-//! The folder store's promise of safety, put to the test: processes are killed at random and at every call that changes
+//! The promises of safety of the folder store and of the outbox, put to the test: processes are killed at random and at every call that changes
 //! the disk, and the power is cut in a model of a disk that loses whatever was not fsynced.
 //!
 //! The seed is printed; `HOLDALL_TEST_SEED` sets it, `HOLDALL_TEST_LONG=1` tries more. `strace` must be installed.
@@ -22,6 +22,8 @@ mod lost_fsyncs;
 mod operation;
 mod points;
 mod power_cuts;
+mod promise;
+mod queue;
 mod races;
 mod random_kills;
 mod run;
@@ -42,6 +44,10 @@ fn main() -> ExitCode {
         trial("random_kills".to_owned(), random_kills::run),
         trial("damage_is_found".to_owned(), damage::run),
         trial("lost_fsyncs_are_found".to_owned(), lost_fsyncs::run),
+        trial("queue::random_kills".to_owned(), queue::random_kills),
+        trial("queue::power_cuts".to_owned(), queue::power_cuts),
+        trial("queue::lost_fsyncs_are_found".to_owned(), queue::lost_fsyncs),
+        trial("queue::faults_of_the_disk".to_owned(), queue::faults),
         trial("races::folder_removed".to_owned(), races::folder_removed),
         trial("races::folder_removed_and_made".to_owned(), races::folder_removed_and_made),
     ];

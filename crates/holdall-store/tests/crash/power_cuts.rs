@@ -2,6 +2,7 @@
 
 use crate::child::{Said, Work};
 use crate::disk::{Event, Recorder, explore};
+use crate::promise::OfStore;
 use crate::run::seed;
 use crate::scene::Scene;
 use crate::trace::trace;
@@ -35,7 +36,7 @@ pub(crate) fn record(scene: &'static Scene) -> Result<Recording, String> {
 /// Nothing that was acknowledged is lost, whenever the power is cut.
 pub(crate) fn run(scene: &'static Scene) -> Result<(), String> {
     let Recording { events, from } = record(scene)?;
-    let cuts = explore(scene, &events, |index, _| index >= from, seed())?;
+    let cuts = explore(&mut OfStore::new(scene), &events, |index, _| index >= from, seed())?;
     println!("power cuts, {}: {cuts:?} of {} events", scene.name, events.len());
     if cuts.opened == 0 { Err("nothing was tried".to_owned()) } else { Ok(()) }
 }

@@ -2,6 +2,7 @@
 
 use crate::child::Work;
 use crate::disk::{Cuts, Event, Recorder, explore};
+use crate::promise::OfStore;
 use crate::run::seed;
 use crate::scene::Scene;
 use crate::stopped::Stopped;
@@ -55,5 +56,10 @@ fn delete_in_a_folder_that_goes(made_again: bool) -> Result<Cuts, String> {
     let from = recorder.events().len();
     recorder.follow_part(2, &deleter.go_on()?)?;
     let is_end = |event: &Event| matches!(event, Event::Said(said) if said.is_end());
-    explore(scene, recorder.events(), |index, event| index >= from && is_end(event), seed())
+    explore(
+        &mut OfStore::new(scene),
+        recorder.events(),
+        |index, event| index >= from && is_end(event),
+        seed(),
+    )
 }

@@ -29,7 +29,7 @@ impl Stopped {
         let path = folder.path().join("log");
         mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
         // The signal is sent before the call and felt after it.
-        let mut command = command(work, store, Some((point, "SIGSTOP")), &path);
+        let mut command = command(work, store, Some((point, "signal=SIGSTOP")), &path);
         let tracer =
             command.stdout(Stdio::null()).spawn().map_err(|e| format!("strace cannot be run: {e}"))?;
         let log = BufReader::new(File::open(&path).unwrap()).lines();

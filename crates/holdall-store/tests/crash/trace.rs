@@ -38,7 +38,7 @@ pub(crate) struct Point {
 /// Says why there is no whole trace, or how the child ended otherwise than foreseen.
 pub(crate) fn trace(work: &Work, store: &Path, point: Option<&Point>) -> Result<Vec<Call>, String> {
     let log = tempfile::NamedTempFile::new().unwrap();
-    let mut command = command(work, store, point.map(|point| (point, "SIGKILL")), log.path());
+    let mut command = command(work, store, point.map(|point| (point, "signal=SIGKILL")), log.path());
     let output = command.stdout(Stdio::piped()).output().map_err(|e| format!("strace cannot be run: {e}"))?;
     let foreseen = if point.is_some() { Some(9) } else { None };
     if output.status.signal() != foreseen || (foreseen.is_none() && !output.status.success()) {
@@ -48,14 +48,14 @@ pub(crate) fn trace(work: &Work, store: &Path, point: Option<&Point>) -> Result<
     read(&std::fs::read_to_string(log.path()).unwrap())
 }
 
-/// The command that has a child do its work, and sends it a signal at a call.
-pub(crate) fn command(work: &Work, store: &Path, signal: Option<(&Point, &str)>, log: &Path) -> Command {
+/// The command that has a child do its work, and does something to it at a call: `signal=…` or `error=…`.
+pub(crate) fn command(work: &Work, store: &Path, injected: Option<(&Point, &str)>, log: &Path) -> Command {
     let mut command = Command::new("strace");
     command.args(["-f", "-xx", "-s", "6000000", "-e", &format!("trace={TRACED}"), "-o"]).arg(log);
-    match signal {
+    match injected {
         // Together with the filter, this version's injections do nothing.
-        Some((Point { call, nth }, signal)) => {
-            command.args(["-e", &format!("inject={call}:signal={signal}:when={nth}")])
+        Some((Point { call, nth }, what)) => {
+            command.args(["-e", &format!("inject={call}:{what}:when={nth}")])
         }
         None => command.arg("--seccomp-bpf"),
     };

@@ -8,12 +8,11 @@ use super::put::receipt;
 use super::read::{missing, refuse_version};
 use crate::backend::carried::{Carried, check_onto_itself, copied_attributes, refuse_encryption};
 use crate::backend::conditions::check_read;
-use crate::disk::fault;
+use crate::disk::append;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::{CopyOptions, Metadata};
 use crate::receipt::Receipt;
-use rustix::io::Errno;
 use std::fs::File;
 use std::sync::Arc;
 use std::time::Instant;
@@ -83,40 +82,6 @@ fn copy_bytes(source: &Opened, into: &File) -> Result<()> {
     let is_same = source.identity.is_of(&source.file).map_err(looked)?;
     if !is_same || into.metadata().map_err(looked)?.len() != source.identity.size {
         return Err(Error::new(ErrorKind::Changed, "the source was changed in place while it was copied"));
-    }
-    Ok(())
-}
-
-/// Copies bytes to where a file is written next, without bringing them here where the kernel can.
-pub(super) fn append(from: &File, start: u64, len: u64, into: &File) -> Result<()> {
-    let (mut at, end) = (start, start + len);
-    while at < end {
-        let want = usize::try_from(end - at).unwrap_or(usize::MAX).min(1 << 30);
-        match rustix::fs::copy_file_range(from, Some(&mut at), into, None, want) {
-            Ok(0) => {
-                return Err(Error::new(ErrorKind::Changed, "the source ended early while it was copied"));
-            }
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(Errno::XDEV | Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL) => {
-                return by_hand(from, at, end, into);
-            }
-            Err(error) => return Err(fault("the object cannot be copied", error)),
-        }
-    }
-    Ok(())
-}
-
-fn by_hand(from: &File, start: u64, end: u64, mut into: &File) -> Result<()> {
-    use std::io::Write;
-    use std::os::unix::fs::FileExt;
-    let failed = |e| Error::io("the object cannot be copied", e);
-    let mut buffer = vec![0; 1 << 20];
-    let mut at = start;
-    while at < end {
-        let n = buffer.len().min(usize::try_from(end - at).unwrap_or(usize::MAX));
-        from.read_exact_at(&mut buffer[..n], at).map_err(failed)?;
-        into.write_all(&buffer[..n]).map_err(failed)?;
-        at += n as u64;
     }
     Ok(())
 }

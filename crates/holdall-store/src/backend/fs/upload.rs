@@ -4,7 +4,6 @@
 //! completing the upload is giving the file its key; else the parts are put in order by a copy.
 
 use super::backend::FolderBackend;
-use super::copy::append;
 use super::folder::Folder;
 use super::publish::Written;
 use super::put::receipt;
@@ -12,6 +11,7 @@ use crate::backend::carried::Carried;
 use crate::backend::parts::{check_list, check_part, gone};
 use crate::backend::{BoxFuture, PartDigest, PartReceipt, Upload};
 use crate::disk::Draft;
+use crate::disk::append;
 use crate::error::{Error, ErrorKind, Result};
 use crate::integrity::composite;
 use crate::key::Key;

@@ -3,16 +3,12 @@
 use super::build::Tree;
 use super::event::{BASE, Change, Entry, Event, Inode};
 use super::image::{FATES, Fate, Image, enter};
-use crate::check::{check, goes_on};
-use crate::history::History;
-use crate::run::{is_long, runtime};
-use crate::scene::Scene;
-use holdall_store::Fsync;
+use crate::promise::Promise;
+use crate::run::is_long;
 use holdall_testing::random::Random;
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
-use tokio::runtime::Runtime;
 
 /// A file as the disk has it, and what it may not have yet.
 #[derive(Debug, Default)]
@@ -77,7 +73,8 @@ impl Disk {
         match event {
             Event::MadeFile(inode) => _ = self.files.insert(*inode, File::default()),
             Event::MadeFolder(inode, path) => {
-                let is_scrap = path.ends_with("/.holdall/tmp") || path.ends_with("/.holdall/lock");
+                let is_scrap =
+                    ["/.holdall/tmp", "/.holdall/lock", "/outbox/lock"].iter().any(|end| path.ends_with(end));
                 self.folders.insert(*inode, Folder { is_scrap, ..Folder::default() });
             }
             Event::Entry(folder, entry) => self.folder(*folder).pending.push(entry.clone()),
@@ -174,10 +171,8 @@ fn choices(pending: &[Inode], random: &mut Random) -> Vec<Chosen> {
     all
 }
 
-struct Exploration {
-    /// Where the store is below everything.
-    store: &'static str,
-    runtime: Runtime,
+struct Exploration<'a> {
+    promise: &'a mut dyn Promise,
     random: Random,
     seen: HashSet<u64>,
     done: Cuts,
@@ -190,22 +185,21 @@ struct Exploration {
 ///
 /// Describes the first state of which that is not so.
 pub(crate) fn explore(
-    scene: &Scene,
+    promise: &mut dyn Promise,
     events: &[Event],
     when: impl Fn(usize, &Event) -> bool,
     seed: u64,
 ) -> Result<Cuts, String> {
     let random = Random::new(seed);
-    let (seen, done, store) = (HashSet::new(), Cuts::default(), scene.place);
-    let mut exploration = Exploration { store, runtime: runtime(), random, seen, done };
-    let (mut disk, mut history) = (Disk::default(), History::default());
+    let mut exploration = Exploration { promise, random, seen: HashSet::new(), done: Cuts::default() };
+    let mut disk = Disk::default();
     for (index, event) in events.iter().enumerate() {
         disk.apply(event);
         if let Event::Said(said) = event {
-            history.hear(said, |id| scene.operation(id));
+            exploration.promise.hear(said);
         }
         if when(index, event) {
-            exploration.cut(&disk, &history).map_err(|why| {
+            exploration.cut(&disk).map_err(|why| {
                 let before = events[..=index].iter().rev().take(4).rev();
                 format!(
                     "the power is cut after event {index}, the last of {:?}\n  {why}",
@@ -217,43 +211,33 @@ pub(crate) fn explore(
     Ok(exploration.done)
 }
 
-impl Exploration {
-    fn cut(&mut self, disk: &Disk, history: &History) -> Result<(), String> {
+impl Exploration<'_> {
+    fn cut(&mut self, disk: &Disk) -> Result<(), String> {
         self.done.cuts += 1;
         let pending = disk.pending();
         for chosen in choices(&pending, &mut self.random) {
             for tree in disk.trees(&chosen, &mut self.random) {
                 self.done.states += 1;
                 let mut hasher = DefaultHasher::new();
-                (&tree, history.clock()).hash(&mut hasher);
+                (&tree, self.promise.clock()).hash(&mut hasher);
                 if self.seen.insert(hasher.finish()) {
                     self.done.opened += 1;
-                    self.open(&tree, history).map_err(|why| format!("{why}\n  with {}", described(&tree)))?;
+                    self.open(&tree).map_err(|why| format!("{why}\n  with {}", described(&tree)))?;
                 }
             }
         }
         Ok(())
     }
 
-    fn open(&self, tree: &Tree, history: &History) -> Result<(), String> {
+    fn open(&self, tree: &Tree) -> Result<(), String> {
         let folder = tempfile::tempdir_in(scratch()).unwrap();
         tree.build(folder.path());
-        let store = folder.path().join(self.store);
-        let known = history.keys();
-        let mut keys = history.keys_under_way();
-        keys.extend(known.get(self.done.opened % known.len().max(1)).cloned());
-        keys.push("new/of all".to_owned());
-        keys.sort();
-        keys.dedup();
-        self.runtime.block_on(async {
-            check(&store, history).await?;
-            goes_on(&store, &keys, Fsync::None).await
-        })
+        self.promise.demand(folder.path(), self.done.opened)
     }
 }
 
 /// Memory, where there is some to be used as a disk.
-fn scratch() -> PathBuf {
+pub(crate) fn scratch() -> PathBuf {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }
 }

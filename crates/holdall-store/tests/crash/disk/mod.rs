@@ -10,7 +10,7 @@ mod fsyncs;
 mod image;
 mod record;
 
-pub(crate) use cut::{Cuts, explore};
-pub(crate) use event::Event;
+pub(crate) use cut::{Cuts, explore, scratch};
+pub(crate) use event::{Entry, Event};
 pub(crate) use fsyncs::{Class, classes, place_of};
 pub(crate) use record::Recorder;

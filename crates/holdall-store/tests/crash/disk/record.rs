@@ -116,7 +116,9 @@ impl Recorder {
             "ftruncate" => self.change(call.number(0), Change::Size(call.number(1) as usize)),
             "fsetxattr" => self.change(call.number(0), Change::Record(call.bytes(2).into())),
             "utimensat" => self.change(call.number(0), Change::Modified(modified(call.argument(2)))),
-            "fsync" => _ = self.at(call.number(0)).map(|inode| self.events.push(Event::Fsync(inode))),
+            "fsync" | "fdatasync" => {
+                _ = self.at(call.number(0)).map(|inode| self.events.push(Event::Fsync(inode)))
+            }
             "mkdir" => self.make(self.place("AT_FDCWD", &call.text(0))),
             "mkdirat" => self.make(self.place(call.argument(0), &call.text(1))),
             "linkat" => self.link(call),
