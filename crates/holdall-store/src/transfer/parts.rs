@@ -48,6 +48,29 @@ impl Part {
     }
 }
 
+/// An object that the store has, and the notes of its upload.
+pub(super) struct Stored {
+    pub(super) receipt: Receipt,
+    notes: Option<Notes>,
+}
+
+impl Stored {
+    pub(super) fn without_notes(receipt: Receipt) -> Self {
+        Self { receipt, notes: None }
+    }
+
+    /// Whether a kill would lose what is known of it: an object in parts does not say what its bytes are.
+    pub(super) fn was_noted(&self) -> bool {
+        self.notes.is_some()
+    }
+
+    /// Removes the notes: from now on nobody goes on with the upload.
+    pub(super) fn end(self) -> Receipt {
+        self.notes.into_iter().for_each(Notes::end);
+        self.receipt
+    }
+}
+
 /// A part that the store has.
 enum Done {
     Sent(PartReceipt),
@@ -132,15 +155,14 @@ impl PartSender {
         true
     }
 
-    /// Waits for all parts and makes the object.
-    pub(super) async fn complete(&mut self) -> Result<Receipt> {
+    /// Waits for all parts and makes the object; its notes are there until they are ended.
+    pub(super) async fn complete(&mut self) -> Result<Stored> {
         while let Some(finished) = self.tasks.join_next().await {
             self.note(joined(finished)?);
         }
         self.done.sort_unstable_by_key(|part| part.number);
         let receipt = self.upload.complete(&self.done, &WriteCondition::Always).await?;
-        self.notes.take().into_iter().for_each(Notes::end);
-        Ok(receipt)
+        Ok(Stored { receipt, notes: self.notes.take() })
     }
 
     /// Ends after a failure, which is what the caller gets to see: the parts stay for the next try where it may go on

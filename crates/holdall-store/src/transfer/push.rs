@@ -227,14 +227,17 @@ impl Push {
         if job.verdict != Verdict::Move {
             self.expect(size);
         }
-        let receipt = self.store.put_opened(key, file.clone(), &self.options.put).await?;
-        let digest = Digest::of(&receipt, &self.store);
+        let stored = self.store.put_opened(key, file.clone(), &self.options.put).await?;
+        let (etag, digest) = (stored.receipt.etag.clone(), Digest::of(&stored.receipt, &self.store));
         if self.inventory.is_some() {
             let sha256 = whole_of(&file, digest.as_ref()).await?;
-            self.describe(&job.relative, &file, sha256, receipt.etag.clone())?;
+            self.describe(&job.relative, &file, sha256, etag.clone())?;
         }
-        note(receipt.etag.clone(), digest);
-        Ok(TreeEvent::Pushed { path: path.to_owned(), receipt })
+        note(etag, digest);
+        if stored.was_noted() {
+            self.log.iter().for_each(|log| log.flush());
+        }
+        Ok(TreeEvent::Pushed { path: path.to_owned(), receipt: stored.end() })
     }
 
     fn expect(&self, size: u64) {

@@ -1,6 +1,6 @@
 //! Stores bytes, files and streams: whole when they are small, else in parts.
 
-use super::parts::{Part, PartSender};
+use super::parts::{Part, PartSender, Stored};
 use super::plan::PartPlan;
 use super::resume::{self, Started};
 use super::source::{Identity, Opened};
@@ -55,7 +55,7 @@ pub(crate) async fn put_bytes_in_parts(
         async move { Ok(Part::AtHand(part)) }
     };
     let whole = Whole::of_bytes(store, &all);
-    in_parts(store, key, (size, None), whole, options, piece).await
+    Ok(in_parts(store, key, (size, None), whole, options, piece).await?.end())
 }
 
 /// Sends parts that `read` brings, as many at once as buffers and concurrency allow. Those of a file that an earlier
@@ -67,7 +67,7 @@ async fn in_parts<R, F>(
     mut whole: Whole,
     options: &PutOptions,
     read: R,
-) -> Result<Receipt>
+) -> Result<Stored>
 where
     R: Fn(Range<u64>) -> F + Send + Sync,
     F: Future<Output = Result<Part>> + Send + 'static,
@@ -100,7 +100,10 @@ where
         sent = send_all(store, &mut sender, (plan, &mut whole), &read).await;
     }
     match sent {
-        Ok(receipt) => Ok(Receipt { elapsed: start.elapsed(), ..receipt }),
+        Ok(mut stored) => {
+            stored.receipt.elapsed = start.elapsed();
+            Ok(stored)
+        }
         Err(error) => Err(sender.fail(error).await.with_key(key)),
     }
 }
@@ -110,7 +113,7 @@ async fn send_all<R, F>(
     sender: &mut PartSender,
     (plan, whole): (PartPlan, &mut Whole),
     read: &R,
-) -> Result<Receipt>
+) -> Result<Stored>
 where
     R: Fn(Range<u64>) -> F + Send + Sync,
     F: Future<Output = Result<Part>> + Send + 'static,
@@ -122,7 +125,9 @@ where
     }
     // A source that changed under either reading is no object.
     let sha256 = whole.found().await?;
-    Ok(Receipt { sha256, ..sender.complete().await? })
+    let mut stored = sender.complete().await?;
+    stored.receipt.sha256 = sha256;
+    Ok(stored)
 }
 
 /// Runs a reading of a file where it disturbs nobody.
@@ -164,10 +169,11 @@ impl Store {
             progress.expect(file.size());
             progress.complete();
         }
-        self.put_opened(key, file, options).await
+        Ok(self.put_opened(key, file, options).await?.end())
     }
 
-    pub(super) async fn put_opened(&self, key: &Key, file: Opened, options: &PutOptions) -> Result<Receipt> {
+    /// Stores a file as a step of something else, which may note that it is there before the upload's notes end.
+    pub(super) async fn put_opened(&self, key: &Key, file: Opened, options: &PutOptions) -> Result<Stored> {
         let start = Instant::now();
         let size = file.size();
         let in_parts = goes_in_parts(self, size, options);
@@ -191,7 +197,7 @@ impl Store {
             let checksums = checksums_of(bytes.clone(), self.checksums()).await?;
             self.put_whole(key, Payload::Source(Arc::new(Checked { bytes, checksums })), &options).await?
         };
-        Ok(Receipt { elapsed: start.elapsed(), ..receipt })
+        Ok(Stored::without_notes(Receipt { elapsed: start.elapsed(), ..receipt }))
     }
 
     /// The largest file that is held in memory while it is stored.
@@ -216,7 +222,7 @@ impl Store {
         wanted
     }
 
-    async fn put_opened_in_parts(&self, key: &Key, file: Opened, options: &PutOptions) -> Result<Receipt> {
+    async fn put_opened_in_parts(&self, key: &Key, file: Opened, options: &PutOptions) -> Result<Stored> {
         let (size, identity) = (file.size(), file.identity());
         let buffers = self.buffers().clone();
         let is_remote = self.is_remote();
@@ -339,7 +345,7 @@ impl Store {
                 .with_hint("say how long it will be (--expected-size), or set a larger part size"));
             }
         }
-        Ok(Receipt { sha256: digest.map(finished), ..sender.complete().await? })
+        Ok(Receipt { sha256: digest.map(finished), ..sender.complete().await?.end() })
     }
 
     /// Reads until a buffer is full or the reader has no more.

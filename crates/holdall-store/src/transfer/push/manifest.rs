@@ -9,6 +9,7 @@ use crate::object::PutOptions;
 use crate::receipt::Receipt;
 use crate::store::Store;
 use crate::telemetry::{Direction, Watch};
+use crate::transfer::parts::Stored;
 use crate::transfer::source::Opened;
 use crate::transfer::sync::{Scratch, Sorted, Sorter, scratch_of};
 use crate::transfer::{Filter, PushOptions, TreeEvent, TreeSummary};
@@ -233,7 +234,8 @@ impl Push {
         file.rewind().map_err(fault)?;
         let file = Opened::of(file, Path::new(name))?;
         watch.expect(file.size());
-        watch.end(self.store.put_opened(&key, file, &options).await)
+        let stored = self.store.put_opened(&key, file, &options).await;
+        watch.end(stored.map(Stored::end))
     }
 }
 
