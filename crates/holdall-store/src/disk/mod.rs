@@ -4,10 +4,12 @@
 mod append;
 mod beneath;
 mod draft;
+mod write;
 
 pub(crate) use append::append;
 pub(crate) use beneath::{SEARCH, enter, make_folder, open_beneath, open_folder};
 pub(crate) use draft::{Draft, Holding};
+pub(crate) use write::{write, write_at};
 
 use crate::error::{Error, ErrorKind};
 use rustix::io::Errno;

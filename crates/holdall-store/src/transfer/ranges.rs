@@ -211,20 +211,6 @@ pub(super) struct Into<'a> {
     pub(super) sum: Option<&'a mut Running>,
 }
 
-/// The kernel takes what is written at once into one large page of its cache where it can. A virtual machine that gives
-/// free memory back to its host has such pages least: writes of 128 KiB and more took 2 to 8 times as long as these (1 GiB
-/// to ext4, Linux 6.18).
-const WRITE: usize = 64 * 1024;
-
-fn write_at(file: &File, bytes: &[u8], offset: u64) -> std::io::Result<()> {
-    let mut at = offset;
-    for bytes in bytes.chunks(WRITE) {
-        file.write_all_at(bytes, at)?;
-        at += bytes.len() as u64;
-    }
-    Ok(())
-}
-
 /// Writes `len` bytes of a stream at an offset of a file.
 pub(super) async fn write_stream(
     mut object: Object,
@@ -242,7 +228,7 @@ pub(super) async fn write_stream(
         if let Some(sum) = &mut into.sum {
             sum.update(&piece);
         }
-        write_at(into.file, &piece, into.offset + at)
+        crate::disk::write_at(into.file, &piece, into.offset + at)
             .map_err(|e| Error::io("the file cannot be written", e))?;
         at += piece.len() as u64;
         if let Some(progress) = progress {

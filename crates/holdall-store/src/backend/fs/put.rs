@@ -15,7 +15,6 @@ use crate::{Payload, Sha256, Source, WriteCondition, sha256};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use std::fs::File;
-use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Instant;
@@ -121,8 +120,8 @@ impl Writing {
     }
 }
 
-fn write_all(mut file: &File, bytes: &[u8]) -> Result<()> {
-    file.write_all(bytes).map_err(|e| Error::io("the object cannot be written", e))
+fn write_all(file: &File, bytes: &[u8]) -> Result<()> {
+    crate::disk::write(file, bytes).map_err(|e| Error::io("the object cannot be written", e))
 }
 
 /// A put whose bytes are at hand.

@@ -21,7 +21,6 @@ use crate::{Sha256, WriteCondition, sha256};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -150,7 +149,7 @@ fn write_part(state: &Mutex<Option<State>>, number: u32, bytes: &[u8], fsyncs: b
         (state.draft.clone(), state.place(number, bytes.len() as u64), flush)
     };
     let failed = |e| Error::io("the part cannot be written", e);
-    draft.file().write_all_at(bytes, start).map_err(failed)?;
+    crate::disk::write_at(draft.file(), bytes, start).map_err(failed)?;
     if flush {
         // The disk is at work while further parts are hashed, and not only at the end.
         draft.file().sync_data().map_err(failed)?;
