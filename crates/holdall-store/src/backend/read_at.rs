@@ -1,6 +1,6 @@
 //! Bytes that are read where they lie, in small pieces: memory does not follow how many are sent.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::{Sha256, Source, SourceStream};
 use bytes::Bytes;
 use holdall_s3::{Checksum, ChecksumAlgorithm, Running};
@@ -55,7 +55,7 @@ pub(crate) async fn checksums_of(
     let stop = Stop(Arc::new(AtomicBool::new(false)));
     let told = stop.0.clone();
     let task = tokio::task::spawn_blocking(move || pass(&*bytes, &algorithms, &told));
-    let cancelled = |e| Error::new(crate::ErrorKind::Cancelled, "hashing was cancelled").with_source(e);
+    let cancelled = |e| Error::new(ErrorKind::Cancelled, "hashing was cancelled").with_source(e);
     task.await.map_err(cancelled)?
 }
 
@@ -72,7 +72,7 @@ fn pass(bytes: &dyn ReadAt, algorithms: &[ChecksumAlgorithm], stop: &AtomicBool)
     let (mut piece, mut at) = (Vec::with_capacity(PIECE.min(bytes.len()) as usize), 0);
     while at < bytes.len() {
         if stop.load(Ordering::Relaxed) {
-            return Err(Error::new(crate::ErrorKind::Cancelled, "hashing was given up"));
+            return Err(Error::new(ErrorKind::Cancelled, "hashing was given up"));
         }
         let len = PIECE.min(bytes.len() - at);
         piece.clear();
@@ -114,11 +114,18 @@ impl Source for Checked {
                 if len == 0 {
                     return Ok(None);
                 }
-                let piece =
-                    piece(&*bytes, at, len).map_err(|e| io::Error::new(io::ErrorKind::UnexpectedEof, e))?;
+                let piece = piece(&*bytes, at, len).map_err(told)?;
                 Ok(Some((piece, at + len)))
             }
         }))
+    }
+}
+
+/// A fault as the one who sends takes it: bytes that are not what they were are told from those that cannot be read.
+fn told(error: Error) -> io::Error {
+    match error.kind() {
+        ErrorKind::Changed => io::Error::new(io::ErrorKind::UnexpectedEof, error),
+        _ => io::Error::other(error),
     }
 }
 
@@ -135,7 +142,6 @@ fn piece(bytes: &dyn ReadAt, at: u64, len: u64) -> Result<Bytes> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ErrorKind;
     use futures_util::TryStreamExt as _;
 
     /// So many bytes, which change after so many readings.
@@ -191,7 +197,10 @@ mod tests {
         let checksums = checksums_of(bytes.clone(), vec![ChecksumAlgorithm::Crc32c]).await.unwrap();
         let mut pieces = Checked { bytes: bytes.clone(), checksums }.open();
         assert_eq!(pieces.try_next().await.unwrap().unwrap().len() as u64, PIECE);
-        assert!(pieces.try_next().await.is_err());
+        let held_back = pieces.try_next().await.unwrap_err();
+        assert_eq!(held_back.kind(), io::ErrorKind::UnexpectedEof);
+        let unreadable = told(Error::io("it cannot be read", io::Error::other("a bad sector")));
+        assert_eq!(unreadable.kind(), io::ErrorKind::Other, "a disk that fails changed nothing");
         let found = checksums_of(bytes.clone(), vec![ChecksumAlgorithm::Sha256]).await;
         assert_eq!(found.unwrap_err().kind(), ErrorKind::Changed);
         assert_eq!(read_all(&*bytes).unwrap_err().kind(), ErrorKind::Changed);
