@@ -67,7 +67,12 @@ impl Drop for Stop {
     }
 }
 
-fn pass(bytes: &dyn ReadAt, algorithms: &[ChecksumAlgorithm], stop: &AtomicBool) -> Result<Vec<Checksum>> {
+/// Computes checksums of all bytes in one pass, unless it is told to stop, which is an error.
+pub(crate) fn pass(
+    bytes: &dyn ReadAt,
+    algorithms: &[ChecksumAlgorithm],
+    stop: &AtomicBool,
+) -> Result<Vec<Checksum>> {
     let mut running: Vec<Running> = algorithms.iter().map(|algorithm| Running::new(*algorithm)).collect();
     let (mut piece, mut at) = (Vec::with_capacity(PIECE.min(bytes.len()) as usize), 0);
     while at < bytes.len() {

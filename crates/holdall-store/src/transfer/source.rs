@@ -1,24 +1,22 @@
 //! Files as sources: what they were when they were opened, and whether they stayed so.
 
-use super::whole::finished;
 use crate::Sha256;
 use crate::backend::ReadAt;
+use crate::backend::read_at::pass;
 use crate::error::{Error, ErrorKind, Result};
 use bytes::Bytes;
+use holdall_s3::{Checksum, ChecksumAlgorithm};
 use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, Metadata};
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
-
-/// Files are read in pieces of this size where not in parts.
-const PIECE: usize = 256 * 1024;
 
 /// The kernel's clock for times of files stands still for so long at most, and a little.
 pub(super) const TICK: Duration = Duration::from_millis(20);
@@ -173,9 +171,7 @@ impl Opened {
 
     /// Hashes all of it, unless it is told to stop, which is an error.
     pub(super) fn sha256_unless(&self, stop: &AtomicBool) -> Result<Sha256> {
-        let digest = self.digest(0..self.size(), stop)?;
-        self.still_the_same()?;
-        Ok(digest)
+        self.digest(0..self.size(), stop)
     }
 
     /// Hashes all of it as what it would be in parts of this size.
@@ -184,24 +180,14 @@ impl Opened {
         let never = AtomicBool::new(false);
         let part = |start: u64| self.digest(start..(start + part_size).min(self.size()), &never);
         let parts = starts.map(part).collect::<Result<Vec<_>>>()?;
-        self.still_the_same()?;
         Ok(crate::integrity::composite(parts.into_iter()))
     }
 
     fn digest(&self, range: Range<u64>, stop: &AtomicBool) -> Result<Sha256> {
-        let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
-        let mut buffer = vec![0; PIECE];
-        let mut at = range.start;
-        while at < range.end {
-            if stop.load(Ordering::Relaxed) {
-                return Err(Error::new(ErrorKind::Cancelled, "hashing was given up"));
-            }
-            let n = buffer.len().min((range.end - at) as usize);
-            self.file.read_exact_at(&mut buffer[..n], at).map_err(read_error)?;
-            digest.update(&buffer[..n]);
-            at += n as u64;
-        }
-        Ok(finished(digest))
+        let part = FilePart { file: self.clone(), range };
+        let checksums = pass(&part, &[ChecksumAlgorithm::Sha256], stop)?;
+        let sha256 = checksums.first().and_then(Checksum::sha256);
+        Ok(sha256.expect("it is the algorithm that was asked for"))
     }
 }
 
