@@ -115,11 +115,19 @@ impl Drop for Leading {
     }
 }
 
-fn lead(mut leading: Leading) {
-    while let Some(group) = leading.group() {
+fn lead(leading: Leading) {
+    let mut leader = Some(leading);
+    let mut next = leader.as_mut().and_then(Leading::group);
+    while let (Some(leading), Some(group)) = (leader.as_mut(), next) {
         let (jobs, answers): (Vec<Job>, Vec<_>) =
             group.into_iter().map(|w| (w.job, (w.answer, w.right))).unzip();
-        match write(&leading.inner, jobs) {
+        let written = write(&leading.inner, jobs);
+        next = leading.group();
+        // Who is told the last may close the queue, and open it again: nothing of it is held here then.
+        if next.is_none() {
+            leader = None;
+        }
+        match written {
             Ok(ids) => answers.into_iter().zip(ids).for_each(|((answer, _), id)| told(answer, id)),
             Err(error) => answers.into_iter().for_each(|(answer, _)| told(answer, Err(again(&error)))),
         }
