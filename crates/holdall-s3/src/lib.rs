@@ -65,6 +65,7 @@ pub use op::multipart::{
 };
 pub use op::presign::{PostForm, PostPolicy, PresignOptions};
 pub use op::put::{PutAnswer, PutOptions};
+pub use op::settle::NONCE;
 pub use op::versions::{ListedVersion, VersionList};
 pub use op::visit::Visit;
 pub use pace::RateLimits;

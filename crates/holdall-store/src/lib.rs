@@ -52,8 +52,8 @@ pub use object::{
 };
 pub use receipt::{Receipt, State, Verified};
 pub use settings::{
-    DigestScope, Fsync, KeyPair, LogFormat, Origin, Rank, Resolved, SETTINGS, Setting, Settings,
-    SettingsError, Sources, Value, Variables, parse_size, parse_time,
+    DigestScope, Fsync, KeyPair, LogFormat, OnRemoteError, Origin, Rank, Resolved, SETTINGS, Setting,
+    Settings, SettingsError, Sources, Value, Variables, WriteMode, parse_size, parse_time,
 };
 pub use store::{ObjectList, Stats, Store};
 pub use url::{Location, UrlStrategy};

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::key::{Key, Prefix};
+use crate::receipt::State;
 use crate::{Acl, Attributes, Encryption, Progress, Range, ReadConditions, Sha256, WriteCondition};
 use bytes::Bytes;
 use futures_core::Stream;
@@ -27,6 +28,8 @@ pub struct Metadata {
     pub attributes: Attributes,
     /// The SHA-256 of all bytes, where it was known before the first was sent.
     pub sha256: Option<Sha256>,
+    /// The name of the write that made it, where the store notes one and was asked for it. A listing has none.
+    pub nonce: Option<String>,
 }
 
 /// An object's bytes as they come. Ends after exactly the bytes promised or with an error.
@@ -88,6 +91,8 @@ pub struct PutOptions {
     pub condition: WriteCondition,
     /// Counts the bytes as they are sent, each once.
     pub progress: Option<Progress>,
+    /// A name for the write, 32 hex digits, by which it is known again at the store; a random one else.
+    pub nonce: Option<String>,
 }
 
 /// What is read of an object, and when.
@@ -125,6 +130,8 @@ pub struct Deleted {
     pub existed: Option<bool>,
     /// The version deleted, or the delete marker's.
     pub version: Option<String>,
+    /// Whether the store did it, or it waits in the outbox.
+    pub state: State,
 }
 
 /// Why one object of many was not deleted.
@@ -171,6 +178,27 @@ pub struct Leftover {
 }
 
 impl Metadata {
+    /// What a listing says where keys are all that is wanted.
+    pub(crate) fn bare(key: Key) -> Self {
+        Self {
+            key,
+            size: 0,
+            etag: None,
+            last_modified: None,
+            version: None,
+            attributes: Attributes::default(),
+            sha256: None,
+            nonce: None,
+        }
+    }
+
+    /// What a listing says of it.
+    pub(crate) fn listed(self) -> Self {
+        let storage_class = self.attributes.storage_class;
+        let attributes = Attributes { storage_class, ..Attributes::default() };
+        Self { attributes, sha256: None, nonce: None, ..self }
+    }
+
     /// Whether this is what an earlier look at the same key found: nobody has written it since.
     pub fn is_same_object(&self, other: &Self) -> bool {
         (&self.etag, self.size, self.last_modified, &self.version)

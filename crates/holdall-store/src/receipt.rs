@@ -2,14 +2,18 @@
 
 use crate::Sha256;
 use crate::key::Key;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Where the bytes are safe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum State {
     /// In the store itself.
+    #[default]
     Stored,
+    /// In the outbox of this machine, on its disk: the store has it once the outbox is drained.
+    Queued,
 }
 
 impl State {
@@ -17,6 +21,7 @@ impl State {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Stored => "stored",
+            Self::Queued => "queued",
         }
     }
 }
@@ -71,6 +76,8 @@ pub struct Receipt {
     pub version: Option<String>,
     /// Where the bytes are safe.
     pub state: State,
+    /// The outbox that they wait in, where they are queued.
+    pub outbox: Option<PathBuf>,
     /// How that was proved.
     pub verified: Verified,
     /// How often the last request of the put was sent.

@@ -105,6 +105,20 @@ pub struct Settings {
     pub digest: DigestScope,
     /// What a folder store does before a write is acknowledged.
     pub fsync: Fsync,
+    /// What becomes of a write that a remote store does not take.
+    pub on_remote_error: OnRemoteError,
+    /// Whether writes to a remote store are tried before they are acknowledged.
+    pub write: WriteMode,
+    /// How long a remote store may take nothing before a write is queued; a transfer that moves is not given up.
+    pub remote_deadline: Duration,
+    /// The outbox's folder; none when there is no home to put it in.
+    pub outbox_dir: Option<PathBuf>,
+    /// The most bytes that the outbox takes.
+    pub outbox_max_bytes: u64,
+    /// The bytes that the outbox leaves free on its file system.
+    pub outbox_min_free: u64,
+    /// The outbox may lie in memory, which a restart empties.
+    pub outbox_allow_volatile: bool,
     /// Proxy for http endpoints.
     pub http_proxy: Option<Secret>,
     /// Proxy for https endpoints.
@@ -117,6 +131,26 @@ pub struct Settings {
     pub log: Option<String>,
     /// The form of what is logged, for programs that print it.
     pub log_format: LogFormat,
+}
+
+/// What becomes of a write that a remote store does not take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum OnRemoteError {
+    /// It fails.
+    #[default]
+    Raise,
+    /// It waits in the outbox, where the store fails or cannot be reached. What it refuses fails all the same.
+    Outbox,
+}
+
+/// Whether writes to a remote store are tried before they are acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum WriteMode {
+    /// They are.
+    #[default]
+    Direct,
+    /// They are acknowledged once they are in the outbox. What has a condition, copies and moves are tried all the same.
+    Behind,
 }
 
 /// The form of what is logged.
@@ -169,6 +203,13 @@ pub enum Fsync {
 
 const MIB: u64 = 1 << 20;
 
+impl Settings {
+    /// Whether writes to a remote store may wait in the outbox.
+    pub fn has_outbox(&self) -> bool {
+        self.on_remote_error == OnRemoteError::Outbox || self.write == WriteMode::Behind
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -200,6 +241,13 @@ impl Default for Settings {
             integrity: PayloadIntegrity::Signed,
             digest: DigestScope::Parts,
             fsync: Fsync::Data,
+            on_remote_error: OnRemoteError::Raise,
+            write: WriteMode::Direct,
+            remote_deadline: Duration::from_secs(30),
+            outbox_dir: None,
+            outbox_max_bytes: 10 << 30,
+            outbox_min_free: 1 << 30,
+            outbox_allow_volatile: false,
             http_proxy: None,
             https_proxy: None,
             no_proxy: None,

@@ -9,6 +9,7 @@ pub use list::ObjectList;
 use crate::backend::Backend;
 use crate::backend::fs::FolderBackend;
 use crate::backend::memory::MemoryBackend;
+use crate::backend::queued::QueuedBackend;
 use crate::backend::s3::S3Backend;
 use crate::bucket::Bucket;
 use crate::error::{Error, ErrorKind, Result};
@@ -130,6 +131,9 @@ impl Store {
         let backend: Arc<dyn Backend> = match location {
             Location::Memory(None) => Arc::new(MemoryBackend::private()),
             Location::Memory(Some(name)) => MemoryBackend::shared(name),
+            Location::S3 { bucket, prefix } if settings.has_outbox() => {
+                Arc::new(QueuedBackend::open(bucket, prefix, settings)?)
+            }
             Location::S3 { bucket, prefix } => Arc::new(S3Backend::open(bucket, prefix, settings)?),
             Location::Folder(path) => Arc::new(FolderBackend::open(path, settings)?),
         };
@@ -145,6 +149,18 @@ impl Store {
     /// The backend.
     pub fn backend(&self) -> &Arc<dyn Backend> {
         &self.0.backend
+    }
+
+    /// The same store without its outbox.
+    pub(crate) fn directly(&self, queued: &QueuedBackend) -> Self {
+        let Inner { settings, buffers, .. } = &*self.0;
+        let backend = queued.remote().clone();
+        Self(Arc::new(Inner { backend, settings: settings.clone(), buffers: buffers.clone() }))
+    }
+
+    /// The outbox that its writes wait in; none where they fail with the remote.
+    pub fn outbox(&self) -> Option<&QueuedBackend> {
+        self.0.backend.queued()
     }
 
     /// The same store, but that all objects are hashed as a whole, large ones too.

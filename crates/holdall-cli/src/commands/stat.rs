@@ -79,6 +79,7 @@ mod tests {
                 ..Attributes::default()
             },
             sha256: None,
+            nonce: None,
         };
         let mut out = Vec::new();
         print(&object, &mut out).unwrap();

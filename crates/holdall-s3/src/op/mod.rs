@@ -9,6 +9,6 @@ pub(crate) mod multipart;
 pub(crate) mod presign;
 mod probe;
 pub(crate) mod put;
-mod settle;
+pub(crate) mod settle;
 pub(crate) mod versions;
 pub(crate) mod visit;

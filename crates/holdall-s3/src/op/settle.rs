@@ -8,14 +8,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::object::{Attributes, Encryption};
 use crate::op::get::{GetOptions, Head};
 
-/// The metadata entry with the write's name.
-pub(crate) const NONCE: &str = "holdall-put";
+/// The metadata entry with the write's name. Whoever has to know a write again sets it; it is random else.
+pub const NONCE: &str = "holdall-put";
 
-/// Names a write: what metadata it is sent with, and by what it is recognised.
+/// Names a write, unless its caller did: what metadata it is sent with, and by what it is recognised.
 pub(crate) fn named(client: &Client, attributes: &Attributes) -> (Attributes, String) {
-    let nonce = client.nonce();
     let mut attributes = attributes.clone();
-    attributes.metadata.insert(NONCE.to_owned(), nonce.clone());
+    let nonce = attributes.metadata.entry(NONCE.to_owned()).or_insert_with(|| client.nonce()).clone();
     (attributes, nonce)
 }
 

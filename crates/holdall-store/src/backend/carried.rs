@@ -15,13 +15,16 @@ pub(crate) struct Carried {
     pub(crate) attributes: Attributes,
     pub(crate) tags: Vec<(String, String)>,
     pub(crate) acl: Option<Acl>,
+    /// The name of the write, where its caller gave it one.
+    pub(crate) nonce: Option<String>,
 }
 
 impl Carried {
     /// Checks what a put asks for of a store that encrypts nothing.
     pub(crate) fn of(options: &PutOptions) -> Result<Self> {
         refuse_encryption(options.encryption.as_ref())?;
-        Self::new(&options.attributes, &options.tags, options.acl)
+        let carried = Self::new(&options.attributes, &options.tags, options.acl)?;
+        Ok(Self { nonce: options.nonce.clone(), ..carried })
     }
 
     /// Checks what there is to carry.
@@ -29,7 +32,7 @@ impl Carried {
         check_tags(tags)?;
         let mut attributes = attributes.as_stored()?;
         attributes.content_type.get_or_insert_with(|| NO_CONTENT_TYPE.to_owned());
-        Ok(Self { attributes, tags: tags.to_vec(), acl })
+        Ok(Self { attributes, tags: tags.to_vec(), acl, nonce: None })
     }
 }
 

@@ -89,6 +89,7 @@ mod tests {
             version: None,
             attributes: Attributes::default(),
             sha256: None,
+            nonce: None,
         }
     }
 

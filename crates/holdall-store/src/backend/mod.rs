@@ -7,6 +7,7 @@ pub mod fs;
 pub mod memory;
 mod parts;
 pub(crate) mod payload;
+pub mod queued;
 mod ranges;
 pub(crate) mod read_at;
 pub mod s3;
@@ -250,6 +251,11 @@ pub trait Backend: Any + fmt::Debug + Send + Sync {
     /// does not honour conditions that it honours without.
     fn forget(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})
+    }
+
+    /// The outbox before it, where there is one.
+    fn queued(&self) -> Option<&queued::QueuedBackend> {
+        None
     }
 
     /// The client of the bucket, where there is one.

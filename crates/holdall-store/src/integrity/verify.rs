@@ -102,6 +102,7 @@ mod tests {
             version: None,
             attributes: crate::Attributes::default(),
             sha256: None,
+            nonce: None,
         }
     }
 

@@ -157,6 +157,29 @@ impl Headers {
         })
     }
 
+    /// Headers and user metadata.
+    pub fn attributes(&self) -> Attributes {
+        let h = self.clone();
+        Attributes {
+            content_type: h.content_type,
+            cache_control: h.cache_control,
+            content_disposition: h.content_disposition,
+            content_encoding: h.content_encoding,
+            content_language: h.content_language,
+            storage_class: h.storage_class,
+            metadata: h.metadata,
+        }
+    }
+
+    /// When the write may take effect.
+    pub fn condition(&self) -> WriteCondition {
+        match (self.if_absent, &self.if_match) {
+            (true, _) => WriteCondition::Absent,
+            (false, Some(etag)) => WriteCondition::Matches(etag.clone()),
+            (false, None) => WriteCondition::Always,
+        }
+    }
+
     /// Answers the options of the put that this was taken from.
     ///
     /// # Errors
@@ -180,21 +203,9 @@ impl Headers {
                 None => return Err(unknown("the entry's encryption is not one that is known")),
             },
         };
-        let attributes = Attributes {
-            content_type: h.content_type,
-            cache_control: h.cache_control,
-            content_disposition: h.content_disposition,
-            content_encoding: h.content_encoding,
-            content_language: h.content_language,
-            storage_class: h.storage_class,
-            metadata: h.metadata,
-        };
-        let condition = match (h.if_absent, h.if_match) {
-            (true, _) => WriteCondition::Absent,
-            (false, Some(etag)) => WriteCondition::Matches(etag),
-            (false, None) => WriteCondition::Always,
-        };
-        Ok(PutOptions { attributes, tags: h.tags, acl, encryption, condition, progress: None })
+        let attributes = self.attributes();
+        let condition = self.condition();
+        Ok(PutOptions { attributes, tags: h.tags, acl, encryption, condition, progress: None, nonce: None })
     }
 }
 
@@ -224,6 +235,12 @@ pub struct Entry {
     /// What goes with the bytes.
     #[serde(default)]
     pub headers: Headers,
+    /// Of a copy: its headers are these, and not those of what is copied.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replaces: bool,
+    /// Of a copy: its tags are these, and not those of what is copied.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retags: bool,
     /// How many bytes are stored; set by the queue.
     #[serde(default)]
     pub size: u64,
@@ -263,6 +280,8 @@ impl Entry {
             key: key.into(),
             from: None,
             headers: Headers::default(),
+            replaces: false,
+            retags: false,
             size: 0,
             sha256: None,
             file: None,

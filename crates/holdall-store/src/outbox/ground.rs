@@ -2,6 +2,7 @@
 
 use crate::disk::{fault, open_folder};
 use crate::error::{Error, ErrorKind, Result};
+use crate::settings::Settings;
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use std::fs::File;
@@ -31,6 +32,24 @@ pub struct Options {
 }
 
 impl Options {
+    /// The folder and the bounds that the settings name.
+    ///
+    /// # Errors
+    ///
+    /// `Config` when there is neither a folder nor a home to put it in.
+    pub fn of(settings: &Settings) -> Result<Self> {
+        let Some(folder) = &settings.outbox_dir else {
+            let message = "no folder is named for the outbox, and neither HOME nor XDG_STATE_HOME is set";
+            return Err(Error::new(ErrorKind::Config, message).with_hint("set HOLDALL_OUTBOX_DIR"));
+        };
+        Ok(Self {
+            max_bytes: settings.outbox_max_bytes,
+            min_free: settings.outbox_min_free,
+            allow_volatile: settings.outbox_allow_volatile,
+            ..Self::new(folder)
+        })
+    }
+
     /// The folder with the bounds that the settings have unless they say otherwise.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {

@@ -19,13 +19,26 @@ const SHARDS: usize = 256;
 const PATIENCE: Duration = Duration::from_secs(60);
 const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
-/// The locks of keys, as far as this process has opened them.
+/// Locks of keys, as far as this process has opened them.
 #[derive(Debug)]
-pub(super) struct Locks([Arc<Mutex<Option<File>>>; SHARDS]);
+pub(super) struct Locks {
+    prefix: &'static str,
+    shards: [Arc<Mutex<Option<File>>>; SHARDS],
+}
 
-impl Default for Locks {
-    fn default() -> Self {
-        Self(std::array::from_fn(|_| Arc::new(Mutex::new(None))))
+impl Locks {
+    fn new(prefix: &'static str) -> Self {
+        Self { prefix, shards: std::array::from_fn(|_| Arc::new(Mutex::new(None))) }
+    }
+
+    /// Of those who write to keys.
+    pub(super) fn of_writers() -> Self {
+        Self::new("")
+    }
+
+    /// Of those who send what waits: writers go on meanwhile.
+    pub(super) fn of_senders() -> Self {
+        Self::new("send-")
     }
 }
 
@@ -87,9 +100,9 @@ impl Locks {
         let deadline = Instant::now() + PATIENCE;
         let mut held = Vec::with_capacity(shards.len());
         for shard in shards {
-            let guard = self.0[usize::from(shard)].clone();
+            let guard = self.shards[usize::from(shard)].clone();
             let guard = tokio::time::timeout(PATIENCE, guard.lock_owned()).await.map_err(|_| too_long())?;
-            held.push(take(ground, shard, guard, deadline).await?);
+            held.push(take(ground, &format!("{}{shard:02x}", self.prefix), guard, deadline).await?);
         }
         Ok(KeyLock { place, keys: keys.iter().map(|key| (*key).to_owned()).collect(), held: Arc::new(held) })
     }
@@ -97,7 +110,7 @@ impl Locks {
 
 async fn take(
     ground: &Ground,
-    shard: u8,
+    name: &str,
     mut guard: OwnedMutexGuard<Option<File>>,
     deadline: Instant,
 ) -> Result<Held> {
@@ -105,7 +118,7 @@ async fn take(
     loop {
         let file = match guard.as_ref() {
             Some(file) => file,
-            None => guard.insert(open(ground, &format!("{shard:02x}"))?),
+            None => guard.insert(open(ground, name)?),
         };
         if try_lock(file, FlockOperation::NonBlockingLockExclusive)? {
             // Somebody may have removed the file: everybody else then locks another one.

@@ -6,8 +6,10 @@
 //!
 //! Calls that are not `async` read the disk: an asynchronous caller makes them where it may block.
 
+pub(crate) mod breaker;
 mod commit;
 mod compact;
+mod drain;
 mod entry;
 mod frame;
 mod ground;
@@ -23,11 +25,14 @@ mod table;
 mod view;
 
 pub use compact::Compacted;
+pub(crate) use drain::{AtKey, drain_key};
+pub use drain::{Delivery, Drained, Drainer, Draining, Pauses, Remote};
 pub use entry::{Depended, Destination, Entry, EntryId, Headers, Kind};
 pub use ground::Options;
 pub use lock::{DrainLock, KeyLock};
 pub use mark::Mark;
 pub use payload::{Content, PIECE};
+pub(crate) use payload::{Spool, blocking};
 pub use queue::{Cursor, Queue, Ready};
 pub use repair::{Damage, Report};
 pub use table::{Pending, Standing};

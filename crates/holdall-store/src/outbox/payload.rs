@@ -8,9 +8,10 @@ use super::ground::Ground;
 use crate::backend::payload::{changed, check_digest, unreadable};
 use crate::disk::{Draft, Holding, fault, open_beneath, unique};
 use crate::error::{Error, ErrorKind, Result};
+use crate::object::ObjectStream;
 use crate::{Sha256, Source};
 use bytes::Bytes;
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
 use ring::digest::{Context, SHA256};
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
@@ -124,6 +125,31 @@ fn unwritable(error: std::io::Error) -> Error {
     Error::io("a payload of the outbox cannot be written", error)
 }
 
+/// Bytes that come in parts in any order, until they are put together.
+#[derive(Debug)]
+pub(crate) struct Spool(Draft);
+
+impl Spool {
+    pub(super) fn begin(ground: &Arc<Ground>) -> Result<Self> {
+        begin(ground).map(Self)
+    }
+
+    /// Writes a part to a place of its own.
+    pub(crate) fn write(&self, bytes: &[u8], at: u64) -> Result<()> {
+        self.0.file().write_all_at(bytes, at).map_err(unwritable)
+    }
+
+    /// Makes a payload of parts, each a range of what was written.
+    pub(super) fn place(&self, ground: &Arc<Ground>, parts: &[std::ops::Range<u64>]) -> Result<Placed> {
+        let whole = begin(ground)?;
+        for part in parts {
+            crate::disk::append(self.0.file(), part.start, part.end - part.start, whole.file())?;
+        }
+        let (size, sha256) = digest_of(whole.file())?;
+        place(ground, whole, size, sha256)
+    }
+}
+
 /// Writes bytes at hand.
 pub(super) fn bytes(ground: &Arc<Ground>, bytes: &[u8]) -> Result<Placed> {
     let draft = begin(ground)?;
@@ -167,7 +193,7 @@ fn finished(digest: Context) -> Sha256 {
     Sha256(digest.finish().as_ref().try_into().expect("SHA-256 has 32 bytes"))
 }
 
-pub(super) async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|_| {
@@ -180,7 +206,10 @@ pub(super) async fn blocking<T: Send + 'static>(
 pub struct Content {
     bytes: Held,
     at: u64,
+    /// Where it ends; a file that has more is damaged, unless a range is all that is wanted.
+    end: u64,
     size: u64,
+    is_range: bool,
     digest: Option<(Hashing, Sha256)>,
 }
 
@@ -207,7 +236,39 @@ impl Content {
             Some(name) => Held::File(open(ground, name)?),
         };
         let digest = entry.sha256.map(|sha256| (Hashing(Context::new(&SHA256)), sha256));
-        Ok(Self { bytes, at: 0, size: entry.size, digest })
+        Ok(Self { bytes, at: 0, end: entry.size, size: entry.size, is_range: false, digest })
+    }
+
+    /// Only a range of the bytes. What is not read as a whole is not compared with the digest.
+    pub fn range(self, range: std::ops::Range<u64>) -> Self {
+        if range == (0..self.size) {
+            return self;
+        }
+        let bytes = match self.bytes {
+            Held::Memory(bytes) => Held::Memory(bytes.slice(range.start as usize..range.end as usize)),
+            file => file,
+        };
+        Self { bytes, at: range.start, end: range.end, is_range: true, digest: None, ..self }
+    }
+
+    /// Another handle of the file that has the bytes, where they have one of their own.
+    pub(crate) fn file(&self) -> Result<Option<File>> {
+        match &self.bytes {
+            Held::Memory(_) => Ok(None),
+            Held::File(file) => {
+                let again = file.try_clone();
+                again.map(Some).map_err(|e| Error::io("a payload of the outbox cannot be opened", e))
+            }
+        }
+    }
+
+    /// The bytes as they are read.
+    pub(crate) fn stream(self) -> ObjectStream {
+        Box::pin(stream::try_unfold(self, |mut content| async move {
+            let piece =
+                blocking(move || content.next_piece().map(|piece| piece.map(|piece| (piece, content))));
+            piece.await
+        }))
     }
 
     /// The number of bytes.
@@ -223,7 +284,8 @@ impl Content {
     pub fn next_piece(&mut self) -> Result<Option<Bytes>> {
         let piece = match &mut self.bytes {
             Held::Memory(bytes) => bytes.split_to(bytes.len().min(PIECE)),
-            Held::File(file) => read_piece(file, self.at)?,
+            Held::File(file) if self.is_range => read_piece(file, self.at, self.end - self.at)?,
+            Held::File(file) => read_piece(file, self.at, u64::MAX)?,
         };
         self.at += piece.len() as u64;
         if !piece.is_empty() {
@@ -233,7 +295,7 @@ impl Content {
             return Ok(Some(piece));
         }
         let digest = self.digest.take().map(|(digest, wanted)| finished(digest.0) == wanted);
-        if self.at != self.size || digest == Some(false) {
+        if self.at != self.end || digest == Some(false) {
             return Err(super::view::damaged());
         }
         Ok(None)
@@ -253,16 +315,16 @@ impl Content {
     }
 
     /// Reads all of it, to know whether it is sound.
-    pub(super) fn check(mut self) -> Result<()> {
+    pub(crate) fn check(mut self) -> Result<()> {
         while self.next_piece()?.is_some() {}
         Ok(())
     }
 }
 
-fn read_piece(file: &File, at: u64) -> Result<Bytes> {
-    let mut buffer = vec![0; PIECE];
+fn read_piece(file: &File, at: u64, most: u64) -> Result<Bytes> {
+    let mut buffer = vec![0; most.min(PIECE as u64) as usize];
     let mut read = 0;
-    while read < PIECE {
+    while read < buffer.len() {
         match file.read_at(&mut buffer[read..], at + read as u64) {
             Ok(0) => break,
             Ok(n) => read += n,

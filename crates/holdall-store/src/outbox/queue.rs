@@ -6,7 +6,7 @@ use super::frame::MAX_INLINE;
 use super::ground::{Ground, Options};
 use super::lock::{DrainLock, KeyLock, Locks};
 use super::mark::{Mark, Marked};
-use super::payload::{self, Content, Placed};
+use super::payload::{self, Content, Placed, Spool};
 use super::segment::Segment;
 use super::table::{Pending, Slot, Standing};
 use super::view::{Status, View};
@@ -26,6 +26,7 @@ pub struct Queue(pub(super) Arc<Inner>);
 pub(super) struct Inner {
     pub(super) ground: Arc<Ground>,
     locks: Locks,
+    senders: Locks,
     pub(super) view: Mutex<View>,
     /// Taken before the view where both are.
     pub(super) writer: Mutex<Option<Segment>>,
@@ -65,7 +66,8 @@ impl Queue {
         view.seal_the_left(&ground)?;
         Ok(Self(Arc::new(Inner {
             ground,
-            locks: Locks::default(),
+            locks: Locks::of_writers(),
+            senders: Locks::of_senders(),
             view: Mutex::new(view),
             writer: Mutex::new(None),
             inbox: Mutex::new(Inbox::default()),
@@ -86,6 +88,16 @@ impl Queue {
         self.0.locks.hold(&self.0.ground, destination, keys).await
     }
 
+    /// Waits for the right to send what waits at a key. Writers go on meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Queue::lock`].
+    pub(crate) async fn lock_to_send(&self, entry: &Entry) -> Result<KeyLock> {
+        let keys: Vec<&str> = entry.keys().collect();
+        self.0.senders.hold(&self.0.ground, &entry.destination, &keys).await
+    }
+
     /// Puts an entry behind all others of its keys. When this returns, it is on the disk.
     ///
     /// Given up before that, it may be there or not; the lock is held until that is decided.
@@ -95,6 +107,11 @@ impl Queue {
     /// `Full` beyond a bound, `InvalidInput` without the lock of all its keys, `Changed` and `Integrity` for a payload
     /// that is not what it says, `Io` where the disk fails. Nothing that was acknowledged before is harmed.
     pub async fn append(&self, lock: &KeyLock, entry: Entry, payload: Payload) -> Result<EntryId> {
+        Ok(self.append_entry(lock, entry, payload).await?.id)
+    }
+
+    /// The same; answers the entry as it was written.
+    pub(crate) async fn append_entry(&self, lock: &KeyLock, entry: Entry, payload: Payload) -> Result<Entry> {
         self.demand_right(lock, &entry)?;
         if payload.len() > MAX_INLINE as u64 {
             self.demand_room(payload.len())?;
@@ -105,8 +122,9 @@ impl Queue {
         let bytes = take(payload).await?;
         let sha256 = (entry.kind == Kind::Put).then(|| crate::sha256(&bytes));
         check_digest(promised, sha256)?;
-        let entry = entry.holding(bytes.len() as u64, sha256, None);
-        submit(&self.0, Job::Entry(Box::new(named(entry)), bytes), Some(lock.right())).await
+        let mut entry = named(entry.holding(bytes.len() as u64, sha256, None));
+        entry.id = submit(&self.0, Job::Entry(Box::new(entry.clone()), bytes), Some(lock.right())).await?;
+        Ok(entry)
     }
 
     /// The same with the bytes of a file, which are shared where the file system can.
@@ -115,11 +133,41 @@ impl Queue {
     ///
     /// As for [`Queue::append`]; `Changed` where the file was written to meanwhile.
     pub async fn append_file(&self, lock: &KeyLock, entry: Entry, file: File) -> Result<EntryId> {
+        Ok(self.append_file_entry(lock, entry, file).await?.id)
+    }
+
+    pub(crate) async fn append_file_entry(&self, lock: &KeyLock, entry: Entry, file: File) -> Result<Entry> {
         self.demand_right(lock, &entry)?;
         let size = file.metadata().map_err(|e| Error::io("the file cannot be looked at", e))?.len();
         self.demand_room(size)?;
         let ground = self.0.ground.clone();
         let placed = payload::blocking(move || payload::file(&ground, &file)).await?;
+        self.append_placed(lock, entry, placed).await
+    }
+
+    /// Begins to take bytes in parts.
+    pub(crate) async fn spool(&self) -> Result<Spool> {
+        self.demand_room(0)?;
+        let ground = self.0.ground.clone();
+        payload::blocking(move || Spool::begin(&ground)).await
+    }
+
+    /// Puts an entry whose bytes are parts of what was spooled behind all others of its keys.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Queue::append`].
+    pub(crate) async fn append_spooled(
+        &self,
+        lock: &KeyLock,
+        entry: Entry,
+        spool: Arc<Spool>,
+        parts: Vec<std::ops::Range<u64>>,
+    ) -> Result<Entry> {
+        self.demand_right(lock, &entry)?;
+        self.demand_room(parts.iter().map(|part| part.end - part.start).sum())?;
+        let ground = self.0.ground.clone();
+        let placed = payload::blocking(move || spool.place(&ground, &parts)).await?;
         self.append_placed(lock, entry, placed).await
     }
 
@@ -137,15 +185,16 @@ impl Queue {
         }
     }
 
-    async fn append_placed(&self, lock: &KeyLock, entry: Entry, placed: Placed) -> Result<EntryId> {
-        let entry = entry.holding(placed.size, Some(placed.sha256), Some(placed.name.clone()));
+    pub(super) async fn append_placed(&self, lock: &KeyLock, entry: Entry, placed: Placed) -> Result<Entry> {
+        let mut entry = named(entry.holding(placed.size, Some(placed.sha256), Some(placed.name.clone())));
         // A task of its own: if the caller gives up, the file must not go while the entry may yet be written.
         let (inner, right) = (self.0.clone(), lock.right());
         let appended = tokio::spawn(async move {
-            let id = submit(&inner, Job::Entry(Box::new(named(entry)), Bytes::new()), Some(right)).await?;
+            let job = Job::Entry(Box::new(entry.clone()), Bytes::new());
+            entry.id = submit(&inner, job, Some(right)).await?;
             locked(&inner.view).payload_bytes += placed.size;
             placed.keep();
-            Ok(id)
+            Ok(entry)
         });
         appended.await.map_err(|_| Error::new(ErrorKind::Cancelled, "the runtime is shutting down"))?
     }
@@ -192,6 +241,16 @@ impl Queue {
         Ok(self.waiting(destination, key)?.into_iter().rev().find(Pending::is_change))
     }
 
+    /// Which of these keys have something that waits, in their order.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Queue::waiting`].
+    pub fn which_wait(&self, destination: &Destination, keys: &[&str]) -> Result<Vec<bool>> {
+        let place = destination.place();
+        self.look(|view| keys.iter().map(|key| Ok(!view.waiting(place, key)?.is_empty())).collect())
+    }
+
     /// The last change of each key that begins with a prefix and comes after a key, in their order: as many as asked for.
     ///
     /// # Errors
@@ -230,6 +289,15 @@ impl Queue {
     ///
     /// As for [`Queue::waiting`].
     pub fn ready(&self, after: Option<&Cursor>, limit: usize) -> Result<Ready> {
+        self.ready_at(now(), after, limit)
+    }
+
+    /// The same at a moment, in milliseconds since 1970; `u64::MAX` is when all have had their pause.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Queue::waiting`].
+    pub fn ready_at(&self, moment: u64, after: Option<&Cursor>, limit: usize) -> Result<Ready> {
         let first = after.map_or(Slot::first(0, ""), |cursor| Slot::first(cursor.place, &cursor.key));
         let is_passed =
             |place: u64, key: &str| after.is_some_and(|cursor| cursor.place == place && cursor.key == key);
@@ -241,7 +309,7 @@ impl Queue {
                     continue;
                 }
                 if let Some(head) = queue.waiting.into_iter().next().filter(Pending::is_own) {
-                    match judge(view, head) {
+                    match judge(view, head, moment) {
                         Ok(entry) => ready.entries.extend(entry),
                         Err(error) if error.kind() == ErrorKind::Integrity => ready.damaged += 1,
                         Err(error) => return Err(error),
@@ -254,6 +322,46 @@ impl Queue {
             }
             Ok(ready)
         })
+    }
+
+    /// An entry as it stands now; none where it is settled.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Queue::waiting`].
+    pub fn again(&self, pending: &Pending) -> Result<Option<Pending>> {
+        self.look(|view| view.find(pending.place, &pending.key, pending.id))
+    }
+
+    /// Whether an entry is not settled yet.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Queue::waiting`].
+    pub fn waits(&self, pending: &Pending) -> Result<bool> {
+        Ok(self.again(pending)?.is_some())
+    }
+
+    /// The first entry of a key, if it can be sent now whatever its pause.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Queue::waiting`]; `Integrity` where it is damaged.
+    pub(crate) fn head(&self, destination: &Destination, key: &str) -> Result<Option<(Pending, Entry)>> {
+        let place = destination.place();
+        self.look(|view| match view.waiting(place, key)?.into_iter().next().filter(Pending::is_own) {
+            Some(head) => judge(view, head, u64::MAX),
+            None => Ok(None),
+        })
+    }
+
+    /// Removes the payload of an entry that is settled. Without this the next compaction does.
+    pub(crate) fn release(&self, entry: &Entry) -> Result<()> {
+        let Some(name) = &entry.file else { return Ok(()) };
+        payload::remove(&self.0.ground, name)?;
+        let mut view = locked(&self.0.view);
+        view.payload_bytes = view.payload_bytes.saturating_sub(entry.size);
+        Ok(())
     }
 
     /// The entry that waits.
@@ -301,7 +409,7 @@ impl Queue {
         self.mark_entry(&entry, mark).await
     }
 
-    async fn mark_entry(&self, entry: &Entry, mark: Mark) -> Result<()> {
+    pub(crate) async fn mark_entry(&self, entry: &Entry, mark: Mark) -> Result<()> {
         let keys = entry.keys().map(str::to_owned).collect();
         let marked = Marked::new(entry.id, entry.destination.place(), keys, mark);
         submit(&self.0, Job::Mark(Box::new(marked)), None).await.map(drop)
@@ -383,7 +491,7 @@ fn named(mut entry: Entry) -> Entry {
 }
 
 /// The entry at the head of its key's queue, if nothing keeps it.
-fn judge(view: &View, head: Pending) -> Result<Option<(Pending, Entry)>> {
+fn judge(view: &View, head: Pending, moment: u64) -> Result<Option<(Pending, Entry)>> {
     let place = head.place;
     if head.standing == Standing::Parked {
         return Ok(None);
@@ -401,7 +509,7 @@ fn judge(view: &View, head: Pending) -> Result<Option<(Pending, Entry)>> {
     }
     if let Some(mark) = head.mark
         && let Mark::Retry { not_before } = view.mark(mark)?.mark
-        && not_before > now()
+        && not_before > moment
     {
         return Ok(None);
     }

@@ -282,7 +282,8 @@ fn finish(draft: Draft, layers: &Layers<'_>) -> Settings {
         .map(|folder| folder.join("holdall/store"));
     let state = usual_folder(layers.variables, "XDG_STATE_HOME", ".local/state");
     settings.journal = state.as_ref().map(|folder| folder.join("holdall/journal"));
-    settings.index = state.map(|folder| folder.join("holdall/index"));
+    settings.index = state.as_ref().map(|folder| folder.join("holdall/index"));
+    settings.outbox_dir = settings.outbox_dir.or_else(|| state.map(|folder| folder.join("holdall/outbox")));
     settings.keys = access_key_id.zip(secret_access_key).map(|(access_key_id, secret_access_key)| KeyPair {
         access_key_id,
         secret_access_key,

@@ -103,7 +103,7 @@ fn wrong_values_name_the_variable() {
 }
 
 /// A value that each setting takes and that is not its default, and how it is shown.
-const SAMPLES: [(&str, &str, &str); 37] = [
+const SAMPLES: [(&str, &str, &str); 44] = [
     ("store", "s3://b/p", "s3://b/p"),
     ("bucket", "other", "other"),
     ("prefix", "/runs/", "runs"),
@@ -130,6 +130,13 @@ const SAMPLES: [(&str, &str, &str); 37] = [
     ("checksum", "crc32c", "crc32c"),
     ("digest", "whole", "whole"),
     ("fsync", "none", "none"),
+    ("on_remote_error", "outbox", "outbox"),
+    ("write", "behind", "behind"),
+    ("remote_deadline", "12s", "12s"),
+    ("outbox_dir", "/var/spool/holdall", "/var/spool/holdall"),
+    ("outbox_max_bytes", "5GiB", "5GiB"),
+    ("outbox_min_free", "0", "0"),
+    ("outbox_allow_volatile", "true", "true"),
     ("presign_expiration", "12h", "43200s"),
     ("url", "public", "public"),
     ("acl", "public-read", "public-read"),

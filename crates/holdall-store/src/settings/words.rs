@@ -1,10 +1,11 @@
 //! Reads the values of settings, and writes them as they would be read.
 
 use super::parse::{flag, parse_time, size};
-use super::{DigestScope, Fsync};
+use super::{DigestScope, Fsync, OnRemoteError, WriteMode};
 use crate::url::UrlStrategy;
 use crate::{Acl, Encryption};
 use holdall_s3::{Addressing, ChecksumAlgorithm, Endpoint, PayloadIntegrity};
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub(super) fn endpoint(value: &str) -> Result<Option<Endpoint>, String> {
@@ -65,6 +66,42 @@ pub(super) fn fsync_text(fsync: Fsync) -> &'static str {
         Fsync::Data => "data",
         Fsync::None => "none",
     }
+}
+
+pub(super) fn on_remote_error(value: &str) -> Result<OnRemoteError, String> {
+    match value {
+        "raise" => Ok(OnRemoteError::Raise),
+        "outbox" => Ok(OnRemoteError::Outbox),
+        _ => Err("neither raise nor outbox".to_owned()),
+    }
+}
+
+pub(super) fn on_remote_error_text(value: OnRemoteError) -> &'static str {
+    match value {
+        OnRemoteError::Raise => "raise",
+        OnRemoteError::Outbox => "outbox",
+    }
+}
+
+pub(super) fn write_mode(value: &str) -> Result<WriteMode, String> {
+    match value {
+        "direct" => Ok(WriteMode::Direct),
+        "behind" => Ok(WriteMode::Behind),
+        _ => Err("neither direct nor behind".to_owned()),
+    }
+}
+
+pub(super) fn write_mode_text(value: WriteMode) -> &'static str {
+    match value {
+        WriteMode::Direct => "direct",
+        WriteMode::Behind => "behind",
+    }
+}
+
+/// A folder, which every process must take for the same one.
+pub(super) fn folder(value: &str) -> Result<Option<PathBuf>, String> {
+    let path = PathBuf::from(value);
+    if path.is_absolute() { Ok(Some(path)) } else { Err("must be an absolute path".to_owned()) }
 }
 
 pub(super) fn signature(value: &str) -> Result<(), String> {

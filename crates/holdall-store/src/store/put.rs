@@ -42,10 +42,16 @@ impl Store {
         let bytes = bytes.into();
         let mut watch = Watch::begin(Direction::Up, self, key.as_str());
         watch.expect(bytes.len() as u64);
-        watch.end(self.put_bytes(&key, bytes, options).await)
+        watch.end(self.put_unwatched(&key, bytes, options).await)
     }
 
-    async fn put_bytes(&self, key: &Key, bytes: Bytes, options: &PutOptions) -> Result<Receipt> {
+    /// Stores bytes as a step of something else, which is what is logged.
+    pub(crate) async fn put_unwatched(
+        &self,
+        key: &Key,
+        bytes: Bytes,
+        options: &PutOptions,
+    ) -> Result<Receipt> {
         if let Some(progress) = &options.progress {
             progress.expect(bytes.len() as u64);
             progress.complete();

@@ -46,4 +46,5 @@ pub use watch::{ScanCause, WatchEvent, WatchOptions, Watching};
 pub(crate) use buffers::Buffers;
 pub(crate) use journal::sweep as sweep_journals;
 pub(crate) use plan::PartPlan;
+pub(crate) use source::Opened;
 pub(crate) use upload::{goes_in_parts, put_bytes_in_parts};

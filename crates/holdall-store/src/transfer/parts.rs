@@ -49,7 +49,7 @@ impl Part {
 }
 
 /// An object that the store has, and the notes of its upload.
-pub(super) struct Stored {
+pub(crate) struct Stored {
     pub(super) receipt: Receipt,
     notes: Option<Notes>,
 }
@@ -65,7 +65,7 @@ impl Stored {
     }
 
     /// Removes the notes: from now on nobody goes on with the upload.
-    pub(super) fn end(self) -> Receipt {
+    pub(crate) fn end(self) -> Receipt {
         self.notes.into_iter().for_each(Notes::end);
         self.receipt
     }

@@ -84,7 +84,7 @@ impl Opened {
     }
 
     /// Takes a file that is open.
-    pub(super) fn of(file: File, path: &Path) -> Result<Self> {
+    pub(crate) fn of(file: File, path: &Path) -> Result<Self> {
         let metadata = file.metadata().map_err(|e| open_error(path, e))?;
         if metadata.is_dir() {
             return Err(Error::new(ErrorKind::InvalidInput, "this is a folder, not a file")
@@ -102,7 +102,7 @@ impl Opened {
         self.identity.size
     }
 
-    pub(super) fn handle(&self) -> &File {
+    pub(crate) fn handle(&self) -> &File {
         &self.file
     }
 

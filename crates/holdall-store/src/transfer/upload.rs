@@ -5,6 +5,7 @@ use super::plan::PartPlan;
 use super::resume::{self, Started};
 use super::source::{Identity, Opened};
 use super::whole::{Whole, finished};
+use crate::backend::queued::{self, Written};
 use crate::backend::read_at::{Checked, checksums_of};
 use crate::content_type::SNIFF;
 use crate::error::{Error, ErrorKind, Result};
@@ -49,6 +50,15 @@ pub(crate) async fn put_bytes_in_parts(
     bytes: Bytes,
     options: &PutOptions,
 ) -> Result<Receipt> {
+    if let Some(queued) = store.outbox() {
+        let (start, direct, payload) =
+            (Instant::now(), store.directly(queued), Payload::Bytes(bytes.clone()));
+        let send = |options| async move { Box::pin(put_bytes_in_parts(&direct, key, bytes, &options)).await };
+        return Ok(match queued.put_bytes(key, queued::Bytes::Payload(payload), options, send).await? {
+            Written::Direct(receipt) => receipt,
+            Written::Queued(waits) => queued.receipt(key, &waits.entry, start),
+        });
+    }
     let (size, all) = (bytes.len() as u64, bytes.clone());
     let piece = move |range: Range<u64>| {
         let part = bytes.slice(range.start as usize..range.end as usize);
@@ -173,7 +183,7 @@ impl Store {
     }
 
     /// Stores a file as a step of something else, which may note that it is there before the upload's notes end.
-    pub(super) async fn put_opened(&self, key: &Key, file: Opened, options: &PutOptions) -> Result<Stored> {
+    pub(crate) async fn put_opened(&self, key: &Key, file: Opened, options: &PutOptions) -> Result<Stored> {
         let start = Instant::now();
         let size = file.size();
         let in_parts = goes_in_parts(self, size, options);
@@ -223,6 +233,15 @@ impl Store {
     }
 
     async fn put_opened_in_parts(&self, key: &Key, file: Opened, options: &PutOptions) -> Result<Stored> {
+        if let Some(queued) = self.outbox() {
+            let (start, direct, again) = (Instant::now(), self.directly(queued), file.clone());
+            let send =
+                |options| async move { Box::pin(direct.put_opened_in_parts(key, file, &options)).await };
+            return Ok(match queued.put_bytes(key, queued::Bytes::File(again), options, send).await? {
+                Written::Direct(stored) => stored,
+                Written::Queued(waits) => Stored::without_notes(queued.receipt(key, &waits.entry, start)),
+            });
+        }
         let (size, identity) = (file.size(), file.identity());
         let buffers = self.buffers().clone();
         let is_remote = self.is_remote();

@@ -5,28 +5,62 @@ use super::service::Service;
 use crate::bent::{Bent, Bug};
 use crate::server::Server;
 use holdall_store::backend::memory::MemoryBackend;
-use holdall_store::{Backend, Location, Settings, Store, sha256};
+use holdall_store::backend::queued::QueuedBackend;
+use holdall_store::outbox::{Destination, Drainer, Options, Pauses, Remote};
+use holdall_store::{Backend, ErrorKind, Location, Settings, Store, WriteMode, sha256};
 use rustix::io::Errno;
+use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// A store in memory, and what holds it, to look into.
 pub struct Memory {
     store: Store,
     backend: Arc<MemoryBackend>,
-    bug: Option<Bug>,
+    before: Before,
+    /// Stores of the same kind that were made since.
+    others: Mutex<Vec<Memory>>,
+    /// The folder of its outbox goes with it.
+    _folder: Option<tempfile::TempDir>,
+}
+
+/// What stands before memory.
+#[derive(Debug, Clone, Copy)]
+enum Before {
+    Nothing,
+    Bug(Bug),
+    Outbox(WriteMode),
 }
 
 impl Memory {
-    fn new(bug: Option<Bug>) -> Self {
+    fn new(before: Before) -> io::Result<Self> {
         let backend = Arc::new(MemoryBackend::private());
-        let shown: Arc<dyn Backend> = match bug {
-            Some(bug) => Arc::new(Bent::new(backend.clone(), bug)),
-            None => backend.clone(),
+        let (shown, settings, folder): (Arc<dyn Backend>, _, _) = match before {
+            Before::Nothing => (backend.clone(), Settings::default(), None),
+            Before::Bug(bug) => (Arc::new(Bent::new(backend.clone(), bug)), Settings::default(), None),
+            Before::Outbox(write) => {
+                let folder = tempfile::tempdir()?;
+                let settings = Settings { write, ..Settings::default() };
+                (Arc::new(queued(&backend, folder.path(), &settings)), settings, Some(folder))
+            }
         };
-        Self { store: Store::with_backend(shown, Settings::default()), backend, bug }
+        Ok(Self {
+            store: Store::with_backend(shown, settings),
+            backend,
+            before,
+            others: Mutex::default(),
+            _folder: folder,
+        })
     }
+}
+
+/// Memory behind an outbox. Its folder may lie in memory as well: no power is cut here.
+fn queued(memory: &Arc<MemoryBackend>, folder: &Path, settings: &Settings) -> QueuedBackend {
+    let destination = Destination { endpoint: "memory:".to_owned(), bucket: "suite".to_owned() };
+    let options = Options { min_free: 0, allow_volatile: true, ..Options::new(folder.join("outbox")) };
+    QueuedBackend::new(memory.clone(), memory.clone(), (destination, ""), options, settings)
 }
 
 /// Stores in folders, gone with this.
@@ -82,13 +116,30 @@ pub enum Place {
 
 impl Place {
     /// Memory.
+    ///
+    /// # Panics
+    ///
+    /// Never: nothing on a disk is needed.
     pub fn memory() -> Self {
-        Self::Memory(Memory::new(None))
+        Self::Memory(Memory::new(Before::Nothing).expect("memory needs no folder"))
     }
 
     /// Memory with a fault put into it.
+    ///
+    /// # Panics
+    ///
+    /// Never: nothing on a disk is needed.
     pub fn bent(bug: Bug) -> Self {
-        Self::Memory(Memory::new(Some(bug)))
+        Self::Memory(Memory::new(Before::Bug(bug)).expect("memory needs no folder"))
+    }
+
+    /// Memory behind an outbox: writes go to it directly, or wait for ever.
+    ///
+    /// # Errors
+    ///
+    /// Says why the outbox's folder cannot be made.
+    pub fn queued(write: WriteMode) -> Outcome<Self> {
+        Ok(Self::Memory(Memory::new(Before::Outbox(write))?))
     }
 
     /// A folder of this machine; `fsync` as the settings say.
@@ -138,7 +189,12 @@ impl Place {
     /// Opens an empty store that nothing else uses.
     pub(crate) async fn own_store(&self) -> Outcome<Store> {
         match self {
-            Self::Memory(memory) => Ok(Memory::new(memory.bug).store),
+            Self::Memory(memory) => {
+                let own = Memory::new(memory.before)?;
+                let mut kept = memory.others.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.push(own);
+                Ok(kept.last().expect("it was pushed").store.clone())
+            }
             Self::Folder(folders) => {
                 let name = format!("own-{}", folders.made.fetch_add(1, Ordering::Relaxed));
                 std::fs::create_dir(folders.parent.path().join(&name))?;
@@ -165,6 +221,30 @@ impl Place {
             Self::Memory(memory) => Ok(memory.store.clone()),
             Self::Folder(folders) => folders.open("store"),
             Self::Service(service) => service.store_as(access, secret),
+        }
+    }
+
+    /// Whether writes wait in an outbox.
+    pub fn is_behind(&self) -> bool {
+        matches!(self, Self::Memory(memory) if matches!(memory.before, Before::Outbox(WriteMode::Behind)))
+    }
+
+    /// Has what waits in an outbox below a prefix sent, so that it can be looked at where it is.
+    pub(crate) async fn settle(&self, prefix: &str) -> Outcome {
+        let Self::Memory(memory) = self else { return Ok(()) };
+        let Some(outbox) = memory.store.outbox() else { return Ok(()) };
+        let Some(queue) = outbox.queue().await? else { return Ok(()) };
+        let base = Store::with_backend(memory.backend.clone(), Settings::default());
+        let remote = Remote::new(base);
+        let drainer = Drainer::new(queue, move |_| Ok(Some(remote.clone())), 4).below(prefix);
+        loop {
+            match drainer.drain(Pauses::Kept, |_, _| ()).await {
+                // Another case has its things sent.
+                Err(error) if error.kind() == ErrorKind::Conflict => {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                other => return other.map(drop).map_err(Into::into),
+            }
         }
     }
 

@@ -40,6 +40,7 @@ async fn ask(s: &Subject, name: &str, method: http::Method, query: &str) -> Outc
 
 /// Demands that an object has exactly these tags, in any order.
 pub(super) async fn has_tags(s: &Subject, name: &str, tags: &[(String, String)]) -> Outcome {
+    s.place().settle(&s.key("")).await?;
     if let Some(memory) = s.place().memory_backend() {
         let object = memory.object(&s.key(name)).ok_or_else(|| Failure::new("it is not there"))?;
         return equal(format!("the tags of {name:?}"), &*object.tags, tags);
@@ -70,6 +71,7 @@ pub(super) async fn has_header(s: &Subject, name: &str, header: &str, value: &st
 
 /// Demands that an object can, or cannot, be read by somebody without keys.
 pub(super) async fn is_public(s: &Subject, name: &str, public: bool) -> Outcome {
+    s.place().settle(&s.key("")).await?;
     if let Some(memory) = s.place().memory_backend() {
         let object = memory.object(&s.key(name)).ok_or_else(|| Failure::new("it is not there"))?;
         return equal(format!("{name:?} is public"), object.acl == Some(Acl::PublicRead), public);

@@ -14,7 +14,7 @@ use crate::object::{
     CopyOptions, DeleteFailure, DeleteOptions, Deleted, GcOptions, GetOptions, Leftover, ListOptions,
     Metadata, MoveOptions, Object, PresignOptions, PutOptions,
 };
-use crate::receipt::Receipt;
+use crate::receipt::{Receipt, State};
 use crate::settings::Settings;
 use crate::url::Location;
 use crate::{Payload, PostForm, PostPolicy};
@@ -135,7 +135,11 @@ impl Backend for FolderBackend {
             refuse_version(options.version.as_deref())?;
             let if_match = options.if_match.clone();
             let delete = move |folder: &Folder, key: &Key| folder.delete_alone(key, if_match.as_deref());
-            Ok(Deleted { existed: Some(self.blocking(key, delete).await?), version: None })
+            Ok(Deleted {
+                existed: Some(self.blocking(key, delete).await?),
+                version: None,
+                state: State::Stored,
+            })
         })
     }
 

@@ -128,6 +128,7 @@ fn unseen(key: Key) -> Metadata {
         version: None,
         attributes: Attributes::default(),
         sha256: None,
+        nonce: None,
     }
 }
 

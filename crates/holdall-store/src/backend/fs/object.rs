@@ -70,6 +70,7 @@ impl Folder {
             version: None,
             attributes,
             sha256,
+            nonce: None,
         }
     }
 

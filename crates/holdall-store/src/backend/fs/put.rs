@@ -169,6 +169,7 @@ pub(super) fn receipt(metadata: Metadata, composite: Option<String>, started: In
         etag: metadata.etag,
         version: None,
         state: State::Stored,
+        outbox: None,
         verified: Verified::Local,
         attempts: 1,
         elapsed: started.elapsed(),

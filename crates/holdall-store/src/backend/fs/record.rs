@@ -279,6 +279,7 @@ mod tests {
             },
             tags: vec![("kind".into(), "letter".into())],
             acl: Some(crate::Acl::PublicRead),
+            nonce: None,
         };
         let mut record = Record::new(&carried, Some(Sha256([0xab; 32])), 0xff);
         record.stamp(OF);

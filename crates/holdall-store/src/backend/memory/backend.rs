@@ -13,7 +13,7 @@ use crate::object::{
     CopyOptions, DeleteFailure, DeleteOptions, Deleted, GcOptions, GetOptions, Leftover, ListOptions,
     Metadata, MoveOptions, Object, PresignOptions, PutOptions,
 };
-use crate::receipt::Receipt;
+use crate::receipt::{Receipt, State};
 use crate::url::Location;
 use crate::{Payload, PostForm, PostPolicy};
 use std::fmt;
@@ -121,7 +121,7 @@ impl Backend for MemoryBackend {
                 Some(etag) => self.objects.remove_if(key, etag).map(|()| true)?,
                 None => self.objects.remove_one(key),
             };
-            Ok(Deleted { existed: Some(existed), version: None })
+            Ok(Deleted { existed: Some(existed), version: None, state: State::Stored })
         })
     }
 

@@ -95,6 +95,7 @@ fn listed(object: &StoredObject) -> Metadata {
         version: None,
         attributes: Attributes { storage_class, ..Attributes::default() },
         sha256: None,
+        nonce: None,
     }
 }
 

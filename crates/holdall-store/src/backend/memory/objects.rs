@@ -36,6 +36,7 @@ impl StoredObject {
             version: None,
             attributes: carried.attributes,
             sha256: content.sha256,
+            nonce: carried.nonce,
         };
         Self { metadata, bytes: content.bytes, tags: carried.tags, acl: carried.acl }
     }

@@ -41,6 +41,7 @@ pub(super) fn receipt(object: &StoredObject, composite: Option<String>, started:
         etag: metadata.etag.clone(),
         version: None,
         state: State::Stored,
+        outbox: None,
         verified: Verified::Local,
         attempts: 1,
         elapsed: started.elapsed(),

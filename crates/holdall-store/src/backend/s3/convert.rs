@@ -9,7 +9,7 @@ use crate::receipt::Verified;
 use crate::{Encryption, Payload, Sha256};
 use bytes::Bytes;
 use futures_core::Stream;
-use holdall_s3::{Checksum, GetStream, Head, MetadataDirective, PayloadIntegrity};
+use holdall_s3::{Checksum, GetStream, Head, MetadataDirective, NONCE, PayloadIntegrity};
 use ring::digest::{Context as Digest, SHA256};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -43,6 +43,9 @@ pub(super) fn put_options(options: &PutOptions, sha256: Option<Sha256>) -> holda
     if let Some(digest) = sha256 {
         attributes.metadata.insert(DIGEST.to_owned(), digest.to_hex());
     }
+    if let Some(nonce) = &options.nonce {
+        attributes.metadata.insert(NONCE.to_owned(), nonce.clone());
+    }
     holdall_s3::PutOptions {
         attributes,
         tags: options.tags.clone(),
@@ -75,6 +78,7 @@ pub(super) fn get_options(options: &GetOptions) -> holdall_s3::GetOptions {
 pub(super) fn metadata(key: Key, head: Head) -> Metadata {
     let mut attributes = head.attributes;
     let sha256 = attributes.metadata.get(DIGEST).and_then(|hex| Sha256::from_hex(hex));
+    let nonce = attributes.metadata.get(NONCE).cloned();
     attributes.metadata.retain(|name, _| !name.starts_with(OWN));
     Metadata {
         key,
@@ -84,6 +88,7 @@ pub(super) fn metadata(key: Key, head: Head) -> Metadata {
         version: head.version,
         attributes,
         sha256,
+        nonce,
     }
 }
 

@@ -253,6 +253,7 @@ fn receipt(
         etag,
         version,
         state: State::Stored,
+        outbox: None,
         verified,
         attempts,
         elapsed: std::time::Duration::ZERO,

@@ -5,6 +5,7 @@ use super::ability::Ability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::{DeleteFailure, DeleteOptions, Deleted, GetOptions};
+use crate::receipt::State;
 use futures_util::StreamExt;
 use futures_util::stream;
 use holdall_s3::{Client, DeleteTarget};
@@ -28,7 +29,7 @@ pub(super) async fn delete(backend: &S3Backend, key: &Key, options: &DeleteOptio
     };
     let wire = holdall_s3::DeleteOptions { version: options.version.clone(), if_match };
     let answer = backend.client.delete(&full, &wire).await?;
-    Ok(Deleted { existed, version: answer.version })
+    Ok(Deleted { existed, version: answer.version, state: State::Stored })
 }
 
 /// Whether there is an object; none where that is not said. That keeps nobody from deleting: whoever may delete need

@@ -45,6 +45,7 @@ impl S3Listing {
             version: None,
             attributes: Attributes { storage_class: object.storage_class, ..Attributes::default() },
             sha256: None,
+            nonce: None,
         })
     }
 }

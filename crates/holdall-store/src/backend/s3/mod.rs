@@ -18,6 +18,7 @@ use crate::object::{
     CopyOptions, DeleteFailure, DeleteOptions, Deleted, GcOptions, GetOptions, Leftover, ListOptions,
     Metadata, Object, PresignMethod, PresignOptions, PutOptions,
 };
+use crate::outbox::Destination;
 use crate::receipt::{Receipt, State};
 use crate::settings::Settings;
 use crate::{Encryption, Payload, PostForm, PostPolicy, WriteCondition};
@@ -27,6 +28,9 @@ use holdall_s3::Client;
 use service::Service;
 use std::any::Any;
 use std::time::Instant;
+
+/// The service where no endpoint is named; a bucket's name means one bucket there, whatever its region.
+const AWS: &str = "https://s3.amazonaws.com";
 
 /// AWS's bounds on sizes; other services have the same or wider ones.
 const LIMITS: Limits =
@@ -75,6 +79,13 @@ impl S3Backend {
     /// Uses other bounds on sizes, for a service that has narrower ones than AWS.
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// Where a write to the bucket goes, as it is written down with one that waits.
+    pub(crate) fn destination(&self) -> Destination {
+        let endpoint = self.client.config().endpoint.as_ref();
+        let endpoint = endpoint.map_or_else(|| AWS.to_owned(), ToString::to_string);
+        Destination { endpoint, bucket: self.bucket.clone() }
     }
 
     /// The wire client, for what only S3 has.
@@ -150,6 +161,7 @@ impl S3Backend {
             etag: Some(answer.etag),
             version: answer.version,
             state: State::Stored,
+            outbox: None,
             verified: convert::verified(answer.checksum.as_ref(), payload_checked),
             attempts: answer.attempts,
             elapsed: start.elapsed(),

@@ -179,6 +179,7 @@ impl S3Upload {
             etag: Some(answer.etag),
             version: answer.version,
             state: State::Stored,
+            outbox: None,
             verified: convert::verified(
                 parts[0].checksum.as_ref().filter(|_| parts.iter().all(|part| part.checksum.is_some())),
                 checked,

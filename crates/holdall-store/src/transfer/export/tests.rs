@@ -12,6 +12,7 @@ fn row(path: &str) -> ExportRow {
         version: None,
         attributes: Attributes::default(),
         sha256: Some(crate::sha256(b"hello")),
+        nonce: None,
     };
     ExportRow { path: path.to_owned(), url: Some("https://cdn/x".to_owned()), object }
 }

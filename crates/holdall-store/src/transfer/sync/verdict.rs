@@ -69,6 +69,7 @@ mod tests {
             version: None,
             attributes: crate::Attributes::default(),
             sha256: None,
+            nonce: None,
         };
         let (same, other, nameless) = (listed(Some("e")), listed(Some("x")), listed(None));
         let hash = || Verdict::Hash(digest.clone());

@@ -1,0 +1,140 @@
+//! A store whose writes wait on this machine when it cannot take them, and are read from here until it has.
+//!
+//! It stands before another backend and an outbox. What waits in the outbox for a key comes before what the remote has of
+//! it, for everybody who reads; and who writes to such a key queues behind it. `docs/OUTBOX.md` has the rules.
+
+mod backend;
+mod lazy;
+mod listing;
+mod read;
+mod spool;
+mod write;
+
+use super::Backend;
+use crate::backend::s3::S3Backend;
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::{Key, MAX_KEY, Prefix};
+use crate::outbox::breaker::Breaker;
+use crate::outbox::{Destination, KeyLock, Options, Queue, blocking};
+use crate::settings::{Settings, WriteMode};
+use crate::store::Store;
+pub(crate) use lazy::Outbox;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+pub(crate) use write::{Bytes, Written};
+
+/// A backend with an outbox before it.
+#[derive(Clone)]
+pub struct QueuedBackend {
+    remote: Arc<dyn Backend>,
+    /// The same place without the store's prefix, by which entries are sent.
+    base: Store,
+    outbox: Arc<Outbox>,
+    destination: Destination,
+    /// The store's prefix with a slash at its end, or empty.
+    root: String,
+    write: WriteMode,
+    deadline: Duration,
+    breaker: Arc<Breaker>,
+    queued: Arc<AtomicU64>,
+}
+
+impl QueuedBackend {
+    /// Puts an outbox before a backend. `base` is the same bucket without the prefix; the outbox's folder is made when
+    /// the first write is queued.
+    pub fn new(
+        remote: Arc<dyn Backend>,
+        base: Arc<dyn Backend>,
+        (destination, root): (Destination, &str),
+        outbox: Options,
+        settings: &Settings,
+    ) -> Self {
+        Self {
+            remote,
+            base: Store::with_backend(base, settings.clone()),
+            outbox: Arc::new(Outbox::new(outbox)),
+            destination,
+            root: root.to_owned(),
+            write: settings.write,
+            deadline: settings.remote_deadline,
+            breaker: Arc::default(),
+            queued: Arc::default(),
+        }
+    }
+
+    /// Puts the outbox of the settings before a bucket. Nothing is connected or made.
+    ///
+    /// # Errors
+    ///
+    /// As for [`S3Backend::open`], and `Config` when the settings name no folder for an outbox.
+    pub fn open(bucket: &str, prefix: &Prefix, settings: &Settings) -> Result<Self> {
+        let remote = Arc::new(S3Backend::open(bucket, prefix, settings)?);
+        let base = Arc::new(S3Backend::open(bucket, &Prefix::default(), settings)?);
+        let destination = remote.destination();
+        let root = if prefix.as_str().is_empty() { String::new() } else { format!("{prefix}/") };
+        Ok(Self::new(remote, base, (destination, &root), Options::of(settings)?, settings))
+    }
+
+    /// What stands behind the outbox.
+    pub fn remote(&self) -> &Arc<dyn Backend> {
+        &self.remote
+    }
+
+    /// Where its writes go.
+    pub fn destination(&self) -> &Destination {
+        &self.destination
+    }
+
+    /// How many writes of this handle wait in the outbox now or did so before they were sent.
+    pub fn queued(&self) -> u64 {
+        self.queued.load(Ordering::Relaxed)
+    }
+
+    /// The outbox's folder.
+    pub fn folder(&self) -> &std::path::Path {
+        self.outbox.folder()
+    }
+
+    /// The outbox; none where nothing was ever queued.
+    ///
+    /// # Errors
+    ///
+    /// What keeps it from being opened.
+    pub async fn queue(&self) -> Result<Option<Queue>> {
+        self.outbox.existing().await
+    }
+
+    /// The name that everybody knows a key by who writes to the bucket.
+    fn full(&self, key: &Key) -> Result<String> {
+        let full = format!("{}{key}", self.root);
+        if full.len() > MAX_KEY {
+            return Err(Error::new(ErrorKind::InvalidInput, "key is too long below the store's prefix")
+                .with_key(key)
+                .with_fact("limit", MAX_KEY));
+        }
+        Ok(full)
+    }
+
+    async fn lock(&self, queue: &Queue, keys: &[&str]) -> Result<KeyLock> {
+        queue.lock(&self.destination, keys).await
+    }
+
+    /// Which of these keys are written through the queue only.
+    async fn which_wait(&self, queue: &Queue, keys: &[&str]) -> Result<Vec<bool>> {
+        let (queue, destination) = (queue.clone(), self.destination.clone());
+        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        blocking(move || {
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            queue.which_wait(&destination, &keys)
+        })
+        .await
+    }
+}
+
+impl fmt::Debug for QueuedBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QueuedBackend").field("remote", &self.remote).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,240 @@
+//! Sends one entry, and writes down what became of it.
+
+use super::{Delivery, Remote};
+use crate::Progress;
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::Key;
+use crate::object::{CopyOptions, DeleteOptions, MoveOptions, PutOptions};
+use crate::outbox::commit::now;
+use crate::outbox::entry::{Entry, Kind};
+use crate::outbox::mark::Mark;
+use crate::outbox::payload::{Content, blocking};
+use crate::outbox::queue::Queue;
+use crate::outbox::table::Pending;
+use crate::receipt::Receipt;
+use crate::store::Store;
+use crate::telemetry::{Direction, Watch};
+use crate::transfer::Opened;
+use bytes::Bytes;
+use std::path::Path;
+
+/// The bounds of the pause after a failure. In between it is a random share of half the entry's age: so it grows as long
+/// as the entry fails, and nothing has to be counted.
+const SHORTEST_PAUSE: u64 = 1_000;
+const LONGEST_PAUSE: u64 = 60_000;
+
+/// Where an entry stands after a try.
+pub(super) enum Fate {
+    Settled(Delivery),
+    /// Somebody else settled it.
+    Gone,
+    /// The remote is away or cannot be used: it is not the entry's fault, and no other one would fare better.
+    Away(Error),
+}
+
+/// Sends an entry. Errors are the outbox's own: what the remote says is in the answer.
+pub(super) async fn send(
+    queue: &Queue,
+    remote: &Remote,
+    (pending, entry): (&Pending, &Entry),
+    progress: Option<&Progress>,
+) -> Result<Fate> {
+    let _lock = match queue.lock_to_send(entry).await {
+        Err(error) if error.kind() == ErrorKind::Timeout => return Ok(Fate::Settled(Delivery::Later(error))),
+        other => other?,
+    };
+    let (queued, waits) = (queue.clone(), pending.clone());
+    let Some(pending) = &blocking(move || queued.again(&waits)).await? else { return Ok(Fate::Gone) };
+    let Some(admission) = remote.breaker.admit() else {
+        return Ok(Fate::Away(Error::new(ErrorKind::Unreachable, "the remote was away a moment ago")));
+    };
+    let sent = attempt(queue, &remote.store, (pending, entry), progress).await?;
+    let error = match sent {
+        Ok(delivery) => {
+            admission.answered();
+            if matches!(delivery, Delivery::Sent(_) | Delivery::Found) {
+                settle(queue, entry).await?;
+            }
+            return Ok(Fate::Settled(delivery));
+        }
+        Err(error) => error,
+    };
+    match error.kind() {
+        ErrorKind::Unreachable | ErrorKind::Timeout => {
+            admission.failed();
+            Ok(Fate::Away(error))
+        }
+        ErrorKind::Credentials | ErrorKind::Config | ErrorKind::BucketNotFound => {
+            admission.answered();
+            Ok(Fate::Away(error))
+        }
+        ErrorKind::Cancelled => Err(error),
+        kind if kind == ErrorKind::Throttled || error.is_transient() || is_local(kind) => {
+            admission.answered();
+            let not_before = now().saturating_add(pause(now().saturating_sub(entry.created)));
+            queue.mark_entry(entry, Mark::Retry { not_before }).await?;
+            Ok(Fate::Settled(Delivery::Later(error)))
+        }
+        _ => {
+            admission.answered();
+            queue.mark_entry(entry, Mark::Parked { why: error.to_string() }).await?;
+            Ok(Fate::Settled(Delivery::Parked(error)))
+        }
+    }
+}
+
+/// Faults of this machine's disk say nothing of the write.
+fn is_local(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Io | ErrorKind::Full)
+}
+
+fn pause(age: u64) -> u64 {
+    let bound = (age / 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+    SHORTEST_PAUSE / 10 + crate::disk::unique() % bound
+}
+
+async fn settle(queue: &Queue, entry: &Entry) -> Result<()> {
+    queue.mark_entry(entry, Mark::Done).await?;
+    let (queue, entry) = (queue.clone(), entry.clone());
+    blocking(move || queue.release(&entry)).await
+}
+
+/// Tries once. The inner error is the remote's.
+async fn attempt(
+    queue: &Queue,
+    store: &Store,
+    (pending, entry): (&Pending, &Entry),
+    progress: Option<&Progress>,
+) -> Result<Result<Delivery>> {
+    let body = match Body::of(queue, pending, entry).await {
+        Err(error) if matches!(error.kind(), ErrorKind::Integrity | ErrorKind::Changed) => {
+            return Ok(Ok(Delivery::Damaged(error)));
+        }
+        other => other?,
+    };
+    if pending.attempted {
+        match has_arrived(store, entry).await {
+            Ok(true) => return Ok(Ok(Delivery::Found)),
+            Ok(false) => {}
+            Err(error) => return Ok(Err(error)),
+        }
+    } else {
+        queue.mark_entry(entry, Mark::Attempted).await?;
+    }
+    Ok(match perform(store, entry, body, progress).await {
+        Ok(receipt) => Ok(Delivery::Sent(receipt.map(Box::new))),
+        // A try that had arrived after all is in the way of this one.
+        Err(error) if matches!(error.kind(), ErrorKind::Precondition | ErrorKind::NotFound) => {
+            match has_arrived(store, entry).await {
+                Ok(true) => Ok(Delivery::Found),
+                _ => Err(error),
+            }
+        }
+        Err(error) => Err(error),
+    })
+}
+
+/// Whether the remote has what an entry does, as far as it can tell.
+async fn has_arrived(store: &Store, entry: &Entry) -> Result<bool> {
+    let head = match store.head(&entry.key).await {
+        Ok(head) => Some(head),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    match entry.kind {
+        Kind::Put => Ok(head.and_then(|head| head.nonce).is_some_and(|nonce| nonce == entry.nonce)),
+        Kind::Delete => Ok(head.is_none()),
+        // The same copy again does no harm.
+        Kind::Copy => Ok(false),
+        Kind::Move => {
+            let from = entry.from.as_deref().unwrap_or_default();
+            Ok(head.is_some() && !store.exists(from).await?)
+        }
+    }
+}
+
+/// The bytes of a put, which are those that were acknowledged.
+enum Body {
+    None,
+    Bytes(Bytes),
+    File(Opened),
+}
+
+impl Body {
+    async fn of(queue: &Queue, pending: &Pending, entry: &Entry) -> Result<Self> {
+        if entry.kind != Kind::Put {
+            return Ok(Self::None);
+        }
+        let (queue, pending) = (queue.clone(), pending.clone());
+        blocking(move || Self::read(queue.content(&pending)?)).await
+    }
+
+    fn read(content: Content) -> Result<Self> {
+        match content.file()? {
+            None => Ok(Self::Bytes(content.bytes()?.into())),
+            Some(file) => {
+                content.check()?;
+                Opened::of(file, Path::new("outbox")).map(Self::File)
+            }
+        }
+    }
+}
+
+/// Does what an entry says.
+async fn perform(
+    store: &Store,
+    entry: &Entry,
+    body: Body,
+    progress: Option<&Progress>,
+) -> Result<Option<Receipt>> {
+    let key = Key::parse(&entry.key)?;
+    match entry.kind {
+        Kind::Put => {
+            let mut watch = Watch::begin(Direction::Up, store, &entry.key);
+            watch.expect(entry.size);
+            let options = put_options(entry, progress)?;
+            watch.end(put(store, &key, body, &options).await).map(Some)
+        }
+        Kind::Delete => {
+            let options =
+                DeleteOptions { if_match: entry.headers.if_match.clone(), ..DeleteOptions::default() };
+            store.delete_with(&entry.key, &options).await.map(|_| None)
+        }
+        Kind::Copy => store.copy(source(entry)?, &entry.key, &copy_options(entry)?).await.map(Some),
+        Kind::Move => {
+            let options = MoveOptions { condition: entry.headers.condition(), ..MoveOptions::default() };
+            Ok(Some(store.rename(source(entry)?, &entry.key, &options).await?.receipt))
+        }
+    }
+}
+
+async fn put(store: &Store, key: &Key, body: Body, options: &PutOptions) -> Result<Receipt> {
+    match body {
+        Body::None => store.put_unwatched(key, Bytes::new(), options).await,
+        Body::Bytes(bytes) => store.put_unwatched(key, bytes, options).await,
+        Body::File(file) => Ok(store.put_opened(key, file, options).await?.end()),
+    }
+}
+
+fn put_options(entry: &Entry, progress: Option<&Progress>) -> Result<PutOptions> {
+    let (nonce, progress) = (Some(entry.nonce.clone()), progress.cloned());
+    Ok(PutOptions { nonce, progress, ..entry.headers.options()? })
+}
+
+fn copy_options(entry: &Entry) -> Result<CopyOptions> {
+    let put = entry.headers.options()?;
+    Ok(CopyOptions {
+        attributes: entry.replaces.then_some(put.attributes),
+        tags: entry.retags.then_some(put.tags),
+        condition: put.condition,
+        acl: put.acl,
+        encryption: put.encryption,
+        keep_storage_class: true,
+        ..CopyOptions::default()
+    })
+}
+
+fn source(entry: &Entry) -> Result<&str> {
+    let missing = || Error::new(ErrorKind::Integrity, "a queued copy names no source").with_key(&entry.key);
+    entry.from.as_deref().ok_or_else(missing)
+}
