@@ -5,6 +5,7 @@ use crate::failure::{Exit, Failure};
 use crate::output::Output;
 use crate::report::Report;
 use crate::target::Target;
+use crate::text::{count, escaped};
 use holdall::{Error, Location, Settings, Sources, Store};
 
 pub(crate) struct App {
@@ -44,8 +45,25 @@ impl App {
         Ok(store)
     }
 
+    /// How many writes of this command were queued.
+    pub(crate) fn queued(&self) -> u64 {
+        self.open.iter().filter_map(|(_, store)| store.outbox()).map(|outbox| outbox.queued()).sum()
+    }
+
+    /// Says where writes wait that the remote did not take.
+    pub(crate) fn tell_queued(&self) {
+        for outbox in self.open.iter().filter_map(|(_, store)| store.outbox()) {
+            let (n, folder) = (outbox.queued(), outbox.folder().display().to_string());
+            if n > 0 {
+                let (writes, folder) = (count(n, "write"), escaped(&folder));
+                self.report
+                    .summary(&format!("queued {writes} in {folder}; `holdall outbox drain` sends them"));
+            }
+        }
+    }
+
     /// The settings for the store at a place, or for the current store.
-    fn settings(&self, location: Option<&Location>) -> Result<Settings, Error> {
+    pub(crate) fn settings(&self, location: Option<&Location>) -> Result<Settings, Error> {
         Ok(self.sources(location)?.resolve()?.settings)
     }
 

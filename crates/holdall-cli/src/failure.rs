@@ -34,6 +34,8 @@ pub(crate) struct Exit(pub(crate) u8);
 impl Exit {
     pub(crate) const DONE: Self = Self(0);
     pub(crate) const FAILED: Self = Self(1);
+    /// What was asked to be in the store waits in the outbox.
+    pub(crate) const ONLY_QUEUED: Self = Self(5);
     pub(crate) const HUNG_UP: Self = Self(129);
     pub(crate) const INTERRUPTED: Self = Self(130);
     /// What a shell shows for a command that SIGPIPE ended: the output is cut, and nobody is left to be told.
@@ -55,6 +57,7 @@ impl Exit {
             ErrorKind::PermissionDenied | ErrorKind::Credentials => 4,
             ErrorKind::Unreachable | ErrorKind::Timeout | ErrorKind::Throttled => 5,
             ErrorKind::Precondition | ErrorKind::Conflict | ErrorKind::AlreadyExists | ErrorKind::Held => 6,
+            ErrorKind::Full => 7,
             _ => return Self::FAILED,
         })
     }

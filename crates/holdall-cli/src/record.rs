@@ -21,6 +21,9 @@ pub(crate) struct ReceiptRecord<'a> {
     etag: Option<&'a str>,
     version: Option<&'a str>,
     state: &'static str,
+    /// The outbox that it waits in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outbox: Option<Cow<'a, str>>,
     verified: &'static str,
     #[serde(flatten)]
     ended: EndedRecord,
@@ -36,6 +39,7 @@ impl<'a> ReceiptRecord<'a> {
             etag: receipt.etag.as_deref(),
             version: receipt.version.as_deref(),
             state: receipt.state.as_str(),
+            outbox: receipt.outbox.as_ref().map(|folder| folder.to_string_lossy()),
             verified: receipt.verified.as_str(),
             ended: EndedRecord::new(receipt.attempts, receipt.elapsed, outcome),
         }

@@ -9,7 +9,7 @@ pub use list::ObjectList;
 use crate::backend::Backend;
 use crate::backend::fs::FolderBackend;
 use crate::backend::memory::MemoryBackend;
-use crate::backend::queued::QueuedBackend;
+use crate::backend::queued::{QueuedBackend, QueuedListing, Reach};
 use crate::backend::s3::S3Backend;
 use crate::bucket::Bucket;
 use crate::error::{Error, ErrorKind, Result};
@@ -302,13 +302,22 @@ impl Store {
     ///
     /// `InvalidInput` for an empty delimiter or a page size out of bounds.
     pub fn list_with(&self, options: ListOptions) -> Result<ObjectList> {
-        if options.delimiter.as_deref() == Some("") {
-            return Err(Error::new(ErrorKind::InvalidInput, "delimiter is empty"));
-        }
-        if options.page_size.is_some_and(|n| !(1..=1000).contains(&n)) {
-            return Err(Error::new(ErrorKind::InvalidInput, "page size must be from 1 to 1000"));
-        }
+        check_listing(&options)?;
         Ok(ObjectList::new(self.0.backend.list(options)))
+    }
+
+    /// Lists as [`Store::list_with`] does, but only what waits in the outbox: the remote is not asked, and what is to be
+    /// deleted is not listed. Without an outbox there is nothing.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Store::list_with`].
+    pub fn list_queued(&self, options: ListOptions) -> Result<ObjectList> {
+        check_listing(&options)?;
+        Ok(ObjectList::new(match self.outbox() {
+            Some(queued) => Box::new(QueuedListing::new(queued.clone(), Reach::Waiting, options)),
+            None => Box::new(list::Nothing),
+        }))
     }
 
     /// Counts objects and bytes below a prefix, by listing them.
@@ -350,6 +359,16 @@ impl Store {
         self.0.backend.check().await?;
         Ok(start.elapsed())
     }
+}
+
+fn check_listing(options: &ListOptions) -> Result<()> {
+    if options.delimiter.as_deref() == Some("") {
+        return Err(Error::new(ErrorKind::InvalidInput, "delimiter is empty"));
+    }
+    if options.page_size.is_some_and(|n| !(1..=1000).contains(&n)) {
+        return Err(Error::new(ErrorKind::InvalidInput, "page size must be from 1 to 1000"));
+    }
+    Ok(())
 }
 
 impl fmt::Debug for Store {

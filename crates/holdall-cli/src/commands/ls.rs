@@ -32,6 +32,9 @@ pub(crate) struct Ls {
     /// Size in bytes, time of the last change, and key
     #[arg(long, short)]
     long: bool,
+    /// Only what waits in the outbox of this machine; the remote is not asked
+    #[arg(long)]
+    queued: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -55,7 +58,8 @@ impl Ls {
             keys_only: matches!(format, Format::Keys),
             ..ListOptions::default()
         };
-        let mut list = app.store(&target)?.list_with(options)?;
+        let store = app.store(&target)?;
+        let mut list = if self.queued { store.list_queued(options)? } else { store.list_with(options)? };
         let mut outcome = Ok(());
         while let Some(page) = list.next_page().await {
             let page = page?;

@@ -15,6 +15,7 @@ mod lines;
 mod ls;
 mod manual;
 mod mv;
+mod outbox;
 mod presign;
 mod pull;
 mod push;
@@ -55,6 +56,7 @@ pub(crate) enum Command {
     Url(url::Url),
     Presign(presign::Presign),
     Gc(gc::Gc),
+    Outbox(outbox::Outbox),
     Bucket(bucket::Bucket),
     Config(config::Config),
     Doctor(doctor::Doctor),
@@ -89,6 +91,7 @@ impl Command {
             Self::Url(command) => command.run(app).await,
             Self::Presign(command) => command.run(app).await,
             Self::Gc(command) => command.run(app).await,
+            Self::Outbox(command) => Box::pin(command.run(app)).await,
             Self::Bucket(command) => command.run(app).await,
             Self::Config(command) => command.run(app),
             Self::Doctor(command) => command.run(app).await,

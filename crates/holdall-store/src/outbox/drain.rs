@@ -17,13 +17,16 @@ use super::payload::blocking;
 use super::queue::{Cursor, Queue};
 use super::table::Pending;
 use crate::Progress;
+use crate::backend::s3::S3Backend;
 use crate::error::{Error, ErrorKind, Result};
+use crate::key::Prefix;
 use crate::receipt::Receipt;
+use crate::settings::Settings;
 use crate::store::Store;
 use send::{Fate, send};
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::JoinSet;
 
 /// So many entries are looked up at once.
@@ -125,6 +128,25 @@ impl Drainer {
         lanes: usize,
     ) -> Self {
         Self { queue, remotes: Arc::new(remotes), lanes: lanes.max(1), prefix: String::new() }
+    }
+
+    /// A drainer by settings: entries of their endpoint are sent, to whatever bucket they go.
+    pub fn of(queue: Queue, settings: &Settings) -> Self {
+        let (settings, lanes) = (settings.clone(), settings.concurrency);
+        let known: Mutex<HashMap<Destination, Option<Remote>>> = Mutex::default();
+        let remotes = move |destination: &Destination| {
+            let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(remote) = known.get(destination) {
+                return Ok(remote.clone());
+            }
+            let backend = S3Backend::open(&destination.bucket, &Prefix::default(), &settings)?;
+            let is_ours = backend.destination() == *destination;
+            let remote =
+                is_ours.then(|| Remote::new(Store::with_backend(Arc::new(backend), settings.clone())));
+            known.insert(destination.clone(), remote.clone());
+            Ok(remote)
+        };
+        Self::new(queue, remotes, lanes)
     }
 
     /// Only keys that begin with this, as the bucket knows them.

@@ -74,6 +74,20 @@ impl Queue {
         })))
     }
 
+    /// Opens a folder that is there already; none where it is not, and nothing is made.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Queue::open`].
+    pub fn open_existing(options: Options) -> Result<Option<Self>> {
+        match std::fs::symlink_metadata(options.folder.join("format")) {
+            Ok(_) => Self::open(options).map(Some),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io("the outbox cannot be looked at", error)
+                .with_fact("folder", options.folder.display())),
+        }
+    }
+
     /// The folder.
     pub fn folder(&self) -> &Path {
         &self.0.ground.options.folder
@@ -324,6 +338,39 @@ impl Queue {
         })
     }
 
+    /// Entries that wait, in the order of keys, from where the last page ended: as many as asked for, and a few more.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Queue::waiting`].
+    pub fn walk(&self, after: Option<&Cursor>, limit: usize) -> Result<(Vec<Pending>, Option<Cursor>)> {
+        let first = after.map_or(Slot::first(0, ""), |cursor| Slot::first(cursor.place, &cursor.key));
+        self.look(|view| {
+            let (mut queues, mut found) = (view.queues(&first)?, Vec::new());
+            while let Some(queue) = queues.queue()? {
+                if after.is_some_and(|after| (after.place, &*after.key) == (queue.place, &*queue.key)) {
+                    continue;
+                }
+                found.extend(queue.waiting.into_iter().filter(Pending::is_own));
+                if found.len() >= limit {
+                    return Ok((found, Some(Cursor { place: queue.place, key: queue.key.into() })));
+                }
+            }
+            Ok((found, None))
+        })
+    }
+
+    /// The last mark of an entry; none where there is none yet.
+    ///
+    /// # Errors
+    ///
+    /// `Integrity` where it is damaged.
+    pub fn last_mark(&self, pending: &Pending) -> Result<Option<Mark>> {
+        let Some(pending) = self.again(pending)? else { return Ok(None) };
+        let Some(note) = pending.mark else { return Ok(None) };
+        self.look(|view| Ok(Some(view.mark(note)?.mark)))
+    }
+
     /// An entry as it stands now; none where it is settled.
     ///
     /// # Errors
@@ -470,6 +517,21 @@ impl Queue {
     /// As for [`Queue::waiting`].
     pub fn status(&self) -> Result<Status> {
         self.look(|view| view.status())
+    }
+
+    /// Counts the files that were set apart because they are damaged.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says.
+    pub fn quarantined(&self) -> Result<usize> {
+        let failed = |e| crate::disk::fault("the outbox's quarantine cannot be listed", e);
+        let mut count = 0;
+        for entry in rustix::fs::Dir::read_from(&self.0.ground.quarantine).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            count += usize::from(!matches!(entry.file_name().to_bytes(), b"." | b".."));
+        }
+        Ok(count)
     }
 
     /// Takes the right to drain, unless somebody has it.

@@ -1,6 +1,6 @@
 //! A store's listing, page by page or object by object.
 
-use crate::backend::Listing;
+use crate::backend::{BoxFuture, Listing};
 use crate::error::{Error, Result};
 use crate::object::{Metadata, Page};
 use std::fmt;
@@ -10,6 +10,15 @@ pub struct ObjectList {
     pages: Box<dyn Listing>,
     ready: std::vec::IntoIter<Metadata>,
     failures: std::vec::IntoIter<Error>,
+}
+
+/// A listing of nothing.
+pub(super) struct Nothing;
+
+impl Listing for Nothing {
+    fn next_page(&mut self) -> BoxFuture<'_, Option<Result<Page>>> {
+        Box::pin(async { None })
+    }
 }
 
 /// Refuses a page that leaves out what is there.

@@ -1,6 +1,6 @@
 //! The backend itself: what is asked of it goes to the queue, to the remote, or to both.
 
-use super::listing::QueuedListing;
+use super::listing::{QueuedListing, Reach};
 use super::read::Seen;
 use super::spool::SpooledUpload;
 use super::write::{Bytes, Looked, Queued, Wanted, Written, is_of_the_remote};
@@ -247,7 +247,7 @@ impl Backend for QueuedBackend {
     }
 
     fn list(&self, options: ListOptions) -> Box<dyn Listing> {
-        Box::new(QueuedListing::new(self.clone(), options))
+        Box::new(QueuedListing::new(self.clone(), Reach::All, options))
     }
 
     fn begin_upload<'a>(

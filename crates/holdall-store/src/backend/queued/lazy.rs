@@ -1,8 +1,7 @@
 //! An outbox that is made when the first write is queued, and looked into once it is there.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::outbox::{Options, Queue, blocking};
-use std::io;
 use std::path::Path;
 use tokio::sync::OnceCell;
 
@@ -37,11 +36,11 @@ impl Outbox {
         if let Some(queue) = self.queue.get() {
             return Ok(Some(queue.clone()));
         }
+        // Looked at on the spot: it is one call, and most often there is none.
         match std::fs::symlink_metadata(self.options.folder.join("format")) {
-            Ok(_) => self.open().await.map(Some),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::io("the outbox cannot be looked at", error)
-                .with_fact("folder", self.options.folder.display())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            // Whatever else is wrong is said by who opens it.
+            _ => self.open().await.map(Some),
         }
     }
 }

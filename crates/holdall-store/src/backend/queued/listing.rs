@@ -32,8 +32,9 @@ impl Item {
 }
 
 /// A listing under way; it holds a page of the remote and the keys that wait beside it.
-pub(super) struct QueuedListing {
+pub(crate) struct QueuedListing {
     backend: QueuedBackend,
+    reach: Reach,
     options: ListOptions,
     /// The remote's; none where it has to begin again behind the cursor.
     pages: Option<Box<dyn Listing>>,
@@ -46,6 +47,15 @@ pub(super) struct QueuedListing {
     is_over: bool,
 }
 
+/// What is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// What a reader sees.
+    All,
+    /// What of it waits; the remote is not asked.
+    Waiting,
+}
+
 /// Keys that wait, from the cursor on.
 struct Snapshot {
     waiting: Vec<(String, Pending)>,
@@ -54,9 +64,10 @@ struct Snapshot {
 }
 
 impl QueuedListing {
-    pub(super) fn new(backend: QueuedBackend, options: ListOptions) -> Self {
+    pub(crate) fn new(backend: QueuedBackend, reach: Reach, options: ListOptions) -> Self {
         Self {
             backend,
+            reach,
             cursor: options.start_after.clone(),
             options,
             pages: None,
@@ -88,7 +99,7 @@ impl QueuedListing {
     /// Brings a page of the remote and what waits beside it.
     async fn fill(&mut self) -> Result<()> {
         let snapshot = self.snapshot().await?;
-        if self.pages.is_none() {
+        if self.pages.is_none() && self.reach == Reach::All {
             let options = ListOptions { start_after: self.cursor.clone(), ..self.options.clone() };
             self.pages = Some(self.backend.remote.list(options));
         }
@@ -174,7 +185,7 @@ impl QueuedListing {
     async fn is_inhabited(&mut self, prefix: &str) -> Result<bool> {
         let options =
             ListOptions { prefix: Prefix::parse(prefix)?, keys_only: true, ..ListOptions::default() };
-        let mut below = Self::new(self.backend.clone(), options);
+        let mut below = Self::new(self.backend.clone(), Reach::All, options);
         while let Some(page) = Box::pin(below.next()).await? {
             if !page.objects.is_empty() {
                 return Ok(true);
@@ -221,6 +232,7 @@ impl QueuedListing {
         let described = match self.backend.see(&full).await? {
             Seen::Gone => None,
             Seen::Object(object) => Some(self.backend.metadata(&key, &object)),
+            Seen::Remote(_) if self.reach == Reach::Waiting => Some(Metadata::bare(key)),
             Seen::Remote(_) => match self.backend.head_object(&key, &Default::default()).await {
                 Ok(head) => Some(head),
                 Err(error) if error.kind() == ErrorKind::NotFound => None,

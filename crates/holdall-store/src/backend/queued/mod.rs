@@ -15,10 +15,11 @@ use crate::backend::s3::S3Backend;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, MAX_KEY, Prefix};
 use crate::outbox::breaker::Breaker;
-use crate::outbox::{Destination, KeyLock, Options, Queue, blocking};
+use crate::outbox::{Destination, Drainer, KeyLock, Options, Queue, Remote, blocking};
 use crate::settings::{Settings, WriteMode};
 use crate::store::Store;
 pub(crate) use lazy::Outbox;
+pub(crate) use listing::{QueuedListing, Reach};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -104,6 +105,18 @@ impl QueuedBackend {
     /// What keeps it from being opened.
     pub async fn queue(&self) -> Result<Option<Queue>> {
         self.outbox.existing().await
+    }
+
+    /// A drainer of what waits for this bucket; the outbox is made where it is not there.
+    ///
+    /// # Errors
+    ///
+    /// What keeps the outbox from being opened.
+    pub async fn drainer(&self) -> Result<Drainer> {
+        let (queue, destination) = (self.outbox.open().await?, self.destination.clone());
+        let remote = Remote::of(self.base.clone(), self.breaker.clone());
+        let lanes = self.base.settings().concurrency;
+        Ok(Drainer::new(queue, move |asked| Ok((*asked == destination).then(|| remote.clone())), lanes))
     }
 
     /// The name that everybody knows a key by who writes to the bucket.

@@ -1,6 +1,6 @@
 //! What is listed at the destination, read as far as it is asked for.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::key::Prefix;
 use crate::object::{ListOptions, Metadata};
 use crate::store::{ObjectList, Store};
@@ -16,6 +16,8 @@ pub(in crate::transfer) struct Listed {
     /// Whether every object is wanted, found or not.
     whole: bool,
     state: State,
+    /// Only what waits in the outbox is known: the remote was away.
+    is_away: bool,
     ready: Peekable<IntoIter<Metadata>>,
     /// Of the page under way: its objects, and those that were wanted.
     page: (usize, usize),
@@ -38,6 +40,7 @@ impl Listed {
             prefix: prefix.to_owned(),
             whole,
             state: State::Unasked,
+            is_away: false,
             ready: Vec::new().into_iter().peekable(),
             page: (0, 0),
             failures: Vec::new(),
@@ -99,11 +102,29 @@ impl Listed {
         }
     }
 
+    /// Whether files can be queued although nobody can say what the remote has.
+    fn may_go_on_without(&self, error: &Error) -> bool {
+        let kinds = [ErrorKind::Unreachable, ErrorKind::Timeout, ErrorKind::Throttled];
+        !self.whole && !self.is_away && self.store.outbox().is_some() && kinds.contains(&error.kind())
+    }
+
+    /// Goes on with what waits in the outbox alone.
+    fn only_queued(&mut self, wanted: Option<&str>) -> Result<()> {
+        self.is_away = true;
+        let start = wanted.map(|wanted| before(&format!("{}{wanted}", self.prefix)));
+        let start_after = start.filter(|start| *start > self.prefix);
+        let prefix = Prefix::parse(&self.prefix)?;
+        let options = ListOptions { prefix, start_after, ..ListOptions::default() };
+        self.state = State::Open(self.store.list_queued(options)?);
+        Ok(())
+    }
+
     /// Reads the next page; answers whether there is one.
     async fn turn(&mut self, wanted: Option<&str>) -> Result<bool> {
         let is_sparse = self.page.0 > 0 && self.page.1 * SHARE < self.page.0;
+        let is_over = matches!(self.state, State::Ended) || self.is_away;
         let starts = matches!(self.state, State::Unasked) || (is_sparse && !self.whole);
-        if starts && !matches!(self.state, State::Ended) {
+        if starts && !is_over {
             let key = wanted.filter(|_| !self.whole).map(|wanted| format!("{}{wanted}", self.prefix));
             let start_after = key.map(|key| before(&key)).filter(|start| *start > self.prefix);
             let prefix = Prefix::parse(&self.prefix)?;
@@ -114,11 +135,18 @@ impl Listed {
             })?);
         }
         let State::Open(list) = &mut self.state else { return Ok(false) };
-        let Some(page) = list.next_page().await else {
-            self.end();
-            return Ok(false);
+        let page = match list.next_page().await {
+            None => {
+                self.end();
+                return Ok(false);
+            }
+            Some(Err(error)) if self.may_go_on_without(&error) => {
+                tracing::warn!(%error, "the destination is not compared: what it has already is sent again");
+                self.only_queued(wanted)?;
+                return Box::pin(self.turn(wanted)).await;
+            }
+            Some(page) => page?,
         };
-        let page = page?;
         self.page = (page.objects.len(), 0);
         self.failures.extend(page.failures);
         self.ready = page.objects.into_iter().peekable();
