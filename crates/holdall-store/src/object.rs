@@ -93,6 +93,9 @@ pub struct PutOptions {
     pub progress: Option<Progress>,
     /// A name for the write, 32 hex digits, by which it is known again at the store; a random one else.
     pub nonce: Option<String>,
+    /// Not before any write below one of these prefixes that was acknowledged and waits in the outbox: what says that
+    /// others are there must not come before them.
+    pub after: Vec<String>,
 }
 
 /// What is read of an object, and when.

@@ -181,7 +181,7 @@ fn write(inner: &Inner, jobs: Vec<Job>) -> Result<Vec<Result<EntryId>>> {
         let room = match wanted {
             // Marks are always taken: without them nothing would ever be given up.
             0 => Ok(()),
-            wanted => inner.ground.demand_room(view.used(), wanted as u64),
+            wanted => view.demand_room(&inner.ground, wanted as u64),
         };
         let group = compose(&mut view, &segment, jobs, room.as_ref());
         if group.bytes.is_empty() {

@@ -205,7 +205,7 @@ impl Headers {
         };
         let attributes = self.attributes();
         let condition = self.condition();
-        Ok(PutOptions { attributes, tags: h.tags, acl, encryption, condition, progress: None, nonce: None })
+        Ok(PutOptions { attributes, tags: h.tags, acl, encryption, condition, ..PutOptions::default() })
     }
 }
 
@@ -255,6 +255,9 @@ pub struct Entry {
     /// Entries that go first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<Depended>,
+    /// Prefixes of the same destination: whatever was queued below them before this goes first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
     /// When it was queued, in milliseconds since 1970; set by the queue.
     #[serde(default)]
     pub created: u64,
@@ -287,6 +290,7 @@ impl Entry {
             file: None,
             nonce: String::new(),
             depends_on: Vec::new(),
+            after: Vec::new(),
             created: 0,
         }
     }

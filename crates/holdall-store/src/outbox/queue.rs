@@ -226,7 +226,7 @@ impl Queue {
     }
 
     fn demand_room(&self, more: u64) -> Result<()> {
-        self.0.ground.demand_room(locked(&self.0.view).used(), more)
+        locked(&self.0.view).demand_room(&self.0.ground, more)
     }
 
     /// Reads something of the queue as it is now, whoever wrote to it.
@@ -253,6 +253,16 @@ impl Queue {
     /// As for [`Queue::waiting`].
     pub fn latest(&self, destination: &Destination, key: &str) -> Result<Option<Pending>> {
         Ok(self.waiting(destination, key)?.into_iter().rev().find(Pending::is_change))
+    }
+
+    /// Whether anything waits below one of some prefixes.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Queue::waiting`].
+    pub fn any_below(&self, destination: &Destination, prefixes: &[String]) -> Result<bool> {
+        let (place, last) = (destination.place(), EntryId { sequence: u64::MAX, writer: u64::MAX });
+        self.look(|view| view.any_before(place, prefixes, last))
     }
 
     /// Which of these keys have something that waits, in their order.
@@ -568,6 +578,9 @@ fn judge(view: &View, head: Pending, moment: u64) -> Result<Option<(Pending, Ent
         if view.waiting(place, &depended.key)?.iter().any(|pending| pending.id == depended.id) {
             return Ok(None);
         }
+    }
+    if view.any_before(place, &entry.after, entry.id)? {
+        return Ok(None);
     }
     if let Some(mark) = head.mark
         && let Mark::Retry { not_before } = view.mark(mark)?.mark

@@ -4,6 +4,7 @@ use super::entry::{Entry, EntryId};
 use super::ground::{Ground, Options};
 use super::lock::Shared;
 use super::mark::Marked;
+use super::payload;
 use super::run::{Run, open_table};
 use super::scan::{Frame, frame_at};
 use super::segment::{self, Segment, list};
@@ -152,6 +153,18 @@ impl View {
         self.runs.values().map(|run| run.end).sum::<u64>() + self.payload_bytes
     }
 
+    /// Refuses what would take more than the queue may have. Others may have given payloads up since they were counted:
+    /// they are counted again before it is said that there is no room.
+    pub(super) fn demand_room(&mut self, ground: &Ground, more: u64) -> Result<()> {
+        match ground.demand_room(self.used(), more) {
+            Err(error) if error.kind() == ErrorKind::Full => {
+                self.payload_bytes = payload::list(ground)?.iter().map(|(_, size)| size).sum();
+                ground.demand_room(self.used(), more)
+            }
+            other => other,
+        }
+    }
+
     /// All queues of keys from a place of their order on.
     pub(super) fn queues(&self, first: &Slot) -> Result<Merge<'_>> {
         Merge::new(self.runs.values().map(|run| run.rows_from(first)).collect())
@@ -162,6 +175,22 @@ impl View {
         let found = self.queues(&Slot::first(place, key))?.queue()?;
         let is_of_key = |queue: &KeyQueue| queue.place == place && *queue.key == *key;
         Ok(found.filter(is_of_key).map(|queue| queue.waiting).unwrap_or_default())
+    }
+
+    /// Whether anything waits below one of some prefixes that was queued before an entry.
+    pub(super) fn any_before(&self, place: u64, prefixes: &[String], id: EntryId) -> Result<bool> {
+        for prefix in prefixes {
+            let mut queues = self.queues(&Slot::first(place, prefix))?;
+            while let Some(queue) = queues.queue()?
+                && queue.place == place
+                && queue.key.starts_with(prefix.as_str())
+            {
+                if queue.waiting.iter().any(|pending| pending.is_own() && pending.id < id) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// What waits at a key of whatever destination under a name.

@@ -220,7 +220,7 @@ impl Errand<'_> {
             encryption: options.encryption.clone(),
             condition: options.condition.clone(),
             progress: options.progress.clone(),
-            nonce: None,
+            ..PutOptions::default()
         }
     }
 }

@@ -168,11 +168,8 @@ impl QueuedListing {
                 Step::Remote(item) => self.ready.push_back(item),
                 Step::Folded { prefix, may_be_empty } => {
                     // All that the remote has below it may be on its way out.
-                    if self.folded.as_ref() != Some(&prefix)
-                        && (!may_be_empty || self.is_inhabited(&prefix).await?)
-                    {
-                        self.folded = Some(prefix.clone());
-                        self.ready.push_back(Item::Prefix(prefix));
+                    if self.is_new(&prefix) && (!may_be_empty || self.is_inhabited(&prefix).await?) {
+                        self.take_prefix(prefix);
                     }
                 }
                 Step::Waiting(key, pending) => self.take_waiting(&key, &pending).await?,
@@ -199,15 +196,8 @@ impl QueuedListing {
             return Ok(());
         }
         if let Some(prefix) = self.fold(key) {
-            let is_new = self.folded.as_ref() != Some(&prefix)
-                && self
-                    .options
-                    .start_after
-                    .as_ref()
-                    .is_none_or(|after| prefix > *after && !after.starts_with(&prefix));
-            if is_new {
-                self.folded = Some(prefix.clone());
-                self.ready.push_back(Item::Prefix(prefix));
+            if self.is_new(&prefix) {
+                self.take_prefix(prefix);
             }
             return Ok(());
         }
@@ -216,6 +206,19 @@ impl QueuedListing {
             if self.options.keys_only { Some(Metadata::bare(key)) } else { self.describe(key).await? };
         self.ready.extend(object.map(|object| Item::Object(Box::new(object))));
         Ok(())
+    }
+
+    /// Whether a common prefix was not listed yet, and is to be. Not every server leaves out one that the listing begins
+    /// in.
+    fn is_new(&self, prefix: &str) -> bool {
+        let after = self.options.start_after.as_deref();
+        self.folded.as_deref() != Some(prefix)
+            && after.is_none_or(|after| prefix > after && !after.starts_with(prefix))
+    }
+
+    fn take_prefix(&mut self, prefix: String) {
+        self.folded = Some(prefix.clone());
+        self.ready.push_back(Item::Prefix(prefix));
     }
 
     /// The common prefix that a key is folded into.

@@ -11,7 +11,7 @@ use crate::backend::conditions::{check_delete, check_read, check_write};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::{GetOptions, Metadata, PutOptions};
-use crate::outbox::{Entry, EntryId, Headers, KeyLock, Kind, Mark, Queue};
+use crate::outbox::{Entry, EntryId, Headers, KeyLock, Kind, Mark, Queue, blocking};
 use crate::receipt::{Receipt, State, Verified};
 use crate::settings::WriteMode;
 use crate::transfer::Opened;
@@ -100,7 +100,7 @@ impl QueuedBackend {
         let queue = self.outbox.open().await?;
         let keys: Vec<&str> = wanted.keys.iter().map(String::as_str).collect();
         let lock = self.lock(&queue, &keys).await?;
-        if self.which_wait(&queue, &keys).await?.contains(&true) {
+        if self.which_wait(&queue, &keys).await?.contains(&true) || self.comes_after(&queue, &wanted).await? {
             wanted.seen = self.decide(&mut wanted).await?;
             return self.append(&queue, &lock, wanted).await.map(Written::Queued);
         }
@@ -127,6 +127,15 @@ impl QueuedBackend {
         // It may have arrived all the same.
         queue.mark_entry(&entry.entry, Mark::Attempted).await?;
         Ok(Written::Queued(entry))
+    }
+
+    /// Whether something waits that has to go first.
+    async fn comes_after(&self, queue: &Queue, wanted: &Wanted) -> Result<bool> {
+        let Some(entry) = wanted.entry.as_ref().ok().filter(|entry| !entry.after.is_empty()) else {
+            return Ok(false);
+        };
+        let (queue, destination, after) = (queue.clone(), self.destination.clone(), entry.after.clone());
+        blocking(move || queue.any_below(&destination, &after)).await
     }
 
     /// Decides conditions by what waits at the keys; answers what is copied or moved. What comes after it in the queue
@@ -245,6 +254,7 @@ impl QueuedBackend {
         let mut entry = Entry::new(Kind::Put, self.destination.clone(), self.full(key)?)
             .with_headers(Headers::of(options)?);
         entry.nonce = options.nonce.clone().unwrap_or_default();
+        entry.after = options.after.iter().map(|prefix| format!("{}{prefix}", self.root)).collect();
         Ok(entry)
     }
 

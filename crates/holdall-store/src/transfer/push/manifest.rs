@@ -226,8 +226,13 @@ impl Push {
 
     async fn put_document(&self, name: &str, mut file: File, content_type: &str) -> Result<Receipt> {
         let key = Key::parse(&format!("{}{name}", self.prefix))?;
-        let mut options =
-            PutOptions { condition: WriteCondition::Always, progress: None, ..self.options.put.clone() };
+        let mut options = PutOptions {
+            condition: WriteCondition::Always,
+            progress: None,
+            // Not before the files that wait in an outbox.
+            after: vec![self.prefix.clone()],
+            ..self.options.put.clone()
+        };
         options.attributes.content_type = Some(content_type.to_owned());
         options.attributes.content_encoding = None;
         let mut watch = Watch::begin(Direction::Up, &self.store, key.as_str());
