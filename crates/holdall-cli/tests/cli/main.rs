@@ -19,6 +19,7 @@ mod kills;
 mod memory;
 mod mv;
 mod objects;
+mod outbox;
 mod parity;
 mod presign;
 mod real;

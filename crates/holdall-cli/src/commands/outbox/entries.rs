@@ -69,11 +69,16 @@ impl Which {
         }
         match missing.first() {
             None => Ok(found),
-            Some(id) => Err(Error::new(ErrorKind::NotFound, "no such entry waits")
-                .with_fact("id", id)
-                .with_hint("`holdall outbox ls` lists those that do")),
+            Some(id) => Err(self::missing(*id)),
         }
     }
+}
+
+/// What is said of an id that is not that of an entry.
+pub(super) fn missing(id: EntryId) -> Error {
+    Error::new(ErrorKind::NotFound, "no such entry waits")
+        .with_fact("id", id)
+        .with_hint("`holdall outbox ls` lists those that do")
 }
 
 /// An entry as JSON.

@@ -6,7 +6,7 @@ use crate::commands::Outcome;
 use crate::text;
 use clap::Args;
 use holdall::outbox::{EntryId, Pending, Queue};
-use holdall::{Error, ErrorKind, Result};
+use holdall::{Error, Result};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ pub(super) struct Export {
 
 impl Export {
     pub(super) fn run(self, app: &mut App) -> Outcome {
-        let missing = || Error::new(ErrorKind::NotFound, "no such entry waits").with_fact("id", self.id);
+        let missing = || super::entries::missing(self.id);
         let queue = super::open(app)?.ok_or_else(missing)?;
         let mut found = None;
         each::<Error>(&queue, |(pending, _)| {
