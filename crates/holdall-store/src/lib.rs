@@ -27,7 +27,6 @@ mod key;
 mod object;
 #[cfg(feature = "object-store")]
 pub mod object_store;
-#[doc(hidden)]
 pub mod outbox;
 mod receipt;
 mod settings;

@@ -9,7 +9,7 @@ pub use list::ObjectList;
 use crate::backend::Backend;
 use crate::backend::fs::FolderBackend;
 use crate::backend::memory::MemoryBackend;
-use crate::backend::queued::{QueuedBackend, QueuedListing, Reach};
+use crate::backend::queued::{QueuedBackend, QueuedListing, Reach, is_of_the_remote};
 use crate::backend::s3::S3Backend;
 use crate::bucket::Bucket;
 use crate::error::{Error, ErrorKind, Result};
@@ -106,10 +106,16 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// As for [`Store::from_settings`] and [`Store::health`]: `Unreachable` has the connection's fault as its source.
+    /// As for [`Store::from_settings`] and [`Store::health`]: `Unreachable` has the connection's fault as its source. With
+    /// an outbox a store that is away is warned about, and no error.
     pub async fn connect(settings: &Settings) -> Result<Self> {
         let store = Self::from_settings(settings)?;
-        store.health().await?;
+        match store.health().await {
+            Err(error) if store.outbox().is_some() && is_of_the_remote(&error) => {
+                tracing::warn!(%error, "the store is away: writes wait in the outbox");
+            }
+            other => drop(other?),
+        }
         Ok(store)
     }
 

@@ -53,15 +53,17 @@ impl Admission<'_> {
         (state.failures, state.closed_until) = (0, None);
     }
 
-    /// The endpoint cannot be reached or fails.
-    pub(crate) fn failed(self) {
+    /// The endpoint cannot be reached or fails; answers whether that is news.
+    pub(crate) fn failed(self) -> bool {
         let mut state = self.breaker.state();
         // Those that were under way when the first failed say nothing new.
         if !self.is_probe && state.closed_until.is_some() {
-            return;
+            return false;
         }
+        let is_news = state.failures == 0;
         state.failures = state.failures.saturating_add(1);
         state.closed_until = Some(Instant::now() + pause(state.failures, unique()));
+        is_news
     }
 }
 

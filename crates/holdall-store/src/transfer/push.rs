@@ -13,6 +13,7 @@ use super::sync::{Digest, Entry, Log, Surplus, Verdict, open_index};
 use super::tree::{Events, as_folder, run};
 use super::upload::blocking;
 use super::{PushOptions, TreeEvent, TreeSummary};
+use crate::backend::queued::is_of_the_remote;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
 use crate::object::GetOptions;
@@ -291,6 +292,8 @@ impl Push {
             Ok(_) => Ok(None),
             // Sending it does without.
             Err(error) if refuses_to_say(&error) => Ok(None),
+            // It can be queued.
+            Err(error) if self.store.outbox().is_some() && is_of_the_remote(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -54,10 +54,12 @@ pub(crate) async fn put_bytes_in_parts(
         let (start, direct, payload) =
             (Instant::now(), store.directly(queued), Payload::Bytes(bytes.clone()));
         let send = |options| async move { Box::pin(put_bytes_in_parts(&direct, key, bytes, &options)).await };
-        return Ok(match queued.put_bytes(key, queued::Bytes::Payload(payload), options, send).await? {
-            Written::Direct(receipt) => receipt,
-            Written::Queued(waits) => queued.receipt(key, &waits.entry, start),
-        });
+        return Ok(
+            match Box::pin(queued.put_bytes(key, queued::Bytes::Payload(payload), options, send)).await? {
+                Written::Direct(receipt) => receipt,
+                Written::Queued(waits) => queued.receipt(key, &waits.entry, start),
+            },
+        );
     }
     let (size, all) = (bytes.len() as u64, bytes.clone());
     let piece = move |range: Range<u64>| {
@@ -237,10 +239,12 @@ impl Store {
             let (start, direct, again) = (Instant::now(), self.directly(queued), file.clone());
             let send =
                 |options| async move { Box::pin(direct.put_opened_in_parts(key, file, &options)).await };
-            return Ok(match queued.put_bytes(key, queued::Bytes::File(again), options, send).await? {
-                Written::Direct(stored) => stored,
-                Written::Queued(waits) => Stored::without_notes(queued.receipt(key, &waits.entry, start)),
-            });
+            return Ok(
+                match Box::pin(queued.put_bytes(key, queued::Bytes::File(again), options, send)).await? {
+                    Written::Direct(stored) => stored,
+                    Written::Queued(waits) => Stored::without_notes(queued.receipt(key, &waits.entry, start)),
+                },
+            );
         }
         let (size, identity) = (file.size(), file.identity());
         let buffers = self.buffers().clone();

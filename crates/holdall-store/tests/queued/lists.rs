@@ -51,7 +51,7 @@ async fn random_queues_are_listed_as_what_they_come_to() {
         }
         for _ in 0..many {
             let key = name(random.number() % (many * 2));
-            if (random.number() % 3) == 0 {
+            if random.number().is_multiple_of(3) {
                 world.store.delete(&key).await.unwrap();
                 keys.remove(&key);
             } else {

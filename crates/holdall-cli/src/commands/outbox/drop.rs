@@ -28,10 +28,12 @@ impl Drop {
         let queue = super::open(app)?;
         let found = self.which.find(queue.as_ref())?;
         let Some(queue) = queue.filter(|_| !found.is_empty()) else {
-            return Ok(app.report.summary("dropped 0 writes"));
+            app.report.summary("dropped 0 writes");
+            return Ok(());
         };
         if !self.yes && !agreed(&found)? {
-            return Ok(app.report.summary("nothing was dropped"));
+            app.report.summary("nothing was dropped");
+            return Ok(());
         }
         for (pending, _) in &found {
             queue.drop_entry(pending).await?;

@@ -18,7 +18,10 @@ pub(super) struct Repair {}
 
 impl Repair {
     pub(super) async fn run(self, app: &mut App) -> Outcome {
-        let Some(queue) = super::open(app)? else { return Ok(app.report.summary("nothing is damaged")) };
+        let Some(queue) = super::open(app)? else {
+            app.report.summary("nothing is damaged");
+            return Ok(());
+        };
         let lock = demand_drain(&queue)?;
         let report = queue.repair(&lock).await?;
         for damage in &report.damaged {

@@ -25,7 +25,10 @@ struct DamageRecord<'a> {
 
 impl Verify {
     pub(super) fn run(self, app: &mut App) -> Outcome {
-        let Some(queue) = super::open(app)? else { return Ok(app.report.summary("0 entries are sound")) };
+        let Some(queue) = super::open(app)? else {
+            app.report.summary("0 entries are sound");
+            return Ok(());
+        };
         let report = queue.verify()?;
         for damage in &report.damaged {
             print(damage, app)?;

@@ -24,7 +24,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-pub(crate) use write::{Bytes, Written};
+pub(crate) use write::{Bytes, Written, is_of_the_remote};
 
 /// A backend with an outbox before it.
 #[derive(Clone)]

@@ -82,7 +82,7 @@ pub(super) enum Looked {
 }
 
 /// The remote failed, or did not answer, in a way that says nothing about the write itself.
-pub(super) fn is_of_the_remote(error: &Error) -> bool {
+pub(crate) fn is_of_the_remote(error: &Error) -> bool {
     let kinds = [ErrorKind::Unreachable, ErrorKind::Timeout, ErrorKind::Throttled];
     kinds.contains(&error.kind()) || (error.is_transient() && error.kind() != ErrorKind::Precondition)
 }
@@ -118,11 +118,16 @@ impl QueuedBackend {
                 return other.map(Written::Direct);
             }
         };
-        admission.failed();
+        let is_news = admission.failed();
         if wanted.entry.is_err() || wanted.undecided().is_err() {
             return Err(error);
         }
-        tracing::warn!(%error, "the remote did not take a write, which is queued");
+        match is_news {
+            true => {
+                tracing::warn!(%error, "the store did not take a write: it is queued, and so are those that follow")
+            }
+            false => tracing::debug!(%error, "the store did not take a write, which is queued"),
+        }
         let entry = self.append(&queue, &lock, wanted).await.map_err(|e| e.with_fact("remote", &error))?;
         // It may have arrived all the same.
         queue.mark_entry(&entry.entry, Mark::Attempted).await?;

@@ -169,7 +169,13 @@ impl Survey {
         if listed.is_some() {
             self.surplus.count_there();
         }
-        let verdict = judge(push.options.compare, &identity, listed.as_ref(), entry.as_ref());
+        let verdict = match &entry {
+            // Nobody can say what the store has of it now: it had it, and this file did not change since.
+            Some(known) if listed.is_none() && self.listed.is_away() && known.file == identity => {
+                Verdict::Unchanged
+            }
+            _ => judge(push.options.compare, &identity, listed.as_ref(), entry.as_ref()),
+        };
         match verdict {
             Verdict::Unchanged if self.is_described(&relative, &identity, entry.as_ref())? => {
                 let (key, size) = (format!("{}{relative}", push.prefix), identity.size);

@@ -1,6 +1,7 @@
 //! What is listed at the destination, read as far as it is asked for.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::backend::queued::is_of_the_remote;
+use crate::error::{Error, Result};
 use crate::key::Prefix;
 use crate::object::{ListOptions, Metadata};
 use crate::store::{ObjectList, Store};
@@ -104,8 +105,12 @@ impl Listed {
 
     /// Whether files can be queued although nobody can say what the remote has.
     fn may_go_on_without(&self, error: &Error) -> bool {
-        let kinds = [ErrorKind::Unreachable, ErrorKind::Timeout, ErrorKind::Throttled];
-        !self.whole && !self.is_away && self.store.outbox().is_some() && kinds.contains(&error.kind())
+        !self.whole && !self.is_away && self.store.outbox().is_some() && is_of_the_remote(error)
+    }
+
+    /// Whether only what waits in the outbox is known, because the remote was away.
+    pub(in crate::transfer) fn is_away(&self) -> bool {
+        self.is_away
     }
 
     /// Goes on with what waits in the outbox alone.
@@ -141,7 +146,7 @@ impl Listed {
                 return Ok(false);
             }
             Some(Err(error)) if self.may_go_on_without(&error) => {
-                tracing::warn!(%error, "the destination is not compared: what it has already is sent again");
+                tracing::warn!(%error, "the store is away: what was moved before and is as it was counts as unchanged");
                 self.only_queued(wanted)?;
                 return Box::pin(self.turn(wanted)).await;
             }

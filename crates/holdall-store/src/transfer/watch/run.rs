@@ -92,9 +92,16 @@ impl Run {
         mut stop: watch::Receiver<bool>,
         out: mpsc::Sender<WatchEvent>,
     ) -> Result<()> {
+        let draining = match self.push.store.outbox() {
+            Some(outbox) => Some(outbox.drainer().await?.spawn()),
+            None => None,
+        };
         let ended = self.until_stopped(&mut stop, &out).await;
         self.scan = None;
         self.wind_up(&out).await;
+        if let Some(draining) = draining {
+            draining.end().await;
+        }
         self.push.clone().settle().await?;
         ended
     }
