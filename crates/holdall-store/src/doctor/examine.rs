@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, Tally};
 use super::scene::Scene;
-use super::{bucket, folder, settings};
+use super::{bucket, folder, outbox, settings};
 use crate::settings::{Resolved, Sources};
 use crate::url::Location;
 use std::time::Duration;
@@ -48,10 +48,15 @@ pub async fn examine(sources: &Sources, options: &Options, found: &mut (dyn FnMu
 
 async fn place(resolved: &Resolved, options: &Options, found: &mut (dyn FnMut(Vec<Finding>) + Send)) {
     match &resolved.settings.store {
-        Some(Location::S3 { bucket, prefix }) => match Scene::open(resolved, bucket, prefix) {
-            Ok(scene) => Box::pin(bucket::examine(&scene, options, found)).await,
-            Err(error) => found(vec![settings::unresolved(&error)]),
-        },
+        Some(Location::S3 { bucket, prefix }) => {
+            if resolved.settings.has_outbox() {
+                found(outbox::examine(&resolved.settings).await);
+            }
+            match Scene::open(resolved, bucket, prefix) {
+                Ok(scene) => Box::pin(bucket::examine(&scene, options, found)).await,
+                Err(error) => found(vec![settings::unresolved(&error)]),
+            }
+        }
         Some(Location::Folder(path)) => found(folder::examine(path, false, resolved, options).await),
         Some(Location::Memory(_)) => found(vec![
             Finding::note("store.memory", "the store is in memory")

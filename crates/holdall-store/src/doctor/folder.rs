@@ -22,10 +22,10 @@ const FSYNC: &str = "folder.fsync";
 const FORMAT: &str = "folder.format";
 const LEFTOVERS: &str = "folder.leftovers";
 
-const MIB: u64 = 1 << 20;
+pub(super) const MIB: u64 = 1 << 20;
 /// Below this a store is as good as full.
 const SCANT: u64 = 64 * MIB;
-const LITTLE: u64 = 1024 * MIB;
+pub(super) const LITTLE: u64 = 1024 * MIB;
 
 /// File systems that are gone with the machine or the container, as `statfs(2)` names them.
 const VOLATILE: [(i64, &str); 3] =
@@ -167,7 +167,7 @@ fn judge_tried(tried: &Tried, path: &Path) -> Vec<Finding> {
     vec![Finding::ok(WRITE, "a file can be written and removed"), attributes]
 }
 
-fn file_system(path: &Path) -> rustix::io::Result<(u64, i64)> {
+pub(super) fn file_system(path: &Path) -> rustix::io::Result<(u64, i64)> {
     let room = rustix::fs::statvfs(path)?;
     let kind = rustix::fs::statfs(path)?;
     #[allow(clippy::unnecessary_cast, reason = "the field's type differs between architectures")]

@@ -34,6 +34,7 @@ mod finding;
 mod folder;
 mod lifecycle;
 mod mend;
+mod outbox;
 mod presigned;
 mod scene;
 mod settings;

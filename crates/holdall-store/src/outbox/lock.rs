@@ -6,45 +6,51 @@ use super::entry::Destination;
 use super::ground::Ground;
 use crate::disk::fault;
 use crate::error::{Error, ErrorKind, Result};
-use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-const SHARDS: usize = 256;
-/// A key is locked while one write is decided, which its own deadline ends. Somebody who was stopped holds it longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// A write holds its key's lock until it is decided, which for a large one takes as long as it is sent. Somebody who was
+/// stopped holds it longer.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// What the names of key locks begin with.
+const WRITE: &str = "write-";
+const SEND: &str = "send-";
 const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
-/// Locks of keys, as far as this process has opened them.
+/// Locks of keys: a file for each key that somebody writes to, there for as long as it is locked.
+///
+/// Tasks of one process come one after the other; processes try again and again.
 #[derive(Debug)]
 pub(super) struct Locks {
     prefix: &'static str,
-    shards: [Arc<Mutex<Option<File>>>; SHARDS],
+    turns: Arc<Turns>,
 }
+
+/// Whose turn it is among this process's tasks, by key.
+type Turns = std::sync::Mutex<HashMap<u64, Arc<Mutex<()>>>>;
 
 impl Locks {
     fn new(prefix: &'static str) -> Self {
-        Self { prefix, shards: std::array::from_fn(|_| Arc::new(Mutex::new(None))) }
+        Self { prefix, turns: Arc::default() }
     }
 
     /// Of those who write to keys.
     pub(super) fn of_writers() -> Self {
-        Self::new("")
+        Self::new(WRITE)
     }
 
     /// Of those who send what waits: writers go on meanwhile.
     pub(super) fn of_senders() -> Self {
-        Self::new("send-")
+        Self::new(SEND)
     }
 }
 
 /// The right to write to keys, directly or through the queue, until this is dropped.
-///
-/// Some other keys wait with them: there are 256 locks for all.
 #[derive(Debug)]
 pub struct KeyLock {
     pub(super) place: u64,
@@ -55,19 +61,78 @@ pub struct KeyLock {
 /// What keeps the locks held: by the one who asked for them, and by what that one began.
 pub(super) type Right = Arc<Vec<Held>>;
 
-/// One lock.
+/// One lock; the file's is given back before the turn.
 #[derive(Debug)]
-pub(super) struct Held(OwnedMutexGuard<Option<File>>);
+pub(super) struct Held(
+    #[allow(dead_code, reason = "it is held, not read")] NamedLock,
+    #[allow(dead_code, reason = "it is held, not read")] Turn,
+);
 
-impl Drop for Held {
+/// A locked file, which loses its name before it is unlocked: whoever gets a lock of a file without a name takes another
+/// one.
+#[derive(Debug)]
+struct NamedLock {
+    ground: Arc<Ground>,
+    name: String,
+    #[allow(dead_code, reason = "it is held, not read")]
+    file: File,
+}
+
+impl Drop for NamedLock {
     fn drop(&mut self) {
-        if let Some(file) = self.0.as_ref()
-            && rustix::fs::flock(file, FlockOperation::Unlock).is_err()
-        {
-            // Closed, it is given back all the same.
-            *self.0 = None;
+        if let Err(error) = rustix::fs::unlinkat(&self.ground.lock, &self.name, AtFlags::empty()) {
+            tracing::debug!(name = self.name, %error, "a lock of the outbox is left behind");
         }
     }
+}
+
+/// Removes the files of locks that were left by who was killed.
+pub(super) fn sweep(ground: &Ground) -> Result<()> {
+    let failed = |e| fault("the outbox's locks cannot be listed", e);
+    for entry in rustix::fs::Dir::read_from(&ground.lock).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name().to_string_lossy();
+        if !name.starts_with(WRITE) && !name.starts_with(SEND) {
+            continue;
+        }
+        let file = open(ground, &name)?;
+        if try_lock(&file, FlockOperation::NonBlockingLockExclusive)? && is_named(&file)? {
+            rustix::fs::unlinkat(&ground.lock, &*name, AtFlags::empty()).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+/// A task's turn at a key.
+#[derive(Debug)]
+struct Turn {
+    turns: Arc<Turns>,
+    hash: u64,
+    guard: Option<OwnedMutexGuard<()>>,
+}
+
+impl Turn {
+    async fn wait(turns: &Arc<Turns>, hash: u64) -> Result<Self> {
+        let queue = all(turns).entry(hash).or_default().clone();
+        let mut turn = Self { turns: turns.clone(), hash, guard: None };
+        turn.guard = Some(tokio::time::timeout(PATIENCE, queue.lock_owned()).await.map_err(|_| too_long())?);
+        Ok(turn)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut turns = all(&self.turns);
+        self.guard = None;
+        // Nobody waits who has not taken the queue of this key, which is done under the same lock.
+        if turns.get(&self.hash).is_some_and(|queue| Arc::strong_count(queue) == 1) {
+            turns.remove(&self.hash);
+        }
+    }
+}
+
+fn all(turns: &Turns) -> MutexGuard<'_, HashMap<u64, Arc<Mutex<()>>>> {
+    turns.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl KeyLock {
@@ -83,49 +148,41 @@ impl KeyLock {
 }
 
 /// Every version of holdall must come to the same lock.
-fn shard(place: u64, key: &str) -> u8 {
-    crate::sha256(format!("{place:016x}{key}").as_bytes()).0[0]
+fn hash(place: u64, key: &str) -> u64 {
+    let digest = crate::sha256(format!("{place:016x}{key}").as_bytes());
+    u64::from_be_bytes(digest.0[..8].try_into().expect("a digest has more than eight bytes"))
 }
 
 impl Locks {
     /// Waits for the locks of keys. Everybody takes them in the same order, so that nobody waits for ever.
     pub(super) async fn hold(
         &self,
-        ground: &Ground,
+        ground: &Arc<Ground>,
         destination: &Destination,
         keys: &[&str],
     ) -> Result<KeyLock> {
         let place = destination.place();
-        let shards: BTreeSet<u8> = keys.iter().map(|key| shard(place, key)).collect();
+        let hashes: BTreeSet<u64> = keys.iter().map(|key| hash(place, key)).collect();
         let deadline = Instant::now() + PATIENCE;
-        let mut held = Vec::with_capacity(shards.len());
-        for shard in shards {
-            let guard = self.shards[usize::from(shard)].clone();
-            let guard = tokio::time::timeout(PATIENCE, guard.lock_owned()).await.map_err(|_| too_long())?;
-            held.push(take(ground, &format!("{}{shard:02x}", self.prefix), guard, deadline).await?);
+        let mut held = Vec::with_capacity(hashes.len());
+        for hash in hashes {
+            let turn = Turn::wait(&self.turns, hash).await?;
+            let file = take(ground, format!("{}{hash:016x}", self.prefix), deadline).await?;
+            held.push(Held(file, turn));
         }
         Ok(KeyLock { place, keys: keys.iter().map(|key| (*key).to_owned()).collect(), held: Arc::new(held) })
     }
 }
 
-async fn take(
-    ground: &Ground,
-    name: &str,
-    mut guard: OwnedMutexGuard<Option<File>>,
-    deadline: Instant,
-) -> Result<Held> {
+async fn take(ground: &Arc<Ground>, name: String, deadline: Instant) -> Result<NamedLock> {
     let mut pause = Duration::from_micros(50);
     loop {
-        let file = match guard.as_ref() {
-            Some(file) => file,
-            None => guard.insert(open(ground, name)?),
-        };
-        if try_lock(file, FlockOperation::NonBlockingLockExclusive)? {
-            // Somebody may have removed the file: everybody else then locks another one.
-            if is_named(file)? {
-                return Ok(Held(guard));
+        let file = open(ground, &name)?;
+        if try_lock(&file, FlockOperation::NonBlockingLockExclusive)? {
+            // Who had it before removed the file: everybody else locks another one.
+            if is_named(&file)? {
+                return Ok(NamedLock { ground: ground.clone(), name, file });
             }
-            *guard = None;
             continue;
         }
         if Instant::now() >= deadline {

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::{CopyOptions, PutOptions};
 use crate::receipt::Receipt;
-use crate::settings::DigestScope;
+use crate::settings::{DigestScope, OnRemoteError, WriteMode};
 use crate::telemetry::{Direction, Watch};
 use crate::{Attributes, Payload, Progress};
 use bytes::Bytes;
@@ -90,12 +90,25 @@ impl Store {
         let mut options = options.clone();
         options.progress = options.progress.as_ref().map(Progress::part);
         check_metadata(&options.attributes).map_err(|e| e.with_key(key))?;
+        self.check_outbox(&options).map_err(|e| e.with_key(key))?;
         options.acl = options.acl.or(self.0.settings.acl);
         if options.encryption.is_none() {
             options.encryption.clone_from(&self.0.settings.encryption);
         }
         options.attributes.content_type.get_or_insert_with(|| content_type_of(key.name(), first));
         Ok(options)
+    }
+
+    /// Refuses to promise an outbox that a remote store was opened without. Where nothing is remote there is nothing to
+    /// wait for.
+    fn check_outbox(&self, options: &PutOptions) -> Result<()> {
+        let wanted = options.on_remote_error == Some(OnRemoteError::Outbox)
+            || options.write == Some(WriteMode::Behind);
+        if !wanted || !self.is_remote() || self.outbox().is_some() {
+            return Ok(());
+        }
+        let message = "a put can wait only in a store that was opened with an outbox";
+        Err(Error::new(ErrorKind::Config, message).with_hint("set HOLDALL_ON_REMOTE_ERROR=outbox"))
     }
 
     /// Copies an object of any size inside the store; attributes and tags go along unless they are replaced.

@@ -1,7 +1,7 @@
 //! What goes in parts: files, bytes and streams.
 
 use crate::world::{World, in_time};
-use holdall_store::{ErrorKind, PutOptions, State};
+use holdall_store::{ErrorKind, OnRemoteError, PutOptions, State};
 use holdall_testing::fault::{Fault, Kind, Rule};
 
 const MIB: usize = 1 << 20;
@@ -60,6 +60,19 @@ async fn a_stream_that_the_store_refuses_is_an_error_and_leaves_nothing() {
     let error =
         in_time(world.store.put_reader("s", &*content, None, &PutOptions::default())).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+    assert_eq!(world.waiting().await, 0);
+}
+
+#[tokio::test]
+async fn a_stream_that_must_not_wait_is_stored_or_fails() {
+    let world = World::new();
+    let raise = PutOptions { on_remote_error: Some(OnRemoteError::Raise), ..PutOptions::default() };
+    let content = bytes(12 * MIB);
+    in_time(world.store.put_reader("s", &*content, None, &raise)).await.unwrap();
+    assert_eq!(world.stored()["s"], content);
+    world.server.add_rule(Rule::new(Fault::Reset).on(Kind::UploadPart));
+    let error = in_time(world.store.put_reader("s", &*content, None, &raise)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
     assert_eq!(world.waiting().await, 0);
 }
 

@@ -2,7 +2,7 @@
 
 use crate::world::{World, in_time};
 use holdall_store::{
-    Attributes, Encryption, ErrorKind, PutOptions, State, Verified, WriteCondition, WriteMode,
+    Attributes, Encryption, ErrorKind, OnRemoteError, PutOptions, State, Verified, WriteCondition, WriteMode,
 };
 use holdall_testing::fault::{Fault, Kind, Rule};
 use std::time::Duration;
@@ -105,6 +105,33 @@ async fn who_writes_behind_is_answered_before_the_store_is_asked() {
     assert!(world.server.log().is_empty());
     assert_eq!(world.drain().await.unwrap().0.sent, 2);
     assert_eq!(world.text("k").unwrap(), "x");
+}
+
+#[tokio::test]
+async fn a_put_says_for_itself_whether_it_may_wait() {
+    let world = World::new();
+    let raise = PutOptions { on_remote_error: Some(OnRemoteError::Raise), ..PutOptions::default() };
+    let behind = PutOptions { write: Some(WriteMode::Behind), ..PutOptions::default() };
+    assert_eq!(world.store.put_with("later", "x", &behind).await.unwrap().state, State::Queued);
+    world.down();
+    let error = world.store.put_with("k", "x", &raise).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+    assert_eq!(world.read("k").await, Err(ErrorKind::Unreachable));
+    world.up();
+    // The store is back: who does not want to wait does not mind that it was away.
+    assert_eq!(world.store.put_with("k", "x", &raise).await.unwrap().state, State::Stored);
+    let error = world.store.put_with("later", "y", &raise).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    let plain = world.open(|settings| settings.on_remote_error = OnRemoteError::Raise);
+    assert_eq!(plain.put_with("k", "x", &behind).await.unwrap_err().kind(), ErrorKind::Config);
+    let only_behind = world.open(|settings| {
+        settings.on_remote_error = OnRemoteError::Raise;
+        settings.write = WriteMode::Behind;
+    });
+    assert_eq!(only_behind.put("b", "x").await.unwrap().state, State::Queued);
+    let direct = PutOptions { write: Some(WriteMode::Direct), ..PutOptions::default() };
+    world.down();
+    assert_eq!(only_behind.put_with("c", "x", &direct).await.unwrap_err().kind(), ErrorKind::Unreachable);
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! The backend itself: what is asked of it goes to the queue, to the remote, or to both.
 
 use super::listing::{QueuedListing, Reach};
+use super::locked::LockedUpload;
 use super::read::Seen;
 use super::spool::SpooledUpload;
-use super::write::{Bytes, Looked, Queued, Wanted, Written, is_of_the_remote};
+use super::write::{Bytes, Looked, Queued, Wanted, Wishes, Written, is_of_the_remote};
 use super::{QueuedBackend, write};
 use crate::backend::carried::{Carried, check_onto_itself};
 use crate::backend::parts::check_batch;
@@ -16,7 +17,7 @@ use crate::object::{
 };
 use crate::outbox::{Entry, Headers, Kind};
 use crate::receipt::{Receipt, State};
-use crate::settings::WriteMode;
+use crate::settings::{OnRemoteError, WriteMode};
 use crate::{Payload, PostForm, PostPolicy, Progress, ReadConditions};
 use std::any::Any;
 use std::time::Instant;
@@ -70,6 +71,7 @@ impl QueuedBackend {
         let mut waits = self.which_wait(&queue, &names).await?;
         let mut failures = Vec::new();
         let is_direct = self.write == WriteMode::Direct;
+        let may_wait = self.on_error == OnRemoteError::Outbox;
         if is_direct && let Some(admission) = self.breaker.admit() {
             let clean: Vec<Key> =
                 keys.iter().zip(&waits).filter(|(_, waits)| !**waits).map(|(key, _)| key.clone()).collect();
@@ -78,9 +80,9 @@ impl QueuedBackend {
                 false => self.within_deadline(&Progress::new(), self.remote.delete_batch(&clean)).await,
             };
             match deleted {
-                Err(error) if is_of_the_remote(&error) => {
+                Err(error) if may_wait && is_of_the_remote(&error) => {
                     admission.failed();
-                    tracing::warn!(%error, "the remote did not take deletes, which are queued");
+                    tracing::warn!(%error, "the store did not take deletes, which are queued");
                     waits.fill(true);
                 }
                 other => {
@@ -160,7 +162,15 @@ impl QueuedBackend {
 
 fn wanted(entry: Result<Entry>, keys: Vec<String>) -> Wanted {
     let source = ReadConditions::default();
-    Wanted { entry, bytes: write::Bytes::None, progress: Progress::new(), keys, source, seen: None }
+    Wanted {
+        entry,
+        bytes: write::Bytes::None,
+        progress: Progress::new(),
+        keys,
+        wishes: Wishes::default(),
+        source,
+        seen: None,
+    }
 }
 
 impl Backend for QueuedBackend {
@@ -256,6 +266,9 @@ impl Backend for QueuedBackend {
         options: &'a PutOptions,
     ) -> BoxFuture<'a, Result<Box<dyn Upload>>> {
         Box::pin(async move {
+            if self.goes_directly(options) {
+                return Ok(Box::new(LockedUpload::begin(self, key, options).await?) as Box<dyn Upload>);
+            }
             let upload = SpooledUpload::begin(self, key, options).await?;
             Ok(Box::new(upload) as Box<dyn Upload>)
         })

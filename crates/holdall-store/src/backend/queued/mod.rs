@@ -6,6 +6,7 @@
 mod backend;
 mod lazy;
 mod listing;
+mod locked;
 mod read;
 mod spool;
 mod write;
@@ -16,7 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, MAX_KEY, Prefix};
 use crate::outbox::breaker::Breaker;
 use crate::outbox::{Destination, Drainer, KeyLock, Options, Queue, Remote, blocking};
-use crate::settings::{Settings, WriteMode};
+use crate::settings::{OnRemoteError, Settings, WriteMode};
 use crate::store::Store;
 pub(crate) use lazy::Outbox;
 pub(crate) use listing::{QueuedListing, Reach};
@@ -37,6 +38,7 @@ pub struct QueuedBackend {
     /// The store's prefix with a slash at its end, or empty.
     root: String,
     write: WriteMode,
+    on_error: OnRemoteError,
     deadline: Duration,
     breaker: Arc<Breaker>,
     queued: Arc<AtomicU64>,
@@ -59,6 +61,7 @@ impl QueuedBackend {
             destination,
             root: root.to_owned(),
             write: settings.write,
+            on_error: settings.on_remote_error,
             deadline: settings.remote_deadline,
             breaker: Arc::default(),
             queued: Arc::default(),

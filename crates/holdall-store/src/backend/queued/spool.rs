@@ -106,7 +106,7 @@ impl SpooledUpload {
         self.parts().is_over = true;
         let composite = Some(crate::integrity::composite(digests.into_iter()));
         let receipt = Receipt { composite, ..self.backend.receipt(&self.key, &entry, self.start) };
-        match self.backend.write {
+        match self.options.write.unwrap_or(self.backend.write) {
             WriteMode::Direct => Box::pin(self.send(&full, receipt)).await,
             WriteMode::Behind => Ok(receipt),
         }

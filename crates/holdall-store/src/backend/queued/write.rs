@@ -11,9 +11,10 @@ use crate::backend::conditions::{check_delete, check_read, check_write};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::{GetOptions, Metadata, PutOptions};
+use crate::outbox::breaker::Admission;
 use crate::outbox::{Entry, EntryId, Headers, KeyLock, Kind, Mark, Queue, blocking};
 use crate::receipt::{Receipt, State, Verified};
-use crate::settings::WriteMode;
+use crate::settings::{OnRemoteError, WriteMode};
 use crate::transfer::Opened;
 use crate::{Payload, Progress, ReadConditions, Sha256, WriteCondition};
 use std::pin::pin;
@@ -36,10 +37,19 @@ pub(crate) struct Wanted {
     /// Counts what moves directly: while it does, the remote is not given up.
     pub(crate) progress: Progress,
     pub(crate) keys: Vec<String>,
+    /// What the put itself says of waiting.
+    pub(crate) wishes: Wishes,
     /// Conditions on what is copied or moved.
     pub(crate) source: ReadConditions,
     /// Size and digest of what is copied or moved.
     pub(super) seen: Option<(u64, Option<Sha256>)>,
+}
+
+/// What a put says of waiting, where it does; else the settings do.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Wishes {
+    pub(super) on_error: Option<OnRemoteError>,
+    pub(super) write: Option<WriteMode>,
 }
 
 impl Wanted {
@@ -101,25 +111,31 @@ impl QueuedBackend {
         let keys: Vec<&str> = wanted.keys.iter().map(String::as_str).collect();
         let lock = self.lock(&queue, &keys).await?;
         if self.which_wait(&queue, &keys).await?.contains(&true) || self.comes_after(&queue, &wanted).await? {
+            if wanted.wishes.on_error == Some(OnRemoteError::Raise) {
+                return Err(stands_behind());
+            }
             wanted.seen = self.decide(&mut wanted).await?;
             return self.append(&queue, &lock, wanted).await.map(Written::Queued);
         }
-        if self.write == WriteMode::Behind && wanted.is_plain() {
+        if wanted.wishes.write.unwrap_or(self.write) == WriteMode::Behind && wanted.is_plain() {
             return self.append(&queue, &lock, wanted).await.map(Written::Queued);
         }
-        let Some(admission) = self.breaker.admit() else {
+        let may_wait = wanted.wishes.on_error.unwrap_or(self.on_error) == OnRemoteError::Outbox;
+        // Who does not want to wait asks the store, away or not.
+        let admission = self.breaker.admit();
+        if admission.is_none() && may_wait {
             wanted.undecided()?;
             return self.append(&queue, &lock, wanted).await.map(Written::Queued);
-        };
+        }
         let error = match self.within_deadline(&wanted.progress, direct).await {
             Err(error) if is_of_the_remote(&error) => error,
             other => {
-                admission.answered();
+                admission.into_iter().for_each(Admission::answered);
                 return other.map(Written::Direct);
             }
         };
-        let is_news = admission.failed();
-        if wanted.entry.is_err() || wanted.undecided().is_err() {
+        let is_news = admission.is_some_and(Admission::failed);
+        if !may_wait || wanted.entry.is_err() || wanted.undecided().is_err() {
             return Err(error);
         }
         match is_news {
@@ -132,6 +148,12 @@ impl QueuedBackend {
         // It may have arrived all the same.
         queue.mark_entry(&entry.entry, Mark::Attempted).await?;
         Ok(Written::Queued(entry))
+    }
+
+    /// Whether a put must not wait.
+    pub(super) fn goes_directly(&self, options: &PutOptions) -> bool {
+        options.write.unwrap_or(self.write) == WriteMode::Direct
+            && options.on_remote_error.unwrap_or(self.on_error) == OnRemoteError::Raise
     }
 
     /// Whether something waits that has to go first.
@@ -279,7 +301,8 @@ impl QueuedBackend {
         let options = PutOptions { progress: Some(progress.clone()), nonce: Some(nonce), ..options.clone() };
         let full = self.full(key)?;
         let (entry, source) = (self.entry_of(key, &options), ReadConditions::default());
-        let wanted = Wanted { entry, bytes, progress, keys: vec![full], source, seen: None };
+        let wishes = Wishes { on_error: options.on_remote_error, write: options.write };
+        let wanted = Wanted { entry, bytes, progress, keys: vec![full], wishes, source, seen: None };
         self.write(wanted, direct(options)).await.map_err(|e| e.with_key(key))
     }
 
@@ -299,6 +322,12 @@ impl QueuedBackend {
             elapsed: start.elapsed(),
         }
     }
+}
+
+/// Why a put that must not wait cannot go.
+pub(super) fn stands_behind() -> Error {
+    Error::new(ErrorKind::Conflict, "writes wait that have to go before this one, which must not wait")
+        .with_hint("let them be sent first (`holdall outbox drain`)")
 }
 
 /// The `ETag` that an object has while it waits.
