@@ -135,7 +135,7 @@ fn a_lack_of_room_leaves_nothing_and_loses_nothing() {
     std::fs::create_dir(shell.path("to")).unwrap();
     let refused = || {
         let told = without_room(&shell, &get);
-        assert_eq!(told.status.code(), Some(1));
+        assert_eq!(told.status.code(), Some(7));
         assert!(String::from_utf8_lossy(&told.stderr).contains("make room, then try again"), "{told:?}");
     };
     refused();
