@@ -1,10 +1,12 @@
 """The jobs, in the order of the tables."""
 
-from . import large, listings, local, small, starts, streams, trees
+from . import large, listings, local, outbox, small, starts, streams, trees
 from .base import Aim, Job
 
 ALL: dict[str, Job] = {
-    job.name: job for module in (starts, large, small, listings, streams, trees, local) for job in module.JOBS
+    job.name: job
+    for module in (starts, large, small, listings, streams, trees, outbox, local)
+    for job in module.JOBS
 }
 
 __all__ = ["ALL", "Aim", "Job"]

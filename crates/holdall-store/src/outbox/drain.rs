@@ -13,6 +13,7 @@ use super::breaker::Breaker;
 use super::commit::now;
 use super::entry::{Destination, Entry, EntryId};
 use super::lock::DrainLock;
+use super::mark::Mark;
 use super::payload::blocking;
 use super::queue::{Cursor, Queue};
 use super::table::Pending;
@@ -207,7 +208,7 @@ pub(crate) async fn drain_key(
             Ok(false) => return Ok(AtKey::Waits),
             Err(head) => head,
         };
-        match send(queue, remote, (&pending, &entry), Some(progress)).await? {
+        match send(queue, remote, (&pending, &entry, false), Some(progress)).await? {
             Fate::Settled(Delivery::Sent(receipt)) => last = receipt,
             Fate::Settled(Delivery::Found) => last = None,
             Fate::Settled(Delivery::Parked(error)) => return Ok(AtKey::Refused(Box::new(pending), error)),
@@ -230,10 +231,19 @@ struct Run<'a> {
     compacted: u64,
 }
 
+/// An entry that can be sent, and where it goes.
+struct Found {
+    pending: Pending,
+    entry: Entry,
+    remote: Remote,
+    /// This drain marked it as attempted, which it was not before.
+    is_marked: bool,
+}
+
 /// A walk over all keys of the queue.
 #[derive(Default)]
 struct Round {
-    found: VecDeque<(Pending, Entry)>,
+    found: VecDeque<Found>,
     cursor: Option<Cursor>,
     is_over: bool,
     lanes: JoinSet<(Entry, Result<Fate>)>,
@@ -258,9 +268,9 @@ impl<'a> Run<'a> {
         self.drained.foreign = 0;
         loop {
             while round.lanes.len() < self.drainer.lanes
-                && let Some((pending, entry)) = self.next(&mut round).await?
+                && let Some(found) = self.next(&mut round).await?
             {
-                self.begin(&mut round.lanes, pending, entry)?;
+                self.begin(&mut round.lanes, found);
             }
             let Some(joined) = round.lanes.join_next().await else { return Ok(round.settled) };
             let (entry, fate) = joined
@@ -273,11 +283,11 @@ impl<'a> Run<'a> {
     }
 
     /// The next entry that can be sent; none after the last key.
-    async fn next(&self, round: &mut Round) -> Result<Option<(Pending, Entry)>> {
+    async fn next(&mut self, round: &mut Round) -> Result<Option<Found>> {
         loop {
             match round.found.pop_front() {
-                Some((_, entry)) if self.is_left(&entry) => {}
-                Some(next) => return Ok(Some(next)),
+                Some(found) if self.is_left(&found.entry) => {}
+                Some(found) => return Ok(Some(found)),
                 None if round.is_over => return Ok(None),
                 None => self.look(round).await?,
             }
@@ -290,7 +300,8 @@ impl<'a> Run<'a> {
             || self.away.contains_key(&entry.destination.endpoint)
     }
 
-    async fn look(&self, round: &mut Round) -> Result<()> {
+    /// Looks for entries that can go, and marks them as attempted, all with one fsync.
+    async fn look(&mut self, round: &mut Round) -> Result<()> {
         let moment = match self.pauses {
             Pauses::Kept => now(),
             Pauses::Ended => u64::MAX,
@@ -299,26 +310,31 @@ impl<'a> Run<'a> {
         let ready = blocking(move || queue.ready_at(moment, cursor.as_ref(), BATCH)).await?;
         round.is_over = ready.next.is_none();
         round.cursor = ready.next;
-        round.found.extend(ready.entries);
-        Ok(())
+        for (pending, entry) in ready.entries {
+            if self.is_left(&entry) {
+                continue;
+            }
+            match (self.drainer.remotes)(&entry.destination)? {
+                Some(remote) => round.found.push_back(Found { pending, entry, remote, is_marked: false }),
+                None => self.drained.foreign += 1,
+            }
+        }
+        let queue = &self.drainer.queue;
+        let marks = round.found.iter_mut().filter(|found| !found.pending.attempted).map(|found| async {
+            queue.mark_entry(&found.entry, Mark::Attempted).await?;
+            found.is_marked = true;
+            Ok(())
+        });
+        futures_util::future::try_join_all(marks).await.map(drop)
     }
 
-    fn begin(
-        &mut self,
-        lanes: &mut JoinSet<(Entry, Result<Fate>)>,
-        pending: Pending,
-        entry: Entry,
-    ) -> Result<()> {
-        let Some(remote) = (self.drainer.remotes)(&entry.destination)? else {
-            self.drained.foreign += 1;
-            return Ok(());
-        };
+    fn begin(&self, lanes: &mut JoinSet<(Entry, Result<Fate>)>, found: Found) {
         let queue = self.drainer.queue.clone();
         lanes.spawn(async move {
-            let fate = send(&queue, &remote, (&pending, &entry), None).await;
+            let Found { pending, entry, remote, is_marked } = found;
+            let fate = send(&queue, &remote, (&pending, &entry, is_marked), None).await;
             (entry, fate)
         });
-        Ok(())
     }
 
     /// Takes note of what became of an entry; answers whether it is settled.

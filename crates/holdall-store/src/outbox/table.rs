@@ -143,6 +143,8 @@ pub struct Pending {
     pub standing: Standing,
     /// Whether it may have reached the remote: it is sent again only after a look.
     pub attempted: bool,
+    /// How many marks say so.
+    pub(super) attempts: usize,
     pub(super) place: u64,
     pub(super) what: What,
     pub(super) entry: Note,
@@ -243,12 +245,14 @@ fn fold(rows: &[Row]) -> Option<Pending> {
         return None;
     }
     let last = marks().next_back();
+    let attempts = marks().filter(|note| note.what == What::Attempted).count();
     let is_parked = last.is_some_and(|note| note.what == What::Parked);
     Some(Pending {
         id: slot.id,
         key: slot.key.to_string(),
         standing: if is_parked { Standing::Parked } else { Standing::Waiting },
-        attempted: marks().any(|note| note.what == What::Attempted),
+        attempted: attempts > 0,
+        attempts,
         place: slot.place,
         what: entry.what,
         entry: *entry,

@@ -32,11 +32,11 @@ pub(super) enum Fate {
     Away(Error),
 }
 
-/// Sends an entry. Errors are the outbox's own: what the remote says is in the answer.
+/// Sends an entry, which its caller may have marked as attempted. Errors are the outbox's own: what the remote says is in the answer.
 pub(super) async fn send(
     queue: &Queue,
     remote: &Remote,
-    (pending, entry): (&Pending, &Entry),
+    (pending, entry, is_marked): (&Pending, &Entry, bool),
     progress: Option<&Progress>,
 ) -> Result<Fate> {
     let _lock = match queue.lock_to_send(entry).await {
@@ -48,7 +48,7 @@ pub(super) async fn send(
     let Some(admission) = remote.breaker.admit() else {
         return Ok(Fate::Away(Error::new(ErrorKind::Unreachable, "the remote was away a moment ago")));
     };
-    let sent = attempt(queue, &remote.store, (pending, entry), progress).await?;
+    let sent = attempt(queue, &remote.store, (pending, entry, is_marked), progress).await?;
     let error = match sent {
         Ok(delivery) => {
             admission.answered();
@@ -103,7 +103,7 @@ async fn settle(queue: &Queue, entry: &Entry) -> Result<()> {
 async fn attempt(
     queue: &Queue,
     store: &Store,
-    (pending, entry): (&Pending, &Entry),
+    (pending, entry, is_marked): (&Pending, &Entry, bool),
     progress: Option<&Progress>,
 ) -> Result<Result<Delivery>> {
     let body = match Body::of(queue, pending, entry).await {
@@ -112,13 +112,15 @@ async fn attempt(
         }
         other => other?,
     };
-    if pending.attempted {
+    // Whoever marked it besides may have sent it.
+    let others = pending.attempts - usize::from(is_marked && pending.attempted);
+    if others > 0 {
         match has_arrived(store, entry).await {
             Ok(true) => return Ok(Ok(Delivery::Found)),
             Ok(false) => {}
             Err(error) => return Ok(Err(error)),
         }
-    } else {
+    } else if !is_marked {
         queue.mark_entry(entry, Mark::Attempted).await?;
     }
     Ok(match perform(store, entry, body, progress).await {
