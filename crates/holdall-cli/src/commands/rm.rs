@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::target::Target;
 use crate::text::count;
 use clap::Args;
-use holdall::{DeleteFailure, DeleteOptions, Error, ErrorKind, Key, Location, Result, Store};
+use holdall::{DeleteFailure, DeleteOptions, Error, ErrorKind, Key, Location, Result, State, Store};
 use serde::Serialize;
 use std::collections::HashSet;
 use tokio::task::JoinSet;
@@ -48,6 +48,9 @@ struct DeletedRecord<'a> {
     deleted: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     existed: Option<bool>,
+    /// Of a single key that is not deleted yet: `queued`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'static str>,
 }
 
 impl Rm {
@@ -62,8 +65,10 @@ impl Rm {
         } else if let ([target], false) = (&*targets, self.dry_run) {
             let key = Key::parse(&target.key)?;
             let options = DeleteOptions { look: true, ..DeleteOptions::default() };
-            let existed = app.store(target)?.delete_with(&target.key, &options).await?.existed;
-            tally.count(&Batch { keys: vec![key], failures: Vec::new(), existed }, app)?;
+            let deleted = app.store(target)?.delete_with(&target.key, &options).await?;
+            let state = (deleted.state != State::Stored).then(|| deleted.state.as_str());
+            let existed = deleted.existed;
+            tally.count(&Batch { keys: vec![key], failures: Vec::new(), existed, state }, app)?;
         } else {
             for (location, keys) in by_store(targets)? {
                 let store = app.store_at(location.as_ref())?;
@@ -109,11 +114,12 @@ struct Batch {
     failures: Vec<DeleteFailure>,
     /// Of a single key: whether there was an object. It is not said of many.
     existed: Option<bool>,
+    state: Option<&'static str>,
 }
 
 async fn delete(store: Store, keys: Vec<Key>, dry_run: bool) -> Batch {
     let failures = if dry_run { Vec::new() } else { store.delete_many(keys.iter().cloned()).await };
-    Batch { keys, failures, existed: None }
+    Batch { keys, failures, existed: None, state: None }
 }
 
 #[derive(Default)]
@@ -177,6 +183,7 @@ impl Tally {
                     key: key.as_str(),
                     deleted: !self.dry_run,
                     existed: batch.existed,
+                    state: batch.state,
                 })?,
                 (false, true) => app.out.name(key.as_str())?,
                 (false, false) => {}

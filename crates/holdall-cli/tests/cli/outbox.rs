@@ -79,6 +79,9 @@ fn what_is_queued_is_said_and_can_be_refused() {
     let put = shell.run(&["put", "f", "k"]);
     assert_eq!(put.status.code(), Some(0));
     assert!(stderr(&put).contains("queued 1 write in"), "{put:?}");
+    let removed = stdout(&shell.run(&["rm", "k", "--json"]));
+    let removed: serde_json::Value = serde_json::from_str(&removed).unwrap();
+    assert_eq!((removed["existed"].as_bool(), removed["state"].as_str()), (Some(true), Some("queued")));
 }
 
 #[test]

@@ -1,15 +1,15 @@
 //! A queue: one folder, as tasks and processes use it.
 
-use super::commit::{Inbox, Job, locked, now, submit};
+use super::commit::{Inbox, Job, locked, submit};
 use super::entry::{Destination, Entry, EntryId, Kind};
 use super::frame::MAX_INLINE;
 use super::ground::{Ground, Options};
 use super::lock::{DrainLock, KeyLock, Locks};
 use super::mark::{Mark, Marked};
-use super::payload::{self, Content, Placed, Spool};
+use super::payload::{self, Placed, Spool};
 use super::segment::Segment;
-use super::table::{Pending, Slot, Standing};
-use super::view::{Status, View};
+use super::table::Pending;
+use super::view::View;
 use crate::Payload;
 use crate::backend::payload::{announced, check_digest, take};
 use crate::error::{Error, ErrorKind, Result};
@@ -31,24 +31,6 @@ pub(super) struct Inner {
     /// Taken before the view where both are.
     pub(super) writer: Mutex<Option<Segment>>,
     pub(super) inbox: Mutex<Inbox>,
-}
-
-/// Where a reading of the entries that are ready goes on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cursor {
-    place: u64,
-    key: String,
-}
-
-/// Entries that can be sent now.
-#[derive(Debug, Default)]
-pub struct Ready {
-    /// Each the first of all keys that it concerns, in the order of keys.
-    pub entries: Vec<(Pending, Entry)>,
-    /// Entries that would be next and cannot be read.
-    pub damaged: usize,
-    /// Where the next reading begins; none after the last key.
-    pub next: Option<Cursor>,
 }
 
 impl Queue {
@@ -229,189 +211,6 @@ impl Queue {
         locked(&self.0.view).demand_room(&self.0.ground, more)
     }
 
-    /// Reads something of the queue as it is now, whoever wrote to it.
-    pub(super) fn look<T>(&self, read: impl FnOnce(&mut View) -> Result<T>) -> Result<T> {
-        let mut view = locked(&self.0.view);
-        view.refresh(&self.0.ground)?;
-        read(&mut view)
-    }
-
-    /// What waits at a key, in its order.
-    ///
-    /// # Errors
-    ///
-    /// `Integrity` for a damaged table, and what the file system says.
-    pub fn waiting(&self, destination: &Destination, key: &str) -> Result<Vec<Pending>> {
-        let place = destination.place();
-        self.look(|view| view.waiting(place, key))
-    }
-
-    /// The last change that waits at a key: what a reader of it sees. None where the remote has what there is.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Queue::waiting`].
-    pub fn latest(&self, destination: &Destination, key: &str) -> Result<Option<Pending>> {
-        Ok(self.waiting(destination, key)?.into_iter().rev().find(Pending::is_change))
-    }
-
-    /// Whether anything waits below one of some prefixes.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Queue::waiting`].
-    pub fn any_below(&self, destination: &Destination, prefixes: &[String]) -> Result<bool> {
-        let (place, last) = (destination.place(), EntryId { sequence: u64::MAX, writer: u64::MAX });
-        self.look(|view| view.any_before(place, prefixes, last))
-    }
-
-    /// Which of these keys have something that waits, in their order.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Queue::waiting`].
-    pub fn which_wait(&self, destination: &Destination, keys: &[&str]) -> Result<Vec<bool>> {
-        let place = destination.place();
-        self.look(|view| keys.iter().map(|key| Ok(!view.waiting(place, key)?.is_empty())).collect())
-    }
-
-    /// The last change of each key that begins with a prefix and comes after a key, in their order: as many as asked for.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Queue::waiting`].
-    pub fn page(
-        &self,
-        destination: &Destination,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<Pending>> {
-        let place = destination.place();
-        let first = Slot::first(place, after.filter(|after| *after > prefix).unwrap_or(prefix));
-        self.look(|view| {
-            let mut queues = view.queues(&first)?;
-            let mut found = Vec::new();
-            while found.len() < limit
-                && let Some(queue) = queues.queue()?
-            {
-                if queue.place != place || !queue.key.starts_with(prefix) {
-                    break;
-                }
-                if after.is_none_or(|after| *queue.key > *after) {
-                    found.extend(queue.waiting.into_iter().rev().find(Pending::is_change));
-                }
-            }
-            Ok(found)
-        })
-    }
-
-    /// Entries that can be sent now, as many as asked for: the first of all their keys, not parked, whose time has come
-    /// and behind whatever they depend on.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Queue::waiting`].
-    pub fn ready(&self, after: Option<&Cursor>, limit: usize) -> Result<Ready> {
-        self.ready_at(now(), after, limit)
-    }
-
-    /// The same at a moment, in milliseconds since 1970; `u64::MAX` is when all have had their pause.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Queue::waiting`].
-    pub fn ready_at(&self, moment: u64, after: Option<&Cursor>, limit: usize) -> Result<Ready> {
-        let first = after.map_or(Slot::first(0, ""), |cursor| Slot::first(cursor.place, &cursor.key));
-        let is_passed =
-            |place: u64, key: &str| after.is_some_and(|cursor| cursor.place == place && cursor.key == key);
-        self.look(|view| {
-            let mut ready = Ready::default();
-            let mut queues = view.queues(&first)?;
-            while let Some(queue) = queues.queue()? {
-                if is_passed(queue.place, &queue.key) {
-                    continue;
-                }
-                if let Some(head) = queue.waiting.into_iter().next().filter(Pending::is_own) {
-                    match judge(view, head, moment) {
-                        Ok(entry) => ready.entries.extend(entry),
-                        Err(error) if error.kind() == ErrorKind::Integrity => ready.damaged += 1,
-                        Err(error) => return Err(error),
-                    }
-                }
-                if ready.entries.len() >= limit {
-                    ready.next = Some(Cursor { place: queue.place, key: queue.key.into() });
-                    break;
-                }
-            }
-            Ok(ready)
-        })
-    }
-
-    /// Entries that wait, in the order of keys, from where the last page ended: as many as asked for, and a few more.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Queue::waiting`].
-    pub fn walk(&self, after: Option<&Cursor>, limit: usize) -> Result<(Vec<Pending>, Option<Cursor>)> {
-        let first = after.map_or(Slot::first(0, ""), |cursor| Slot::first(cursor.place, &cursor.key));
-        self.look(|view| {
-            let (mut queues, mut found) = (view.queues(&first)?, Vec::new());
-            while let Some(queue) = queues.queue()? {
-                if after.is_some_and(|after| (after.place, &*after.key) == (queue.place, &*queue.key)) {
-                    continue;
-                }
-                found.extend(queue.waiting.into_iter().filter(Pending::is_own));
-                if found.len() >= limit {
-                    return Ok((found, Some(Cursor { place: queue.place, key: queue.key.into() })));
-                }
-            }
-            Ok((found, None))
-        })
-    }
-
-    /// The last mark of an entry; none where there is none yet.
-    ///
-    /// # Errors
-    ///
-    /// `Integrity` where it is damaged.
-    pub fn last_mark(&self, pending: &Pending) -> Result<Option<Mark>> {
-        let Some(pending) = self.again(pending)? else { return Ok(None) };
-        let Some(note) = pending.mark else { return Ok(None) };
-        self.look(|view| Ok(Some(view.mark(note)?.mark)))
-    }
-
-    /// An entry as it stands now; none where it is settled.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Queue::waiting`].
-    pub fn again(&self, pending: &Pending) -> Result<Option<Pending>> {
-        self.look(|view| view.find(pending.place, &pending.key, pending.id))
-    }
-
-    /// Whether an entry is not settled yet.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Queue::waiting`].
-    pub fn waits(&self, pending: &Pending) -> Result<bool> {
-        Ok(self.again(pending)?.is_some())
-    }
-
-    /// The first entry of a key, if it can be sent now whatever its pause.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Queue::waiting`]; `Integrity` where it is damaged.
-    pub(crate) fn head(&self, destination: &Destination, key: &str) -> Result<Option<(Pending, Entry)>> {
-        let place = destination.place();
-        self.look(|view| match view.waiting(place, key)?.into_iter().next().filter(Pending::is_own) {
-            Some(head) => judge(view, head, u64::MAX),
-            None => Ok(None),
-        })
-    }
-
     /// Removes the payload of an entry that is settled. Without this the next compaction does.
     pub(crate) fn release(&self, entry: &Entry) -> Result<()> {
         let Some(name) = &entry.file else { return Ok(()) };
@@ -419,38 +218,6 @@ impl Queue {
         let mut view = locked(&self.0.view);
         view.payload_bytes = view.payload_bytes.saturating_sub(entry.size);
         Ok(())
-    }
-
-    /// The entry that waits.
-    ///
-    /// # Errors
-    ///
-    /// `Integrity` where it is damaged, `Changed` where it is settled and gone.
-    pub fn entry(&self, pending: &Pending) -> Result<Entry> {
-        self.at(pending, |entry, _| Ok(entry))
-    }
-
-    /// The bytes of an entry that waits.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Queue::entry`].
-    pub fn content(&self, pending: &Pending) -> Result<Content> {
-        let ground = self.0.ground.clone();
-        self.at(pending, |entry, inline| Content::open(&ground, &entry, inline))
-    }
-
-    /// Reads an entry where it is, or where it was brought since.
-    fn at<T>(&self, pending: &Pending, read: impl FnOnce(Entry, Vec<u8>) -> Result<T>) -> Result<T> {
-        self.look(|view| {
-            let note = match view.runs.contains_key(&pending.entry.segment) {
-                true => Some(pending.entry),
-                false => view.find(pending.place, &pending.key, pending.id)?.map(|found| found.entry),
-            };
-            let gone = || Error::new(ErrorKind::Changed, "the entry is no longer queued");
-            let (entry, inline) = view.entry(note.ok_or_else(gone)?)?;
-            read(entry, inline)
-        })
     }
 
     /// Says what became of an entry. It is on the disk when this returns: not before then does a settled entry's key count
@@ -499,49 +266,12 @@ impl Queue {
         Ok(found)
     }
 
-    /// Does something for every entry that waits.
-    pub(super) fn each(&self, mut work: impl FnMut(&View, &Pending) -> Result<()>) -> Result<()> {
-        self.look(|view| {
-            let mut queues = view.queues(&Slot::first(0, ""))?;
-            while let Some(queue) = queues.queue()? {
-                for pending in queue.waiting.iter().filter(|pending| pending.is_own()) {
-                    work(view, pending)?;
-                }
-            }
-            Ok(())
-        })
-    }
-
     /// Ends the segment that this process writes to: the next group begins another one.
     pub(super) fn end_own_segment(&self) {
         let mut writer = locked(&self.0.writer);
         if writer.take().is_some() {
             locked(&self.0.view).leave(&self.0.ground);
         }
-    }
-
-    /// Counts what is in the queue.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Queue::waiting`].
-    pub fn status(&self) -> Result<Status> {
-        self.look(|view| view.status())
-    }
-
-    /// Counts the files that were set apart because they are damaged.
-    ///
-    /// # Errors
-    ///
-    /// What the file system says.
-    pub fn quarantined(&self) -> Result<usize> {
-        let failed = |e| crate::disk::fault("the outbox's quarantine cannot be listed", e);
-        let mut count = 0;
-        for entry in rustix::fs::Dir::read_from(&self.0.ground.quarantine).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            count += usize::from(!matches!(entry.file_name().to_bytes(), b"." | b".."));
-        }
-        Ok(count)
     }
 
     /// Takes the right to drain, unless somebody has it.
@@ -560,33 +290,4 @@ fn named(mut entry: Entry) -> Entry {
         entry.nonce = format!("{:016x}{:016x}", crate::disk::unique(), crate::disk::unique());
     }
     entry
-}
-
-/// The entry at the head of its key's queue, if nothing keeps it.
-fn judge(view: &View, head: Pending, moment: u64) -> Result<Option<(Pending, Entry)>> {
-    let place = head.place;
-    if head.standing == Standing::Parked {
-        return Ok(None);
-    }
-    let (entry, _) = view.entry(head.entry)?;
-    for key in entry.keys().skip(1) {
-        if view.waiting(place, key)?.first().is_some_and(|first| first.id != entry.id) {
-            return Ok(None);
-        }
-    }
-    for depended in &entry.depends_on {
-        if view.waiting(place, &depended.key)?.iter().any(|pending| pending.id == depended.id) {
-            return Ok(None);
-        }
-    }
-    if view.any_before(place, &entry.after, entry.id)? {
-        return Ok(None);
-    }
-    if let Some(mark) = head.mark
-        && let Mark::Retry { not_before } = view.mark(mark)?.mark
-        && not_before > moment
-    {
-        return Ok(None);
-    }
-    Ok(Some((head, entry)))
 }

@@ -138,16 +138,24 @@ impl QueuedBackend {
         if !may_wait || wanted.entry.is_err() || wanted.undecided().is_err() {
             return Err(error);
         }
-        match is_news {
-            true => {
-                tracing::warn!(%error, "the store did not take a write: it is queued, and so are those that follow")
-            }
-            false => tracing::debug!(%error, "the store did not take a write, which is queued"),
+        tell(&error, is_news);
+        self.append_doubtful(&queue, &lock, wanted, &error).await.map(Written::Queued)
+    }
+
+    /// Queues what may have arrived all the same.
+    async fn append_doubtful(
+        &self,
+        queue: &Queue,
+        lock: &KeyLock,
+        wanted: Wanted,
+        error: &Error,
+    ) -> Result<Box<Queued>> {
+        let queued = self.append(queue, lock, wanted).await.map_err(|e| e.with_fact("remote", error))?;
+        if let Err(error) = queue.mark_entry(&queued.entry, Mark::Attempted).await {
+            // It is queued. Without the mark it may be sent twice, with the same bytes.
+            tracing::warn!(%error, "a queued write could not be marked as one that may have arrived");
         }
-        let entry = self.append(&queue, &lock, wanted).await.map_err(|e| e.with_fact("remote", &error))?;
-        // It may have arrived all the same.
-        queue.mark_entry(&entry.entry, Mark::Attempted).await?;
-        Ok(Written::Queued(entry))
+        Ok(queued)
     }
 
     /// Whether a put must not wait.
@@ -321,6 +329,16 @@ impl QueuedBackend {
             attempts: 0,
             elapsed: start.elapsed(),
         }
+    }
+}
+
+/// Says once that a store is away.
+fn tell(error: &Error, is_news: bool) {
+    match is_news {
+        true => {
+            tracing::warn!(%error, "the store did not take a write: it is queued, and so are those that follow");
+        }
+        false => tracing::debug!(%error, "the store did not take a write, which is queued"),
     }
 }
 
