@@ -1,5 +1,6 @@
 //! `holdall outbox`, and commands whose writes wait while the store is away.
 
+mod ceph;
 mod kills;
 
 use crate::shell::{Shell, stdout};

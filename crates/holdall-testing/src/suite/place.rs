@@ -7,7 +7,7 @@ use crate::server::Server;
 use holdall_store::backend::memory::MemoryBackend;
 use holdall_store::backend::queued::QueuedBackend;
 use holdall_store::outbox::{Destination, Drainer, Options, Pauses, Remote};
-use holdall_store::{Backend, ErrorKind, Location, Settings, Store, WriteMode, sha256};
+use holdall_store::{Backend, ErrorKind, Location, OnRemoteError, Settings, Store, WriteMode, sha256};
 use rustix::io::Errno;
 use std::io;
 use std::path::Path;
@@ -42,7 +42,8 @@ impl Memory {
             Before::Bug(bug) => (Arc::new(Bent::new(backend.clone(), bug)), Settings::default(), None),
             Before::Outbox(write) => {
                 let folder = tempfile::tempdir()?;
-                let settings = Settings { write, ..Settings::default() };
+                let on_remote_error = OnRemoteError::Outbox;
+                let settings = Settings { write, on_remote_error, ..Settings::default() };
                 (Arc::new(queued(&backend, folder.path(), &settings)), settings, Some(folder))
             }
         };

@@ -1,4 +1,4 @@
-//! Objects that come in parts and must not wait: sent as they come, while nobody else may write to their key.
+//! Objects that come in parts and must not wait: they are sent as they come.
 
 use super::QueuedBackend;
 use super::write::stands_behind;
@@ -7,26 +7,30 @@ use crate::backend::{BoxFuture, PartReceipt, ReadAt, Upload};
 use crate::error::Result;
 use crate::key::Key;
 use crate::object::PutOptions;
-use crate::outbox::KeyLock;
 use crate::receipt::Receipt;
 use bytes::Bytes;
 use std::sync::Arc;
 
-/// An upload to the store that holds its key's lock.
+/// An upload to the store that takes effect under its key's lock, and only where nothing waits at the key.
 pub(super) struct LockedUpload {
+    backend: QueuedBackend,
+    key: Key,
     upload: Box<dyn Upload>,
-    _lock: KeyLock,
 }
 
 impl LockedUpload {
-    /// Begins it, unless something waits at the key.
     pub(super) async fn begin(backend: &QueuedBackend, key: &Key, options: &PutOptions) -> Result<Self> {
-        let (queue, full) = (backend.outbox.open().await?, backend.full(key)?);
-        let lock = backend.lock(&queue, &[&full]).await?;
-        if backend.which_wait(&queue, &[&full]).await?.contains(&true) {
-            return Err(stands_behind().with_key(key));
+        let upload = backend.remote.begin_upload(key, options).await?;
+        Ok(Self { backend: backend.clone(), key: key.clone(), upload })
+    }
+
+    async fn make(&self, parts: &[PartReceipt], condition: &WriteCondition) -> Result<Receipt> {
+        let (queue, full) = (self.backend.outbox.open().await?, self.backend.full(&self.key)?);
+        let _lock = self.backend.lock(&queue, &[&full]).await?;
+        if self.backend.which_wait(&queue, &[&full]).await?.contains(&true) {
+            return Err(stands_behind().with_key(&self.key));
         }
-        Ok(Self { upload: backend.remote.begin_upload(key, options).await?, _lock: lock })
+        self.upload.complete(parts, condition).await
     }
 }
 
@@ -44,7 +48,7 @@ impl Upload for LockedUpload {
         parts: &'a [PartReceipt],
         condition: &'a WriteCondition,
     ) -> BoxFuture<'a, Result<Receipt>> {
-        self.upload.complete(parts, condition)
+        Box::pin(self.make(parts, condition))
     }
 
     fn abort(&self) -> BoxFuture<'_, Result<()>> {
