@@ -26,7 +26,7 @@ impl Default for Options {
 /// Looks at the store that sources name, and hands on each finding once it is judged.
 ///
 /// What it writes lies below `.holdall/probe/` of the store and is removed before it ends; dropped before, its future may
-/// leave an object of a few bytes. In a bucket it takes some 30 requests, and 100 more the first time in a week at a
+/// leave an object of a few bytes. In a bucket it takes some 30 requests, and 200 more the first time in a week at a
 /// server whose conditions have to be tried.
 pub async fn examine(sources: &Sources, options: &Options, found: &mut (dyn FnMut(Finding) + Send)) -> Tally {
     let mut tally = Tally::default();

@@ -12,7 +12,7 @@ use holdall_s3::{
 
 /// As many racers find a racy server with near certainty: the least racy one seen lets one to six of sixteen win.
 const RACERS: usize = 16;
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 8;
 
 /// Where throw-away objects are, below what is holdall's own.
 pub(in crate::backend::s3) const PROBES: &str = "probe/";
