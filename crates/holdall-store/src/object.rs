@@ -92,6 +92,9 @@ pub struct PutOptions {
     pub condition: WriteCondition,
     /// Counts the bytes as they are sent, each once.
     pub progress: Option<Progress>,
+    /// The SHA-256 of all bytes, where the caller knows it: an object that is sent to S3 in parts records it. It is not
+    /// compared with the bytes.
+    pub digest: Option<Sha256>,
     /// What becomes of it when a remote store does not take it; else the setting says so.
     pub on_remote_error: Option<OnRemoteError>,
     /// Whether it is tried before it is acknowledged; else the setting says so.

@@ -318,6 +318,13 @@ impl Entry {
         std::iter::once(self.key.as_str()).chain(self.from.as_deref().filter(|from| *from != self.key))
     }
 
+    /// Whether it may be wrong without an earlier entry of a key.
+    pub(super) fn needs(&self, id: EntryId, key: &str) -> bool {
+        let reads =
+            self.from.as_deref() == Some(key) || self.after.iter().any(|prefix| key.starts_with(prefix));
+        self.depends_on.iter().any(|depended| depended.id == id) || (reads && id < self.id)
+    }
+
     /// Says what its bytes are, and in which file where they have one.
     pub(super) fn holding(self, size: u64, sha256: Option<Sha256>, file: Option<String>) -> Self {
         Self { size, sha256, file, ..self }

@@ -245,21 +245,41 @@ impl Queue {
     ///
     /// As for [`Queue::mark`].
     pub async fn drop_entry(&self, pending: &Pending) -> Result<()> {
-        let (queue, id) = (self.clone(), pending.id);
-        let dependents = payload::blocking(move || queue.dependents(id)).await?;
-        for dependent in dependents {
+        self.drop_entries(std::slice::from_ref(pending)).await
+    }
+
+    /// Gives entries up, all with one look at what depends on them.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Queue::mark`]; those before the one that failed are given up.
+    pub async fn drop_entries(&self, dropped: &[Pending]) -> Result<()> {
+        let (queue, all) = (self.clone(), dropped.to_vec());
+        for (dependent, id) in payload::blocking(move || queue.dependents(&all)).await? {
             let why = format!("entry {id}, which it depends on, was dropped");
             self.mark_entry(&dependent, Mark::Parked { why }).await?;
         }
-        self.mark(pending, Mark::Dropped).await
+        for pending in dropped {
+            self.mark(pending, Mark::Dropped).await?;
+        }
+        Ok(())
     }
 
-    fn dependents(&self, id: EntryId) -> Result<Vec<Entry>> {
+    /// What depends on some entries and is none of them, each with the first that it depends on.
+    fn dependents(&self, dropped: &[Pending]) -> Result<Vec<(Entry, EntryId)>> {
         let mut found = Vec::new();
         self.each(|view, pending| {
-            let (entry, _) = view.entry(pending.entry)?;
-            if entry.depends_on.iter().any(|depended| depended.id == id) {
-                found.push(entry);
+            if dropped.iter().any(|dropped| dropped.id == pending.id) {
+                return Ok(());
+            }
+            match view.entry(pending.entry) {
+                // Nobody can say what it depends on, and it is not sent.
+                Err(error) if error.kind() == ErrorKind::Integrity => {}
+                entry => {
+                    let (entry, _) = entry?;
+                    let needed = dropped.iter().find(|dropped| entry.needs(dropped.id, &dropped.key));
+                    found.extend(needed.map(|needed| (entry, needed.id)));
+                }
             }
             Ok(())
         })?;

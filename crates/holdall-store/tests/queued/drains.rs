@@ -166,4 +166,12 @@ async fn a_marker_never_goes_directly_while_one_of_its_parts_waits() {
     // A part that is parked holds its marker back.
     let (drained, _) = world.drain().await.unwrap();
     assert_eq!((drained.sent, drained.parked), (0, 1));
+    // Given up, it parks the marker: that would speak of what is not there.
+    let queue = world.queue().await;
+    let (waiting, _) = queue.walk(None, 10).unwrap();
+    let part = waiting.iter().find(|pending| pending.key.ends_with("parts/1")).unwrap();
+    queue.drop_entry(part).await.unwrap();
+    let (waiting, _) = queue.walk(None, 10).unwrap();
+    let left: Vec<_> = waiting.iter().map(|pending| (pending.key.as_str(), pending.standing)).collect();
+    assert_eq!(left, [("root/m", Standing::Parked)]);
 }

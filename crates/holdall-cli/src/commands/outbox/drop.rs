@@ -35,9 +35,8 @@ impl Drop {
             app.report.summary("nothing was dropped");
             return Ok(());
         }
-        for (pending, _) in &found {
-            queue.drop_entry(pending).await?;
-        }
+        let dropped: Vec<_> = found.iter().map(|(pending, _)| pending.clone()).collect();
+        queue.drop_entries(&dropped).await?;
         app.report.summary(&format!("dropped {}", count(found.len() as u64, "write")));
         Ok(())
     }

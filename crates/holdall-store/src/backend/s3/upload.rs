@@ -29,7 +29,8 @@ impl S3Upload {
                 "a condition is given when the upload is completed",
             ));
         }
-        let handle = backend.client.create_upload(&full, &convert::put_options(options, None)).await?;
+        let handle =
+            backend.client.create_upload(&full, &convert::put_options(options, options.digest)).await?;
         Ok(Self::of(backend, key, handle))
     }
 

@@ -220,7 +220,8 @@ async fn put(store: &Store, key: &Key, body: Body, options: &PutOptions) -> Resu
 
 fn put_options(entry: &Entry, progress: Option<&Progress>) -> Result<PutOptions> {
     let (nonce, progress) = (Some(entry.nonce.clone()), progress.cloned());
-    Ok(PutOptions { nonce, progress, ..entry.headers.options()? })
+    // They were compared right before.
+    Ok(PutOptions { nonce, progress, digest: entry.sha256, ..entry.headers.options()? })
 }
 
 fn copy_options(entry: &Entry) -> Result<CopyOptions> {
