@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, V
 use serde::{Deserialize, Deserializer};
 use std::cell::Cell;
 use std::fmt;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::rc::Rc;
 
 /// One file may take so many bytes of the document: nothing that holdall writes comes near.
@@ -36,22 +36,36 @@ pub(crate) fn read(
     each: &mut dyn FnMut(Expected) -> Result<(), Stopped>,
 ) -> Result<Outcome> {
     let left = Rc::new(Cell::new(MOST));
-    // The buffer is outermost: the parser takes each byte by a call of its own.
-    let from = BufReader::with_capacity(64 << 10, Bounded { from, left: left.clone() });
+    let mut from = BufReader::with_capacity(256 << 10, from);
     let mut reading =
         Reading { each, left, last: None, sums: Sums::new(io::sink()), seen: (0, 0), fault: None };
-    let mut deserializer = serde_json::Deserializer::from_reader(from);
-    let read = Document(&mut reading).deserialize(&mut deserializer);
-    match (reading.fault.take(), read) {
-        (Some(Fault::Stopped), _) => Ok(Outcome::Stopped),
-        (Some(Fault::Error(error)), _) => Err(error),
-        (None, Err(error)) => Err(unreadable(error)),
-        (None, Ok(trailer)) => {
-            deserializer.end().map_err(unreadable)?;
-            reading.agrees_with(&trailer)?;
-            Ok(Outcome::Whole(trailer))
-        }
+    match reading.lines(&mut from)? {
+        Some(rest) => reading.document(io::Cursor::new(rest).chain(from)),
+        None => reading.ended(Ok(Trailer::default())),
     }
+}
+
+/// The first line of what holdall writes.
+fn first_line() -> String {
+    format!("{{\"schema\":\"{SCHEMA}\",\"files\":[\n")
+}
+
+/// A line of what holdall writes: a file, and whether another one follows.
+fn file_of(line: &[u8]) -> Option<(Expected, bool)> {
+    let line = line.strip_suffix(b"\n")?;
+    let (line, more) = match line.strip_suffix(b",") {
+        Some(line) => (line, true),
+        None => (line, false),
+    };
+    serde_json::from_slice(line).ok().map(|file| (file, more))
+}
+
+/// What stood before a line of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Nothing,
+    Comma,
+    File,
 }
 
 /// What was read so far.
@@ -71,6 +85,68 @@ enum Fault {
 }
 
 impl Reading<'_> {
+    /// Reads files off the front, as long as each is on a line of its own, as holdall writes them: a line that is at hand
+    /// is parsed several times as fast as a stream. Answers what the rest begins with, as a document of its own; none where
+    /// nobody wants more.
+    fn lines(&mut self, from: &mut impl BufRead) -> Result<Option<Vec<u8>>> {
+        let fault = |e| Error::io("the manifest cannot be read", e);
+        let (mut line, first) = (Vec::new(), first_line());
+        let mut next = |line: &mut Vec<u8>| {
+            line.clear();
+            from.by_ref().take(MOST).read_until(b'\n', line).map_err(fault)
+        };
+        next(&mut line)?;
+        if line != first.as_bytes() {
+            return Ok(Some(line));
+        }
+        let mut before = Before::Nothing;
+        loop {
+            next(&mut line)?;
+            match file_of(&line) {
+                Some((file, more)) if before != Before::File => {
+                    if !self.take(file) {
+                        return Ok(None);
+                    }
+                    before = if more { Before::Comma } else { Before::File };
+                }
+                _ => break,
+            }
+        }
+        while !line.is_empty() && line.trim_ascii().is_empty() {
+            next(&mut line)?;
+        }
+        let rest = line.trim_ascii_start();
+        let rest = match (before, rest.first()) {
+            (Before::Nothing, _) | (Before::Comma, Some(b'{')) | (Before::File, Some(b']')) => rest,
+            // Whoever writes commas before what they part.
+            (Before::File, Some(b',')) => &rest[1..],
+            _ => return Err(damaged("the manifest is damaged or cut off")),
+        };
+        Ok(Some([first.as_bytes(), rest].concat()))
+    }
+
+    /// Reads a document of whatever layout to its end.
+    fn document(mut self, from: impl Read) -> Result<Outcome> {
+        // The buffer is outermost: the parser takes each byte by a call of its own.
+        let from = BufReader::with_capacity(64 << 10, Bounded { from, left: self.left.clone() });
+        let mut deserializer = serde_json::Deserializer::from_reader(from);
+        let read = Document(&mut self).deserialize(&mut deserializer);
+        let read = read.and_then(|trailer| deserializer.end().map(|()| trailer));
+        self.ended(read)
+    }
+
+    fn ended(mut self, read: serde_json::Result<Trailer>) -> Result<Outcome> {
+        match (self.fault.take(), read) {
+            (Some(Fault::Stopped), _) => Ok(Outcome::Stopped),
+            (Some(Fault::Error(error)), _) => Err(error),
+            (None, Err(error)) => Err(unreadable(error)),
+            (None, Ok(trailer)) => {
+                self.agrees_with(&trailer)?;
+                Ok(Outcome::Whole(trailer))
+            }
+        }
+    }
+
     /// Takes a file; answers whether it goes on.
     fn take(&mut self, file: Expected) -> bool {
         self.left.set(MOST);

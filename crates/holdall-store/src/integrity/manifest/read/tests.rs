@@ -61,6 +61,31 @@ fn another_layout_and_more_fields_are_the_same_manifest() {
 }
 
 #[test]
+fn a_layout_that_changes_in_the_middle_is_read_to_its_end() {
+    let good = written(&FILES);
+    let layouts = [
+        good.replacen("},\n{", "}\n,{", 1),
+        good.replacen("},\n{", "},{", 1),
+        good.replacen("},\n{", "},\n\n  {", 1),
+        good.replacen(",\n", ", \n", 1),
+        good.replace("\n]", "]"),
+        good.replace("\n]", "\n  ]"),
+    ];
+    for text in layouts {
+        assert_eq!(all(&text).unwrap().0, all(&good).unwrap().0, "{text}");
+    }
+    let broken = [
+        good.replacen("},\n{", "}\n{", 1),
+        good.replacen("}\n]", "},\n]", 1),
+        good.replacen("},\n{", "},\n,{", 1),
+        good.replacen("[\n{", "[\n,{", 1),
+    ];
+    for text in broken {
+        assert_eq!(all(&text).unwrap_err().kind(), ErrorKind::Integrity, "{text}");
+    }
+}
+
+#[test]
 fn what_is_no_whole_manifest_is_refused_by_kind() {
     let good = written(&FILES);
     let digest = sha256(b"a").to_hex();
