@@ -1,6 +1,7 @@
 //! Copies and moves that wait.
 
 use crate::world::World;
+use holdall_store::transfer::Way;
 use holdall_store::{Attributes, CopyOptions, ErrorKind, MoveOptions, State};
 
 #[tokio::test]
@@ -61,4 +62,26 @@ async fn a_move_of_what_is_not_there_is_parked_and_says_why() {
     world.store.rename("none", "b", &MoveOptions::default()).await.unwrap();
     world.up();
     assert_eq!(world.drain().await.unwrap().1, ["parked b"]);
+}
+
+#[tokio::test]
+async fn a_service_copies_between_its_buckets_unless_something_waits() {
+    let world = World::new();
+    world.server.create_bucket("other");
+    let location = holdall_store::Location::parse("s3://other/root").unwrap();
+    let other = world.open(|settings| settings.store = Some(location));
+    let copy = async |from: &str, to: &str| {
+        let options = CopyOptions::default();
+        world.store.copy_to(from, &other, to, &options).await.unwrap()
+    };
+    world.store.put("a", "there").await.unwrap();
+    let copied = copy("a", "b").await;
+    assert_eq!((copied.way, copied.receipt.state), (Way::Copied, State::Stored));
+    world.down();
+    world.store.put("a", "waits").await.unwrap();
+    world.up();
+    let copied = copy("a", "c").await;
+    assert_eq!((copied.way, copied.receipt.size), (Way::Streamed, 5));
+    assert_eq!(other.get("c").await.unwrap().bytes().await.unwrap(), "waits");
+    assert_eq!(world.text("a").unwrap(), "there");
 }

@@ -132,6 +132,33 @@ impl QueuedBackend {
         Ok(entry)
     }
 
+    /// Has the store copy from another one where nothing of it waits; what does is streamed.
+    async fn copy_other(
+        &self,
+        source: &dyn Backend,
+        from: &Key,
+        to: &Key,
+        options: &CopyOptions,
+    ) -> Result<Option<Receipt>> {
+        let any: &dyn Any = source;
+        let behind = match any.downcast_ref::<Self>() {
+            Some(queued) => {
+                let full = queued.full(from)?;
+                match queued.see(&full).await? {
+                    Seen::Remote(source) if source.name == full => queued.remote.as_ref(),
+                    _ => return Ok(None),
+                }
+            }
+            None => source,
+        };
+        let (queue, full) = (self.outbox.open().await?, self.full(to)?);
+        let _lock = self.lock(&queue, &[&full]).await?;
+        if self.which_wait(&queue, &[&full]).await?.contains(&true) {
+            return Ok(None);
+        }
+        self.remote.copy_from(behind, from, to, options).await
+    }
+
     /// The receipt of a copy or a move that waits. Its size is 0 where the remote was away and only it has the source.
     fn copied(&self, to: &Key, queued: &Queued, start: Instant) -> Receipt {
         let (size, sha256) = queued.source.unwrap_or_default();
@@ -232,6 +259,16 @@ impl Backend for QueuedBackend {
         options: &'a CopyOptions,
     ) -> BoxFuture<'a, Result<Receipt>> {
         Box::pin(self.copy_object(from, to, options))
+    }
+
+    fn copy_from<'a>(
+        &'a self,
+        source: &'a dyn Backend,
+        from: &'a Key,
+        to: &'a Key,
+        options: &'a CopyOptions,
+    ) -> BoxFuture<'a, Result<Option<Receipt>>> {
+        Box::pin(self.copy_other(source, from, to, options))
     }
 
     fn rename<'a>(
