@@ -56,6 +56,8 @@ fn begin(ground: &Arc<Ground>) -> Result<Draft> {
     let holding = || Ok(Holding { folder: Arc::new(folder), prefix: "part-", suffix: "" });
     let draft = Draft::begin(&ground.payload, holding).map_err(failed)?;
     rustix::fs::fchmod(&**draft.file(), Mode::RUSR | Mode::WUSR).map_err(failed)?;
+    // Where it has a name already, nobody takes it for what a killed writer left.
+    rustix::fs::flock(&**draft.file(), FlockOperation::NonBlockingLockExclusive).map_err(failed)?;
     Ok(draft)
 }
 
@@ -64,7 +66,6 @@ fn place(ground: &Arc<Ground>, mut draft: Draft, size: u64, sha256: Sha256) -> R
     let failed = |e| fault("a payload of the outbox may not be on the disk", e);
     let file = draft.file().clone();
     rustix::fs::fsync(&*file).map_err(failed)?;
-    rustix::fs::flock(&*file, FlockOperation::NonBlockingLockExclusive).map_err(failed)?;
     let name = format!("{:016x}{:016x}", unique(), unique());
     draft.publish_new(&ground.payload, &name).map_err(failed)?;
     let placed = Placed { name, size, sha256, ground: ground.clone(), _locked: file, is_named: false };
