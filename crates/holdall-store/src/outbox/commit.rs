@@ -27,14 +27,14 @@ const GROUP_JOBS: usize = 1024;
 #[derive(Debug)]
 pub(super) enum Job {
     Entry(Box<Entry>, Bytes),
-    Mark(Box<Marked>),
+    Marks(Vec<Marked>),
 }
 
 impl Job {
     fn size(&self) -> usize {
         match self {
             Self::Entry(_, bytes) => 1024 + bytes.len(),
-            Self::Mark(_) => 1024,
+            Self::Marks(marks) => 1024 * marks.len(),
         }
     }
 }
@@ -218,7 +218,7 @@ fn compose(view: &mut View, segment: &Segment, jobs: Vec<Job>, room: Result<&(),
                 Err(full) => Err(again(full)),
                 Ok(()) => compose_entry(view, segment.number, at, *entry, &bytes, &mut group),
             },
-            Job::Mark(marked) => compose_mark(view, segment.number, at, *marked, &mut group),
+            Job::Marks(marks) => compose_marks(view, segment, marks, &mut group),
         };
         group.ids.push(composed);
     }
@@ -242,18 +242,23 @@ fn compose_entry(
     Ok(entry.id)
 }
 
-fn compose_mark(
+/// Answers the stamp of the last mark.
+fn compose_marks(
     view: &mut View,
-    segment: u64,
-    at: u64,
-    mut marked: Marked,
+    segment: &Segment,
+    marks: Vec<Marked>,
     group: &mut Group,
 ) -> Result<EntryId> {
-    marked.stamp = view.next_id(segment, marked.of.sequence);
-    let header = serde_json::to_vec(&marked).map_err(unwritable)?;
-    frame::write(&mut group.bytes, (segment, at), Sort::Mark, &header, &[])?;
-    group.frames.push((of_mark(segment, at, &marked), marked.stamp.sequence));
-    Ok(marked.stamp)
+    let mut last = EntryId::default();
+    for mut marked in marks {
+        let at = segment.end + group.bytes.len() as u64;
+        last = view.next_id(segment.number, marked.of.sequence);
+        marked.stamp = last;
+        let header = serde_json::to_vec(&marked).map_err(unwritable)?;
+        frame::write(&mut group.bytes, (segment.number, at), Sort::Mark, &header, &[])?;
+        group.frames.push((of_mark(segment.number, at, &marked), marked.stamp.sequence));
+    }
+    Ok(last)
 }
 
 fn unwritable(error: serde_json::Error) -> Error {

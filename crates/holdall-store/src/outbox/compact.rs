@@ -60,7 +60,6 @@ impl Queue {
             choose(&self.0.ground, view, |run| run.damaged == 0 && is_worth(run.segment, run.frames))
         })?;
         let done = self.replace(&chosen, Fate::Removed)?;
-        super::lock::sweep(&self.0.ground)?;
         match self.tidy_payloads() {
             // Their room comes back after a repair.
             Err(error) if error.kind() == ErrorKind::Integrity => {

@@ -5,16 +5,16 @@
 //! Entries are never given up.
 
 mod background;
+mod claim;
 mod send;
 
 pub use background::Draining;
 
 use super::breaker::Breaker;
-use super::commit::now;
+use super::commit::locked;
 use super::entry::{Destination, Entry, EntryId};
 use super::lock::DrainLock;
 use super::look::Cursor;
-use super::mark::Mark;
 use super::payload::blocking;
 use super::queue::Queue;
 use super::table::Pending;
@@ -25,15 +25,14 @@ use crate::key::Prefix;
 use crate::receipt::Receipt;
 use crate::settings::Settings;
 use crate::store::Store;
-use send::{Fate, send};
+use claim::{Batch, Claim, Sendable};
+use send::{Fate, send, settle};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 
-/// So many entries are looked up at once.
-const BATCH: usize = 256;
-/// After so many settled entries room is given back, and at the end.
+/// After so many settled entries room is given back, or a quarter of the queue where that is more; and at the end.
 const COMPACT_AFTER: u64 = 32 << 10;
 
 /// Where entries of a destination are sent.
@@ -176,7 +175,9 @@ impl Drainer {
         let lock = Arc::new(lock);
         let mut run = Run::new(self, pauses);
         let ended = run.all(&lock, &mut each).await;
-        run.compact(&lock).await?;
+        if run.drained.settled() > 0 {
+            run.compact(&lock).await?;
+        }
         ended.map(|()| run.drained)
     }
 }
@@ -201,66 +202,102 @@ pub(crate) async fn drain_key(
     loop {
         let (queued, destination, key) = (queue.clone(), destination.clone(), key.to_owned());
         let look = move || match queued.head(&destination, &key)? {
-            Some(head) => Ok(Err(head)),
+            Some(ready) => Ok(Err(ready)),
             None => Ok(Ok(queued.waiting(&destination, &key)?.is_empty())),
         };
-        let (pending, entry) = match blocking(look).await? {
+        let ready = match blocking(look).await? {
             Ok(true) => return Ok(AtKey::Clean(last)),
             Ok(false) => return Ok(AtKey::Waits),
-            Err(head) => head,
+            Err(ready) => ready,
         };
-        match send(queue, remote, (&pending, &entry, false), Some(progress)).await? {
-            Fate::Settled(Delivery::Sent(receipt)) => last = receipt,
-            Fate::Settled(Delivery::Found) => last = None,
-            Fate::Settled(Delivery::Parked(error)) => return Ok(AtKey::Refused(Box::new(pending), error)),
+        let claimed = match Claim::wait(queue, Sendable { ready, remote: remote.clone() }).await {
+            Err(error) if error.kind() == ErrorKind::Timeout => return Ok(AtKey::Waits),
+            claimed => claimed?,
+        };
+        let Some(mut claim) = claimed else {
             // Somebody else sent it.
-            Fate::Gone => last = None,
-            Fate::Settled(_) | Fate::Away(_) => return Ok(AtKey::Waits),
+            last = None;
+            continue;
+        };
+        match send(queue, &mut claim, Some(progress)).await? {
+            Fate::Arrived(delivery) => {
+                settle(queue, std::iter::once(&claim)).await?;
+                last = match delivery {
+                    Delivery::Sent(receipt) => receipt,
+                    _ => None,
+                };
+            }
+            Fate::Stays(Delivery::Parked(error)) => {
+                return Ok(AtKey::Refused(Box::new(claim.pending), error));
+            }
+            Fate::Stays(_) | Fate::Away(_) => return Ok(AtKey::Waits),
         }
     }
 }
 
-/// One drain.
-struct Run<'a> {
-    drainer: &'a Drainer,
+/// What one drain sends.
+struct Wanted {
+    drainer: Drainer,
     pauses: Pauses,
-    drained: Drained,
     /// Entries that were tried and still wait: this drain does not try them again.
-    tried: HashSet<EntryId>,
+    tried: Mutex<HashSet<EntryId>>,
     /// Endpoints that are away: all that goes there would wait for nothing.
-    away: BTreeMap<String, Error>,
-    compacted: u64,
+    away: Mutex<BTreeMap<String, Error>>,
 }
 
-/// An entry that can be sent, and where it goes.
-struct Found {
-    pending: Pending,
-    entry: Entry,
-    remote: Remote,
-    /// This drain marked it as attempted, which it was not before.
-    is_marked: bool,
+impl Wanted {
+    fn is_wanted(&self, entry: &Entry) -> bool {
+        entry.key.starts_with(&self.drainer.prefix)
+            && !locked(&self.tried).contains(&entry.id)
+            && !locked(&self.away).contains_key(&entry.destination.endpoint)
+    }
 }
+
+/// One drain.
+struct Run {
+    wanted: Arc<Wanted>,
+    drained: Drained,
+    /// How many entries are settled when room is given back next.
+    next_compaction: u64,
+}
+
+/// What became of an entry that could be sent.
+enum Tried {
+    Claimed(Box<Claim>, Fate),
+    /// Somebody else settled it.
+    Gone,
+    /// Somebody else still sends it.
+    Busy(Box<Entry>, Error),
+}
+
+/// What the remote has, and nobody was told yet.
+type Arrived = Vec<(Claim, Delivery)>;
 
 /// A walk over all keys of the queue.
 #[derive(Default)]
 struct Round {
-    found: VecDeque<Found>,
+    claims: VecDeque<Claim>,
+    looking: Option<JoinHandle<Result<Batch>>>,
     cursor: Option<Cursor>,
     is_over: bool,
-    lanes: JoinSet<(Entry, Result<Fate>)>,
+    lanes: JoinSet<Result<Tried>>,
+    arrived: Arrived,
+    settling: Option<JoinHandle<Result<Arrived>>>,
     settled: u64,
 }
 
-impl<'a> Run<'a> {
-    fn new(drainer: &'a Drainer, pauses: Pauses) -> Self {
-        let (drained, tried, away) = Default::default();
-        Self { drainer, pauses, drained, tried, away, compacted: 0 }
+impl Run {
+    fn new(drainer: &Drainer, pauses: Pauses) -> Self {
+        let (tried, away) = Default::default();
+        let wanted = Arc::new(Wanted { drainer: drainer.clone(), pauses, tried, away });
+        let next_compaction = COMPACT_AFTER.max(drainer.queue.frames() / 4);
+        Self { wanted, drained: Drained::default(), next_compaction }
     }
 
     async fn all(&mut self, lock: &Arc<DrainLock>, each: &mut Each<'_>) -> Result<()> {
         // What stood behind what was sent is found by the next round.
         while self.round(lock, each).await? > 0 {}
-        std::mem::take(&mut self.away).into_values().next().map_or(Ok(()), Err)
+        std::mem::take(&mut *locked(&self.wanted.away)).into_values().next().map_or(Ok(()), Err)
     }
 
     /// Goes once over all keys; answers how many entries were settled.
@@ -268,87 +305,87 @@ impl<'a> Run<'a> {
         let mut round = Round::default();
         self.drained.foreign = 0;
         loop {
-            while round.lanes.len() < self.drainer.lanes
-                && let Some(found) = self.next(&mut round).await?
-            {
-                self.begin(&mut round.lanes, found);
+            self.go_on(&mut round);
+            let Round { looking, lanes, settling, .. } = &mut round;
+            tokio::select! {
+                Some(batch) = next_of(looking) => {
+                    round.looking = None;
+                    self.take(&mut round, ended(batch)??);
+                }
+                Some(settled) = next_of(settling) => {
+                    round.settling = None;
+                    for (claim, delivery) in ended(settled)?? {
+                        round.settled += 1;
+                        self.note(&claim.entry, &delivery, each);
+                    }
+                }
+                Some(lane) = lanes.join_next() => match ended(lane)?? {
+                    Tried::Gone => round.settled += 1,
+                    Tried::Claimed(claim, Fate::Arrived(delivery)) => round.arrived.push((*claim, delivery)),
+                    Tried::Claimed(claim, Fate::Stays(delivery)) => {
+                        self.note_left(&claim.entry, &delivery, each);
+                    }
+                    Tried::Busy(entry, error) => self.note_left(&entry, &Delivery::Later(error), each),
+                    Tried::Claimed(claim, Fate::Away(error)) => {
+                        locked(&self.wanted.away).entry(claim.entry.destination.endpoint).or_insert(error);
+                    }
+                },
+                else => return Ok(round.settled),
             }
-            let Some(joined) = round.lanes.join_next().await else { return Ok(round.settled) };
-            let (entry, fate) = joined
-                .map_err(|e| Error::new(ErrorKind::Cancelled, "an entry's task ended").with_source(e))?;
-            round.settled += u64::from(self.note(&entry, fate?, each));
-            if self.drained.settled() >= self.compacted + COMPACT_AFTER {
+            if self.drained.settled() >= self.next_compaction {
                 self.compact(lock).await?;
             }
         }
     }
 
-    /// The next entry that can be sent; none after the last key.
-    async fn next(&mut self, round: &mut Round) -> Result<Option<Found>> {
-        loop {
-            match round.found.pop_front() {
-                Some(found) if self.is_left(&found.entry) => {}
-                Some(found) => return Ok(Some(found)),
-                None if round.is_over => return Ok(None),
-                None => self.look(round).await?,
+    /// Begins whatever can be begun: entries are looked for, sent and settled at the same time.
+    fn go_on(&self, round: &mut Round) {
+        let (wanted, queue) = (&self.wanted, &self.wanted.drainer.queue);
+        let lanes = wanted.drainer.lanes;
+        while round.lanes.len() < lanes
+            && let Some(mut claim) = round.claims.pop_front()
+        {
+            if wanted.is_wanted(&claim.entry) {
+                let queue = queue.clone();
+                round.lanes.spawn(async move {
+                    let fate = send(&queue, &mut claim, None).await?;
+                    Ok(Tried::Claimed(Box::new(claim), fate))
+                });
             }
+        }
+        if !round.is_over && round.looking.is_none() && round.claims.len() < lanes {
+            let (wanted, cursor) = (wanted.clone(), round.cursor.take());
+            round.looking = Some(tokio::spawn(async move { claim::look(&wanted, cursor).await }));
+        }
+        if !round.arrived.is_empty() && round.settling.is_none() {
+            let (queue, arrived) = (queue.clone(), std::mem::take(&mut round.arrived));
+            round.settling = Some(tokio::spawn(async move {
+                settle(&queue, arrived.iter().map(|(claim, _)| claim)).await?;
+                Ok(arrived)
+            }));
         }
     }
 
-    fn is_left(&self, entry: &Entry) -> bool {
-        !entry.key.starts_with(&self.drainer.prefix)
-            || self.tried.contains(&entry.id)
-            || self.away.contains_key(&entry.destination.endpoint)
-    }
-
-    /// Looks for entries that can go, and marks them as attempted, all with one fsync.
-    async fn look(&mut self, round: &mut Round) -> Result<()> {
-        let moment = match self.pauses {
-            Pauses::Kept => now(),
-            Pauses::Ended => u64::MAX,
-        };
-        let (queue, cursor) = (self.drainer.queue.clone(), round.cursor.take());
-        let ready = blocking(move || queue.ready_at(moment, cursor.as_ref(), BATCH)).await?;
-        round.is_over = ready.next.is_none();
-        round.cursor = ready.next;
-        for (pending, entry) in ready.entries {
-            if self.is_left(&entry) {
-                continue;
-            }
-            match (self.drainer.remotes)(&entry.destination)? {
-                Some(remote) => round.found.push_back(Found { pending, entry, remote, is_marked: false }),
-                None => self.drained.foreign += 1,
-            }
+    fn take(&mut self, round: &mut Round, batch: Batch) {
+        round.is_over = batch.next.is_none();
+        round.cursor = batch.next;
+        round.claims.extend(batch.claims);
+        self.drained.foreign += batch.foreign;
+        for found in batch.contested {
+            let queue = self.wanted.drainer.queue.clone();
+            round.lanes.spawn(async move { send_after_others(&queue, found).await });
         }
-        let queue = &self.drainer.queue;
-        let marks = round.found.iter_mut().filter(|found| !found.pending.attempted).map(|found| async {
-            queue.mark_entry(&found.entry, Mark::Attempted).await?;
-            found.is_marked = true;
-            Ok(())
-        });
-        futures_util::future::try_join_all(marks).await.map(drop)
     }
 
-    fn begin(&self, lanes: &mut JoinSet<(Entry, Result<Fate>)>, found: Found) {
-        let queue = self.drainer.queue.clone();
-        lanes.spawn(async move {
-            let Found { pending, entry, remote, is_marked } = found;
-            let fate = send(&queue, &remote, (&pending, &entry, is_marked), None).await;
-            (entry, fate)
-        });
+    /// Takes note of an entry that was tried and waits on.
+    fn note_left(&mut self, entry: &Entry, delivery: &Delivery, each: &mut Each<'_>) {
+        locked(&self.wanted.tried).insert(entry.id);
+        self.note(entry, delivery, each);
     }
 
-    /// Takes note of what became of an entry; answers whether it is settled.
-    fn note(&mut self, entry: &Entry, fate: Fate, each: &mut Each<'_>) -> bool {
-        let delivery = match fate {
-            Fate::Settled(delivery) => delivery,
-            Fate::Gone => return true,
-            Fate::Away(error) => {
-                self.away.entry(entry.destination.endpoint.clone()).or_insert(error);
-                return false;
-            }
-        };
-        let (count, is_settled) = match &delivery {
+    /// Takes note of what became of an entry.
+    fn note(&mut self, entry: &Entry, delivery: &Delivery, each: &mut Each<'_>) {
+        let (count, is_settled) = match delivery {
             Delivery::Sent(_) => (&mut self.drained.sent, true),
             Delivery::Found => (&mut self.drained.found, true),
             Delivery::Parked(_) => (&mut self.drained.parked, false),
@@ -356,21 +393,40 @@ impl<'a> Run<'a> {
             Delivery::Damaged(_) => (&mut self.drained.damaged, false),
         };
         *count += 1;
-        if is_settled {
-            self.drained.bytes += entry.size;
-        } else {
-            self.tried.insert(entry.id);
-        }
-        each(entry, &delivery);
-        is_settled
+        self.drained.bytes += if is_settled { entry.size } else { 0 };
+        each(entry, delivery);
     }
 
     async fn compact(&mut self, lock: &Arc<DrainLock>) -> Result<()> {
-        if self.drained.settled() == self.compacted {
-            return Ok(());
-        }
-        self.compacted = self.drained.settled();
-        let (queue, lock) = (self.drainer.queue.clone(), lock.clone());
-        blocking(move || queue.compact(&lock)).await.map(drop)
+        let (queue, lock) = (self.wanted.drainer.queue.clone(), lock.clone());
+        let frames = blocking(move || queue.compact(&lock).map(|_| queue.frames())).await?;
+        self.next_compaction = self.drained.settled() + COMPACT_AFTER.max(frames / 4);
+        Ok(())
     }
+}
+
+/// Waits for who sends an entry now, and sends it where that did not.
+async fn send_after_others(queue: &Queue, found: Sendable) -> Result<Tried> {
+    let entry = found.ready.entry.clone();
+    let mut claim = match Claim::wait(queue, found).await {
+        Err(error) if error.kind() == ErrorKind::Timeout => return Ok(Tried::Busy(Box::new(entry), error)),
+        claimed => match claimed? {
+            Some(claim) => claim,
+            None => return Ok(Tried::Gone),
+        },
+    };
+    let fate = send(queue, &mut claim, None).await?;
+    Ok(Tried::Claimed(Box::new(claim), fate))
+}
+
+/// Waits for a task, if there is one.
+async fn next_of<T>(task: &mut Option<JoinHandle<T>>) -> Option<std::result::Result<T, JoinError>> {
+    match task {
+        Some(task) => Some(task.await),
+        None => None,
+    }
+}
+
+fn ended<T>(task: std::result::Result<T, JoinError>) -> Result<T> {
+    task.map_err(|e| Error::new(ErrorKind::Cancelled, "an entry's task ended").with_source(e))
 }

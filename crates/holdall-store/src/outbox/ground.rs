@@ -1,5 +1,6 @@
 //! The folder that a queue is in: what may be one, and how much it may take.
 
+use super::stamp;
 use crate::disk::{fault, open_folder};
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::Settings;
@@ -75,6 +76,8 @@ pub(super) struct Ground {
     pub(super) lock: OwnedFd,
     /// What was damaged.
     pub(super) quarantine: OwnedFd,
+    /// Whether a folder's time tells that it changed.
+    pub(super) tells_times: bool,
 }
 
 impl Ground {
@@ -96,7 +99,8 @@ impl Ground {
         let (queue, payload) = (inside("queue")?, inside("payload")?);
         let (lock, quarantine) = (inside("lock")?, inside("quarantine")?);
         rustix::fs::fsync(&root).map_err(failed)?;
-        Ok(Self { options, root, queue, payload, lock, quarantine })
+        let tells_times = stamp::tells_times(&queue)?;
+        Ok(Self { options, root, queue, payload, lock, quarantine, tells_times })
     }
 
     /// Refuses what would take more than the queue may have. `used` is what it has.

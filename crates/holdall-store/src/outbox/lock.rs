@@ -2,53 +2,38 @@
 //!
 //! The kernel gives a lock back when its holder ends, however that happens.
 
+use super::commit::locked;
 use super::entry::Destination;
 use super::ground::Ground;
 use crate::disk::fault;
 use crate::error::{Error, ErrorKind, Result};
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
+use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// A write holds its key's lock until it is decided, which for a large one takes as long as it is sent. Somebody who was
 /// stopped holds it longer.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// What the names of key locks begin with.
-const WRITE: &str = "write-";
-const SEND: &str = "send-";
 const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
-/// Locks of keys: a file for each key that somebody writes to, there for as long as it is locked.
+/// Locks of keys: each is one byte of a file that has none, at the place that the key's hash says.
 ///
 /// Tasks of one process come one after the other; processes try again and again.
 #[derive(Debug)]
 pub(super) struct Locks {
-    prefix: &'static str,
+    name: &'static str,
+    /// Locks are those of an open file: all of this queue's are of this one.
+    file: std::sync::Mutex<Option<Arc<File>>>,
     turns: Arc<Turns>,
 }
 
 /// Whose turn it is among this process's tasks, by key.
 type Turns = std::sync::Mutex<HashMap<u64, Arc<Mutex<()>>>>;
-
-impl Locks {
-    fn new(prefix: &'static str) -> Self {
-        Self { prefix, turns: Arc::default() }
-    }
-
-    /// Of those who write to keys.
-    pub(super) fn of_writers() -> Self {
-        Self::new(WRITE)
-    }
-
-    /// Of those who send what waits: writers go on meanwhile.
-    pub(super) fn of_senders() -> Self {
-        Self::new(SEND)
-    }
-}
 
 /// The right to write to keys, directly or through the queue, until this is dropped.
 #[derive(Debug)]
@@ -56,83 +41,6 @@ pub struct KeyLock {
     pub(super) place: u64,
     keys: BTreeSet<String>,
     held: Right,
-}
-
-/// What keeps the locks held: by the one who asked for them, and by what that one began.
-pub(super) type Right = Arc<Vec<Held>>;
-
-/// One lock; the file's is given back before the turn.
-#[derive(Debug)]
-pub(super) struct Held(
-    #[allow(dead_code, reason = "it is held, not read")] NamedLock,
-    #[allow(dead_code, reason = "it is held, not read")] Turn,
-);
-
-/// A locked file, which loses its name before it is unlocked: whoever gets a lock of a file without a name takes another
-/// one.
-#[derive(Debug)]
-struct NamedLock {
-    ground: Arc<Ground>,
-    name: String,
-    #[allow(dead_code, reason = "it is held, not read")]
-    file: File,
-}
-
-impl Drop for NamedLock {
-    fn drop(&mut self) {
-        if let Err(error) = rustix::fs::unlinkat(&self.ground.lock, &self.name, AtFlags::empty()) {
-            tracing::debug!(name = self.name, %error, "a lock of the outbox is left behind");
-        }
-    }
-}
-
-/// Removes the files of locks that were left by who was killed.
-pub(super) fn sweep(ground: &Ground) -> Result<()> {
-    let failed = |e| fault("the outbox's locks cannot be listed", e);
-    for entry in rustix::fs::Dir::read_from(&ground.lock).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let name = entry.file_name().to_string_lossy();
-        if !name.starts_with(WRITE) && !name.starts_with(SEND) {
-            continue;
-        }
-        let file = open(ground, &name)?;
-        if try_lock(&file, FlockOperation::NonBlockingLockExclusive)? && is_named(&file)? {
-            rustix::fs::unlinkat(&ground.lock, &*name, AtFlags::empty()).map_err(failed)?;
-        }
-    }
-    Ok(())
-}
-
-/// A task's turn at a key.
-#[derive(Debug)]
-struct Turn {
-    turns: Arc<Turns>,
-    hash: u64,
-    guard: Option<OwnedMutexGuard<()>>,
-}
-
-impl Turn {
-    async fn wait(turns: &Arc<Turns>, hash: u64) -> Result<Self> {
-        let queue = all(turns).entry(hash).or_default().clone();
-        let mut turn = Self { turns: turns.clone(), hash, guard: None };
-        turn.guard = Some(tokio::time::timeout(PATIENCE, queue.lock_owned()).await.map_err(|_| too_long())?);
-        Ok(turn)
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        let mut turns = all(&self.turns);
-        self.guard = None;
-        // Nobody waits who has not taken the queue of this key, which is done under the same lock.
-        if turns.get(&self.hash).is_some_and(|queue| Arc::strong_count(queue) == 1) {
-            turns.remove(&self.hash);
-        }
-    }
-}
-
-fn all(turns: &Turns) -> MutexGuard<'_, HashMap<u64, Arc<Mutex<()>>>> {
-    turns.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl KeyLock {
@@ -147,49 +55,187 @@ impl KeyLock {
     }
 }
 
-/// Every version of holdall must come to the same lock.
+/// What keeps the locks held: by the one who asked for them, and by what that one began.
+pub(super) type Right = Arc<Vec<Held>>;
+
+/// One lock; the file's is given back before the turn.
+#[derive(Debug)]
+pub(super) struct Held(
+    #[allow(dead_code, reason = "it is held, not read")] Byte,
+    #[allow(dead_code, reason = "it is held, not read")] Turn,
+);
+
+/// A byte of a file that is locked.
+#[derive(Debug)]
+struct Byte {
+    file: Arc<File>,
+    at: u64,
+}
+
+impl Byte {
+    /// Locks it unless somebody has it who opened the file for himself.
+    fn try_lock(file: &Arc<File>, at: u64) -> Result<Option<Self>> {
+        match set_lock(file, libc::F_WRLCK, at) {
+            Ok(()) => Ok(Some(Self { file: file.clone(), at })),
+            Err(Errno::AGAIN | Errno::ACCESS | Errno::INTR) => Ok(None),
+            Err(error) => Err(fault("a key of the outbox cannot be locked", error)),
+        }
+    }
+}
+
+impl Drop for Byte {
+    fn drop(&mut self) {
+        if let Err(error) = set_lock(&self.file, libc::F_UNLCK, self.at) {
+            tracing::warn!(%error, "a key of the outbox stays locked until this process ends");
+        }
+    }
+}
+
+/// Locks or unlocks one byte, without waiting. The lock is the open file's ("open file description lock"), not the
+/// process's: threads and other openings of the file meet it, and it goes with the last handle, however that happens.
+fn set_lock(file: &File, kind: libc::c_int, at: u64) -> rustix::io::Result<()> {
+    let lock = libc::flock {
+        l_type: kind as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: at as libc::off_t,
+        l_len: 1,
+        l_pid: 0,
+    };
+    #[allow(unsafe_code, reason = "the crate for calls of the kernel has no safe form of this one")]
+    // SAFETY: the descriptor is open as long as `file` is, and the kernel reads one whole `flock` behind the pointer.
+    let done = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) };
+    let last = || std::io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO);
+    if done == 0 { Ok(()) } else { Err(Errno::from_raw_os_error(last())) }
+}
+
+/// A task's turn at a key.
+#[derive(Debug)]
+struct Turn {
+    turns: Arc<Turns>,
+    hash: u64,
+    guard: Option<OwnedMutexGuard<()>>,
+}
+
+impl Turn {
+    async fn wait(turns: &Arc<Turns>, hash: u64) -> Result<Self> {
+        let (mut turn, queue) = Self::begin(turns, hash);
+        turn.guard = Some(tokio::time::timeout(PATIENCE, queue.lock_owned()).await.map_err(|_| too_long())?);
+        Ok(turn)
+    }
+
+    fn try_take(turns: &Arc<Turns>, hash: u64) -> Option<Self> {
+        let (mut turn, queue) = Self::begin(turns, hash);
+        turn.guard = Some(queue.try_lock_owned().ok()?);
+        Some(turn)
+    }
+
+    fn begin(turns: &Arc<Turns>, hash: u64) -> (Self, Arc<Mutex<()>>) {
+        let queue = locked(turns).entry(hash).or_default().clone();
+        (Self { turns: turns.clone(), hash, guard: None }, queue)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut turns = locked(&self.turns);
+        self.guard = None;
+        // Nobody waits who has not taken the queue of this key, which is done under the same lock.
+        if turns.get(&self.hash).is_some_and(|queue| Arc::strong_count(queue) == 1) {
+            turns.remove(&self.hash);
+        }
+    }
+}
+
+/// The place of a key's lock: 62 bits, as the kernel counts bytes of a file with a sign. Every version of holdall must
+/// come to the same one.
 fn hash(place: u64, key: &str) -> u64 {
     let digest = crate::sha256(format!("{place:016x}{key}").as_bytes());
-    u64::from_be_bytes(digest.0[..8].try_into().expect("a digest has more than eight bytes"))
+    u64::from_be_bytes(digest.0[..8].try_into().expect("a digest has more than eight bytes")) >> 2
+}
+
+/// The hashes of keys. Everybody takes them in this order, so that nobody waits for ever.
+fn hashes(place: u64, keys: &[&str]) -> BTreeSet<u64> {
+    keys.iter().map(|key| hash(place, key)).collect()
+}
+
+fn lock_of(place: u64, keys: &[&str], held: Vec<Held>) -> KeyLock {
+    KeyLock { place, keys: keys.iter().map(|key| (*key).to_owned()).collect(), held: Arc::new(held) }
 }
 
 impl Locks {
-    /// Waits for the locks of keys. Everybody takes them in the same order, so that nobody waits for ever.
+    /// Those of who write to keys.
+    pub(super) fn of_writers() -> Self {
+        Self { name: "write", file: std::sync::Mutex::default(), turns: Arc::default() }
+    }
+
+    /// Those of who send what waits: writers go on meanwhile.
+    pub(super) fn of_senders() -> Self {
+        Self { name: "send", ..Self::of_writers() }
+    }
+
+    /// Waits for the locks of keys.
     pub(super) async fn hold(
         &self,
-        ground: &Arc<Ground>,
+        ground: &Ground,
         destination: &Destination,
         keys: &[&str],
     ) -> Result<KeyLock> {
         let place = destination.place();
-        let hashes: BTreeSet<u64> = keys.iter().map(|key| hash(place, key)).collect();
         let deadline = Instant::now() + PATIENCE;
-        let mut held = Vec::with_capacity(hashes.len());
-        for hash in hashes {
+        let mut held = Vec::with_capacity(keys.len());
+        for hash in hashes(place, keys) {
             let turn = Turn::wait(&self.turns, hash).await?;
-            let file = take(ground, format!("{}{hash:016x}", self.prefix), deadline).await?;
-            held.push(Held(file, turn));
+            let mut pause = Duration::from_micros(50);
+            let byte = loop {
+                if let Some(byte) = self.try_byte(ground, hash)? {
+                    break byte;
+                }
+                if Instant::now() >= deadline {
+                    return Err(too_long());
+                }
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            };
+            held.push(Held(byte, turn));
         }
-        Ok(KeyLock { place, keys: keys.iter().map(|key| (*key).to_owned()).collect(), held: Arc::new(held) })
+        Ok(lock_of(place, keys, held))
     }
-}
 
-async fn take(ground: &Arc<Ground>, name: String, deadline: Instant) -> Result<NamedLock> {
-    let mut pause = Duration::from_micros(50);
-    loop {
-        let file = open(ground, &name)?;
-        if try_lock(&file, FlockOperation::NonBlockingLockExclusive)? {
-            // Who had it before removed the file: everybody else locks another one.
-            if is_named(&file)? {
-                return Ok(NamedLock { ground: ground.clone(), name, file });
+    /// Takes the locks of keys, unless somebody has one of them.
+    pub(super) fn try_hold(
+        &self,
+        ground: &Ground,
+        destination: &Destination,
+        keys: &[&str],
+    ) -> Result<Option<KeyLock>> {
+        let place = destination.place();
+        let mut held = Vec::with_capacity(keys.len());
+        for hash in hashes(place, keys) {
+            let Some(turn) = Turn::try_take(&self.turns, hash) else { return Ok(None) };
+            let Some(byte) = self.try_byte(ground, hash)? else { return Ok(None) };
+            held.push(Held(byte, turn));
+        }
+        Ok(Some(lock_of(place, keys, held)))
+    }
+
+    fn try_byte(&self, ground: &Ground, hash: u64) -> Result<Option<Byte>> {
+        let file = self.file(ground)?;
+        match Byte::try_lock(&file, hash)? {
+            // Somebody removed the file: everybody else locks another one.
+            Some(_) if !is_named(&file)? => {
+                *locked(&self.file) = None;
+                Ok(None)
             }
-            continue;
+            other => Ok(other),
         }
-        if Instant::now() >= deadline {
-            return Err(too_long());
+    }
+
+    fn file(&self, ground: &Ground) -> Result<Arc<File>> {
+        let mut file = locked(&self.file);
+        match &*file {
+            Some(file) => Ok(file.clone()),
+            None => Ok(file.insert(Arc::new(open(ground, self.name)?)).clone()),
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 

@@ -28,6 +28,23 @@ pub struct Ready {
     pub next: Option<Cursor>,
 }
 
+/// An entry that can be sent now.
+#[derive(Debug)]
+pub(super) struct AtHead {
+    pub(super) pending: Pending,
+    pub(super) entry: Entry,
+    /// Its bytes, where they lie beside it.
+    pub(super) inline: Vec<u8>,
+}
+
+/// [`Ready`] with the bytes.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) entries: Vec<AtHead>,
+    pub(super) damaged: usize,
+    pub(super) next: Option<Cursor>,
+}
+
 impl Queue {
     /// Reads something of the queue as it is now, whoever wrote to it.
     pub(super) fn look<T>(&self, read: impl FnOnce(&mut View) -> Result<T>) -> Result<T> {
@@ -75,6 +92,15 @@ impl Queue {
         self.look(|view| keys.iter().map(|key| Ok(!view.waiting(place, key)?.is_empty())).collect())
     }
 
+    /// Whether nothing waits at any of these keys, where that can be told at once, without reading the disk. `false` says
+    /// nothing.
+    pub(crate) fn surely_none_wait(&self, destination: &Destination, keys: &[&str]) -> bool {
+        let place = destination.place();
+        let Ok(view) = self.0.view.try_lock() else { return false };
+        let is_fresh = view.is_fresh(&self.0.ground).unwrap_or(false);
+        is_fresh && !keys.iter().any(|key| view.may_have(place, key))
+    }
+
     /// The last change of each key that begins with a prefix and comes after a key, in their order: as many as asked for.
     ///
     /// # Errors
@@ -113,20 +139,24 @@ impl Queue {
     ///
     /// As for [`Queue::waiting`].
     pub fn ready(&self, after: Option<&Cursor>, limit: usize) -> Result<Ready> {
-        self.ready_at(now(), after, limit)
+        let found = self.ready_at(now(), after, (limit, u64::MAX))?;
+        let entries = found.entries.into_iter().map(|ready| (ready.pending, ready.entry)).collect();
+        Ok(Ready { entries, damaged: found.damaged, next: found.next })
     }
 
-    /// The same at a moment, in milliseconds since 1970; `u64::MAX` is when all have had their pause.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Queue::waiting`].
-    pub fn ready_at(&self, moment: u64, after: Option<&Cursor>, limit: usize) -> Result<Ready> {
+    /// The same at a moment, in milliseconds since 1970; `u64::MAX` is when all have had their pause. No more than so many
+    /// entries, and no more after so many bytes.
+    pub(super) fn ready_at(
+        &self,
+        moment: u64,
+        after: Option<&Cursor>,
+        (entries, bytes): (usize, u64),
+    ) -> Result<Found> {
         let first = after.map_or(Slot::first(0, ""), |cursor| Slot::first(cursor.place, &cursor.key));
         let is_passed =
             |place: u64, key: &str| after.is_some_and(|cursor| cursor.place == place && cursor.key == key);
         self.look(|view| {
-            let mut ready = Ready::default();
+            let (mut found, mut size) = (Found::default(), 0);
             let mut queues = view.queues(&first)?;
             while let Some(queue) = queues.queue()? {
                 if is_passed(queue.place, &queue.key) {
@@ -134,17 +164,49 @@ impl Queue {
                 }
                 if let Some(head) = queue.waiting.into_iter().next().filter(Pending::is_own) {
                     match judge(view, head, moment) {
-                        Ok(entry) => ready.entries.extend(entry),
-                        Err(error) if error.kind() == ErrorKind::Integrity => ready.damaged += 1,
+                        Ok(None) => {}
+                        Ok(Some(ready)) => {
+                            size += ready.entry.size;
+                            found.entries.push(ready);
+                        }
+                        Err(error) if error.kind() == ErrorKind::Integrity => found.damaged += 1,
                         Err(error) => return Err(error),
                     }
                 }
-                if ready.entries.len() >= limit {
-                    ready.next = Some(Cursor { place: queue.place, key: queue.key.into() });
+                if found.entries.len() >= entries || size >= bytes {
+                    found.next = Some(Cursor { place: queue.place, key: queue.key.into() });
                     break;
                 }
             }
-            Ok(ready)
+            Ok(found)
+        })
+    }
+
+    /// How entries stand now, given in the order of keys; none for one that is settled.
+    pub(super) fn stand<'a>(
+        &self,
+        entries: impl ExactSizeIterator<Item = &'a Pending>,
+    ) -> Result<Vec<Option<Pending>>> {
+        let (count, mut entries) = (entries.len(), entries.peekable());
+        let Some(first) = entries.peek().map(|pending| Slot::first(pending.place, &pending.key)) else {
+            return Ok(Vec::new());
+        };
+        self.look(|view| {
+            let (mut queues, mut standing) = (view.queues(&first)?, Vec::with_capacity(count));
+            while entries.peek().is_some() {
+                let queue = queues.queue()?;
+                let own = queue.as_ref().map(|queue| (queue.place, &*queue.key));
+                let is_past = |pending: &&Pending| own.is_none_or(|own| (pending.place, &*pending.key) < own);
+                while entries.next_if(is_past).is_some() {
+                    standing.push(None);
+                }
+                let is_own = |pending: &&Pending| own == Some((pending.place, &*pending.key));
+                while let Some(pending) = entries.next_if(is_own) {
+                    let mut waiting = queue.iter().flat_map(|queue| &queue.waiting);
+                    standing.push(waiting.find(|waiting| waiting.id == pending.id).cloned());
+                }
+            }
+            Ok(standing)
         })
     }
 
@@ -204,7 +266,7 @@ impl Queue {
     /// # Errors
     ///
     /// As for [`Queue::waiting`]; `Integrity` where it is damaged.
-    pub(crate) fn head(&self, destination: &Destination, key: &str) -> Result<Option<(Pending, Entry)>> {
+    pub(super) fn head(&self, destination: &Destination, key: &str) -> Result<Option<AtHead>> {
         let place = destination.place();
         self.look(|view| match view.waiting(place, key)?.into_iter().next().filter(Pending::is_own) {
             Some(head) => judge(view, head, u64::MAX),
@@ -266,6 +328,11 @@ impl Queue {
         self.look(|view| view.status())
     }
 
+    /// Entries and marks that are known of, as they were last looked at.
+    pub(super) fn frames(&self) -> u64 {
+        locked(&self.0.view).runs.values().map(|run| run.frames as u64).sum()
+    }
+
     /// Counts the files that were set apart because they are damaged.
     ///
     /// # Errors
@@ -283,12 +350,12 @@ impl Queue {
 }
 
 /// The entry at the head of its key's queue, if nothing keeps it.
-fn judge(view: &View, head: Pending, moment: u64) -> Result<Option<(Pending, Entry)>> {
+fn judge(view: &View, head: Pending, moment: u64) -> Result<Option<AtHead>> {
     let place = head.place;
     if head.standing == Standing::Parked {
         return Ok(None);
     }
-    let (entry, _) = view.entry(head.entry)?;
+    let (entry, inline) = view.entry(head.entry)?;
     for key in entry.keys().skip(1) {
         if view.waiting(place, key)?.first().is_some_and(|first| first.id != entry.id) {
             return Ok(None);
@@ -308,5 +375,5 @@ fn judge(view: &View, head: Pending, moment: u64) -> Result<Option<(Pending, Ent
     {
         return Ok(None);
     }
-    Ok(Some((head, entry)))
+    Ok(Some(AtHead { pending: head, entry, inline }))
 }

@@ -11,6 +11,7 @@ mod commit;
 mod compact;
 mod drain;
 mod entry;
+mod filter;
 mod frame;
 mod ground;
 mod lock;
@@ -22,6 +23,7 @@ mod repair;
 mod run;
 mod scan;
 mod segment;
+mod stamp;
 mod table;
 mod view;
 

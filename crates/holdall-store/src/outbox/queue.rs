@@ -94,6 +94,12 @@ impl Queue {
         self.0.senders.hold(&self.0.ground, &entry.destination, &keys).await
     }
 
+    /// The same right at once, unless somebody has it.
+    pub(super) fn try_lock_to_send(&self, entry: &Entry) -> Result<Option<KeyLock>> {
+        let keys: Vec<&str> = entry.keys().collect();
+        self.0.senders.try_hold(&self.0.ground, &entry.destination, &keys)
+    }
+
     /// Puts an entry behind all others of its keys. When this returns, it is on the disk.
     ///
     /// Given up before that, it may be there or not; the lock is held until that is decided.
@@ -234,9 +240,20 @@ impl Queue {
     }
 
     pub(crate) async fn mark_entry(&self, entry: &Entry, mark: Mark) -> Result<()> {
-        let keys = entry.keys().map(str::to_owned).collect();
-        let marked = Marked::new(entry.id, entry.destination.place(), keys, mark);
-        submit(&self.0, Job::Mark(Box::new(marked)), None).await.map(drop)
+        self.mark_entries([(entry, mark)]).await
+    }
+
+    /// The same of many, with one write to the disk.
+    pub(super) async fn mark_entries(&self, marks: impl IntoIterator<Item = (&Entry, Mark)>) -> Result<()> {
+        let marked = |(entry, mark): (&Entry, Mark)| {
+            let keys = entry.keys().map(str::to_owned).collect();
+            Marked::new(entry.id, entry.destination.place(), keys, mark)
+        };
+        let marks: Vec<Marked> = marks.into_iter().map(marked).collect();
+        match marks.is_empty() {
+            true => Ok(()),
+            false => submit(&self.0, Job::Marks(marks), None).await.map(drop),
+        }
     }
 
     /// Gives an entry up. What depends on it is parked first: it may be wrong without it.

@@ -4,6 +4,7 @@
 //! blocks (u32 length, u32 CRC-32C, bytes), first one that says what it is of, then rows in order.
 
 use super::entry::EntryId;
+use super::filter::Filter;
 use super::ground::Ground;
 use super::scan::{Found, Scan};
 use super::segment::{HEAD, length, table_name};
@@ -43,7 +44,7 @@ pub(super) struct Run {
 #[derive(Debug)]
 enum Kept {
     Memory(Table),
-    File { file: File, blocks: Vec<Block> },
+    File { file: File, blocks: Vec<Block>, keys: Filter },
 }
 
 #[derive(Debug)]
@@ -63,6 +64,22 @@ impl Run {
 
     pub(super) fn is_sealed(&self) -> bool {
         matches!(self.table, Kept::File { .. })
+    }
+
+    /// Whether there is more than was read.
+    pub(super) fn is_behind(&self) -> Result<bool> {
+        Ok(!self.is_sealed() && length(&self.log)? > self.end)
+    }
+
+    /// Whether a key may have rows, without a look at the disk.
+    pub(super) fn may_have(&self, place: u64, key: &str) -> bool {
+        match &self.table {
+            Kept::Memory(table) => {
+                let next = table.range(Slot::first(place, key)..).next();
+                next.is_some_and(|(slot, _)| slot.place == place && *slot.key == *key)
+            }
+            Kept::File { keys, .. } => keys.may_have(place, key),
+        }
     }
 
     /// Reads what was appended since. What is read is on the disk: it is fsynced first, whoever wrote it.
@@ -111,7 +128,7 @@ impl Run {
             Kept::Memory(table) => {
                 Box::new(table.range(first..).map(|(slot, note)| Ok((slot.clone(), *note))))
             }
-            Kept::File { file, blocks } => {
+            Kept::File { file, blocks, .. } => {
                 let before = blocks.partition_point(|block| block.first <= *first);
                 let first = first.clone();
                 let rows = blocks[before.saturating_sub(1)..].iter().flat_map(|block| {
@@ -180,7 +197,7 @@ impl Run {
     pub(super) fn load(&mut self, file: File) -> Result<bool> {
         let read = read_table(&file, self.segment)
             .map_err(|e| Error::io("a table of the outbox cannot be read", e))?;
-        let Some((figures, blocks)) = read else { return Ok(false) };
+        let Some((figures, blocks, keys)) = read else { return Ok(false) };
         let [_, end, _, frames, damaged, torn, highest] = figures;
         let len = length(&self.log)?;
         if len < end || (len > end && torn == 0) {
@@ -191,7 +208,7 @@ impl Run {
         self.damaged = damaged as usize;
         self.is_torn = torn != 0;
         self.highest = highest;
-        self.table = Kept::File { file, blocks };
+        self.table = Kept::File { file, blocks, keys };
         Ok(true)
     }
 }
@@ -208,27 +225,23 @@ pub(super) fn open_table(ground: &Ground, segment: u64) -> Result<Option<File>> 
 
 type Figures = [u64; 7];
 
-/// Reads a table's file once, to know where its blocks are; none when it is not whole.
-fn read_table(file: &File, segment: u64) -> std::io::Result<Option<(Figures, Vec<Block>)>> {
+/// Reads a table's file once, to know where its blocks are and which keys it has; none when it is not whole.
+fn read_table(file: &File, segment: u64) -> std::io::Result<Option<(Figures, Vec<Block>, Filter)>> {
     let len = file.metadata()?.len();
-    let (mut at, mut blocks, mut count) = (0, Vec::new(), 0);
-    let mut figures: Option<Figures> = None;
+    let Some((body, _)) = block_at(file, 0, len)? else { return Ok(None) };
+    let Some(figures) = head(&body).filter(|figures| figures[0] == segment) else { return Ok(None) };
+    let rows = figures[2];
+    // Whatever it says, it has no more rows than there is room for.
+    let mut keys = Filter::new(rows.min(len / FIXED as u64) as usize);
+    let (mut at, mut blocks, mut count) = (8 + body.len() as u64, Vec::new(), 0);
     while at < len {
         let Some((body, crc)) = block_at(file, at, len)? else { return Ok(None) };
-        match figures {
-            None => figures = head(&body).filter(|figures| figures[0] == segment),
-            Some(_) => {
-                let Some((first, rows)) = outline(&body) else { return Ok(None) };
-                blocks.push(Block { first, at: at + 8, len: body.len(), crc });
-                count += rows;
-            }
-        }
-        if figures.is_none() {
-            return Ok(None);
-        }
+        let Some((first, rows)) = outline(&body, &mut keys) else { return Ok(None) };
+        blocks.push(Block { first, at: at + 8, len: body.len(), crc });
+        count += rows;
         at += 8 + body.len() as u64;
     }
-    Ok(figures.filter(|figures| figures[2] == count).map(|figures| (figures, blocks)))
+    Ok((count == rows).then_some((figures, blocks, keys)))
 }
 
 fn head(body: &[u8]) -> Option<Figures> {
@@ -320,14 +333,16 @@ fn decoded(segment: u64, mut body: &[u8]) -> Vec<Result<Row>> {
     rows
 }
 
-/// The first row of a block, and how many there are.
-fn outline(mut body: &[u8]) -> Option<(Slot, u64)> {
-    let (first, _) = decode(0, &mut body)?;
-    let mut count = 1;
+/// The first row of a block, and how many there are; takes note of their keys.
+fn outline(mut body: &[u8], keys: &mut Filter) -> Option<(Slot, u64)> {
+    let (first, _) = decode(0, &mut &*body)?;
+    let mut count = 0;
     while !body.is_empty() {
         let (fixed, rest) = body.split_at_checked(FIXED)?;
         let len = u32::from_le_bytes(fixed[FIXED - 4..].try_into().ok()?) as usize;
-        body = rest.get(len..)?;
+        let (key, rest) = rest.split_at_checked(len)?;
+        keys.add(u64::from_le_bytes(fixed[..8].try_into().ok()?), std::str::from_utf8(key).ok()?);
+        body = rest;
         count += 1;
     }
     Some((first, count))

@@ -7,7 +7,8 @@ use super::mark::Marked;
 use super::payload;
 use super::run::{Run, open_table};
 use super::scan::{Frame, frame_at};
-use super::segment::{self, Segment, list};
+use super::segment::{self, Segment};
+use super::stamp::Stamp;
 use super::table::{KeyQueue, Merge, Note, Pending, Row, Slot, Standing};
 use crate::error::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;
@@ -43,6 +44,8 @@ pub(super) struct View {
     missing: usize,
     foreign: usize,
     highest: u64,
+    /// The folder's time before it was listed.
+    stamp: Option<Stamp>,
     /// The segment that this process appends to.
     pub(super) own: Option<u64>,
 }
@@ -50,9 +53,37 @@ pub(super) struct View {
 impl View {
     /// Learns what others did since: what was acknowledged before this was called is known after it.
     pub(super) fn refresh(&mut self, ground: &Ground) -> Result<()> {
+        let stamp = Stamp::of(ground)?;
+        if stamp.is_some() && stamp == self.stamp {
+            let own = self.own;
+            self.runs.values_mut().filter(|run| own != Some(run.segment)).try_for_each(Run::catch_up)?;
+        } else {
+            let is_past = stamp.is_some_and(Stamp::is_past);
+            self.list(ground)?;
+            self.stamp = stamp.filter(|_| is_past);
+        }
+        self.highest = self.runs.values().map(|run| run.highest).max().unwrap_or(0).max(self.highest);
+        Ok(())
+    }
+
+    /// Whether nobody else wrote anything since this was refreshed, as far as that can be told at once.
+    pub(super) fn is_fresh(&self, ground: &Ground) -> Result<bool> {
+        let stamp = Stamp::of(ground)?;
+        if stamp.is_none() || stamp != self.stamp {
+            return Ok(false);
+        }
+        for run in self.runs.values().filter(|run| self.own != Some(run.segment)) {
+            if run.is_behind()? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn list(&mut self, ground: &Ground) -> Result<()> {
         // Whoever replaces segments by others does it under this lock: a listing in between could miss both.
         let _shared = Shared::hold(ground)?;
-        let (files, foreign) = list(&ground.queue)?;
+        let (files, foreign) = segment::list(&ground.queue)?;
         self.foreign = foreign;
         self.missing = files.values().filter(|files| !files.log).count();
         self.runs.retain(|segment, _| files.get(segment).is_some_and(|files| files.log));
@@ -61,7 +92,6 @@ impl View {
                 self.look(ground, *segment, files.table)?;
             }
         }
-        self.highest = self.runs.values().map(|run| run.highest).max().unwrap_or(0).max(self.highest);
         Ok(())
     }
 
@@ -170,9 +200,16 @@ impl View {
         Merge::new(self.runs.values().map(|run| run.rows_from(first)).collect())
     }
 
+    /// Whether a key may have rows, without a look at the disk.
+    pub(super) fn may_have(&self, place: u64, key: &str) -> bool {
+        self.runs.values().any(|run| run.may_have(place, key))
+    }
+
     /// What waits at a key.
     pub(super) fn waiting(&self, place: u64, key: &str) -> Result<Vec<Pending>> {
-        let found = self.queues(&Slot::first(place, key))?.queue()?;
+        let first = Slot::first(place, key);
+        let runs = self.runs.values().filter(|run| run.may_have(place, key));
+        let found = Merge::new(runs.map(|run| run.rows_from(&first)).collect())?.queue()?;
         let is_of_key = |queue: &KeyQueue| queue.place == place && *queue.key == *key;
         Ok(found.filter(is_of_key).map(|queue| queue.waiting).unwrap_or_default())
     }

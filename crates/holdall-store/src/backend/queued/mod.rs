@@ -139,6 +139,9 @@ impl QueuedBackend {
 
     /// Which of these keys are written through the queue only.
     async fn which_wait(&self, queue: &Queue, keys: &[&str]) -> Result<Vec<bool>> {
+        if queue.surely_none_wait(&self.destination, keys) {
+            return Ok(vec![false; keys.len()]);
+        }
         let (queue, destination) = (queue.clone(), self.destination.clone());
         let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
         blocking(move || {

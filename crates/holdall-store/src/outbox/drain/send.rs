@@ -1,6 +1,7 @@
 //! Sends one entry, and writes down what became of it.
 
-use super::{Delivery, Remote};
+use super::Delivery;
+use super::claim::Claim;
 use crate::Progress;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
@@ -10,7 +11,6 @@ use crate::outbox::entry::{Entry, Kind};
 use crate::outbox::mark::Mark;
 use crate::outbox::payload::{Content, blocking};
 use crate::outbox::queue::Queue;
-use crate::outbox::table::Pending;
 use crate::receipt::Receipt;
 use crate::store::Store;
 use crate::telemetry::{Direction, Watch};
@@ -25,40 +25,35 @@ const LONGEST_PAUSE: u64 = 60_000;
 
 /// Where an entry stands after a try.
 pub(super) enum Fate {
-    Settled(Delivery),
-    /// Somebody else settled it.
-    Gone,
+    /// The remote has it: it is to be [settled](settle).
+    Arrived(Delivery),
+    /// It waits on.
+    Stays(Delivery),
     /// The remote is away or cannot be used: it is not the entry's fault, and no other one would fare better.
     Away(Error),
 }
 
-/// Sends an entry, which its caller may have marked as attempted. Errors are the outbox's own: what the remote says is in the answer.
-pub(super) async fn send(
-    queue: &Queue,
-    remote: &Remote,
-    (pending, entry, is_marked): (&Pending, &Entry, bool),
-    progress: Option<&Progress>,
-) -> Result<Fate> {
-    let _lock = match queue.lock_to_send(entry).await {
-        Err(error) if error.kind() == ErrorKind::Timeout => return Ok(Fate::Settled(Delivery::Later(error))),
-        other => other?,
-    };
-    let (queued, waits) = (queue.clone(), pending.clone());
-    let Some(pending) = &blocking(move || queued.again(&waits)).await? else { return Ok(Fate::Gone) };
-    let Some(admission) = remote.breaker.admit() else {
+/// Sends an entry. Errors are the outbox's own: what the remote says is in the answer.
+pub(super) async fn send(queue: &Queue, claim: &mut Claim, progress: Option<&Progress>) -> Result<Fate> {
+    let inline = std::mem::take(&mut claim.inline);
+    let Some(admission) = claim.remote.breaker.admit() else {
         return Ok(Fate::Away(Error::new(ErrorKind::Unreachable, "the remote was away a moment ago")));
     };
-    let sent = attempt(queue, &remote.store, (pending, entry, is_marked), progress).await?;
-    let error = match sent {
+    let body = match Body::of(queue, &claim.entry, inline).await {
+        Err(error) if matches!(error.kind(), ErrorKind::Integrity | ErrorKind::Changed) => {
+            admission.answered();
+            return Ok(Fate::Stays(Delivery::Damaged(error)));
+        }
+        other => other?,
+    };
+    let error = match attempt(claim, body, progress).await {
         Ok(delivery) => {
             admission.answered();
-            if matches!(delivery, Delivery::Sent(_) | Delivery::Found) {
-                settle(queue, entry).await?;
-            }
-            return Ok(Fate::Settled(delivery));
+            return Ok(Fate::Arrived(delivery));
         }
         Err(error) => error,
     };
+    let entry = &claim.entry;
     match error.kind() {
         ErrorKind::Unreachable | ErrorKind::Timeout => {
             admission.failed();
@@ -73,14 +68,26 @@ pub(super) async fn send(
             admission.answered();
             let not_before = now().saturating_add(pause(now().saturating_sub(entry.created)));
             queue.mark_entry(entry, Mark::Retry { not_before }).await?;
-            Ok(Fate::Settled(Delivery::Later(error)))
+            Ok(Fate::Stays(Delivery::Later(error)))
         }
         _ => {
             admission.answered();
             queue.mark_entry(entry, Mark::Parked { why: error.to_string() }).await?;
-            Ok(Fate::Settled(Delivery::Parked(error)))
+            Ok(Fate::Stays(Delivery::Parked(error)))
         }
     }
+}
+
+/// Writes down that the remote has some entries, and gives up their bytes.
+pub(super) async fn settle(queue: &Queue, claims: impl Iterator<Item = &Claim> + Clone) -> Result<()> {
+    queue.mark_entries(claims.clone().map(|claim| (&claim.entry, Mark::Done))).await?;
+    let large: Vec<Entry> =
+        claims.filter(|claim| claim.entry.file.is_some()).map(|claim| claim.entry.clone()).collect();
+    if large.is_empty() {
+        return Ok(());
+    }
+    let queue = queue.clone();
+    blocking(move || large.iter().try_for_each(|entry| queue.release(entry))).await
 }
 
 /// Faults of this machine's disk say nothing of the write.
@@ -93,37 +100,14 @@ fn pause(age: u64) -> u64 {
     SHORTEST_PAUSE / 10 + crate::disk::unique() % bound
 }
 
-async fn settle(queue: &Queue, entry: &Entry) -> Result<()> {
-    queue.mark_entry(entry, Mark::Done).await?;
-    let (queue, entry) = (queue.clone(), entry.clone());
-    blocking(move || queue.release(&entry)).await
-}
-
-/// Tries once. The inner error is the remote's.
-async fn attempt(
-    queue: &Queue,
-    store: &Store,
-    (pending, entry, is_marked): (&Pending, &Entry, bool),
-    progress: Option<&Progress>,
-) -> Result<Result<Delivery>> {
-    let body = match Body::of(queue, pending, entry).await {
-        Err(error) if matches!(error.kind(), ErrorKind::Integrity | ErrorKind::Changed) => {
-            return Ok(Ok(Delivery::Damaged(error)));
-        }
-        other => other?,
-    };
-    // Whoever marked it besides may have sent it.
-    let others = pending.attempts - usize::from(is_marked && pending.attempted);
-    if others > 0 {
-        match has_arrived(store, entry).await {
-            Ok(true) => return Ok(Ok(Delivery::Found)),
-            Ok(false) => {}
-            Err(error) => return Ok(Err(error)),
-        }
-    } else if !is_marked {
-        queue.mark_entry(entry, Mark::Attempted).await?;
+/// Tries once. The error is the remote's.
+async fn attempt(claim: &Claim, body: Body, progress: Option<&Progress>) -> Result<Delivery> {
+    let (store, entry) = (&claim.remote.store, &claim.entry);
+    // Whoever marked it before may have sent it.
+    if claim.pending.attempted && has_arrived(store, entry).await? {
+        return Ok(Delivery::Found);
     }
-    Ok(match perform(store, entry, body, progress).await {
+    match perform(store, entry, body, progress).await {
         Ok(receipt) => Ok(Delivery::Sent(receipt.map(Box::new))),
         // A try that had arrived after all is in the way of this one.
         Err(error) if matches!(error.kind(), ErrorKind::Precondition | ErrorKind::NotFound) => {
@@ -133,7 +117,7 @@ async fn attempt(
             }
         }
         Err(error) => Err(error),
-    })
+    }
 }
 
 /// Whether the remote has what an entry does, as far as it can tell.
@@ -163,22 +147,22 @@ enum Body {
 }
 
 impl Body {
-    async fn of(queue: &Queue, pending: &Pending, entry: &Entry) -> Result<Self> {
+    async fn of(queue: &Queue, entry: &Entry, inline: Vec<u8>) -> Result<Self> {
         if entry.kind != Kind::Put {
             return Ok(Self::None);
         }
-        let (queue, pending) = (queue.clone(), pending.clone());
-        blocking(move || Self::read(queue.content(&pending)?)).await
-    }
-
-    fn read(content: Content) -> Result<Self> {
-        match content.file()? {
-            None => Ok(Self::Bytes(content.bytes()?.into())),
-            Some(file) => {
-                content.check()?;
-                Opened::of(file, Path::new("outbox")).map(Self::File)
-            }
+        if entry.file.is_none() {
+            let content = Content::open(&queue.0.ground, entry, inline)?;
+            return Ok(Self::Bytes(content.bytes()?.into()));
         }
+        let (queue, entry) = (queue.clone(), entry.clone());
+        blocking(move || {
+            let content = Content::open(&queue.0.ground, &entry, Vec::new())?;
+            let Some(file) = content.file()? else { return Ok(Self::None) };
+            content.check()?;
+            Opened::of(file, Path::new("outbox")).map(Self::File)
+        })
+        .await
     }
 }
 
