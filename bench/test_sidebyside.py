@@ -3,6 +3,7 @@
 import tempfile
 import unittest
 import xml.etree.ElementTree as xml
+from dataclasses import replace
 from pathlib import Path
 
 from sidebyside import plot, results, table
@@ -28,6 +29,11 @@ class Sums(unittest.TestCase):
         row = Row.of("x", [sample(3), sample(1, peak=20), sample(0.01, peak=99, code=1), sample(8, cpu=4)])
         self.assertEqual(row, Row("x", runs=4, failed=1, wall=3, fastest=1, cpu=1.0, peak=20))
         self.assertIsNone(Row.of("x", [sample(1, code=-6)]))
+
+    def test_an_aim_is_a_part_of_a_peers_time_or_of_a_second(self):
+        job = Job("X", "work", lambda _: {}, (Aim(0.5, "b", "a"), Aim(0.02, None, "a")), peak=None)
+        rows = {name: Row.of(name, [sample(wall)]) for name, wall in {"a": 0.025, "b": 0.1}.items()}
+        self.assertEqual(table.judged(job, rows, rows["a"]), ["≤ 0.5 b: 0.25", "**≤ 0.02 s: 0.0250, missed**"])
 
     def test_a_ratio_is_of_the_same_work(self):
         walls = {"holdall: 1 KiB": 1, "s5cmd: 1 KiB": 4, "s5cmd: 1 GiB": 8, "holdall, none": 2, "s5cmd": 8}
@@ -171,6 +177,11 @@ class Turns(unittest.TestCase):
         sample = self.launcher.run(spin)
         self.assertTrue(sample.good)
         self.assertTrue(sample.cpu > 0 and sample.wall > 0 and 0 < sample.peak < 1000, sample)
+
+    def test_a_command_may_tell_what_counts(self):
+        self.assertEqual(self.launcher.run(replace(shell("echo 0.0125"), tells=True)).wall, 0.0125)
+        failed = self.launcher.run(replace(shell("echo wrong; exit 3"), tells=True))
+        self.assertEqual(failed.code, 3)
 
 
 if __name__ == "__main__":

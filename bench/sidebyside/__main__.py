@@ -55,7 +55,7 @@ def chosen(options: argparse.Namespace) -> list[Job]:
 
 
 def prepare(options: argparse.Namespace, jobs: Sequence[Job]) -> None:
-    install.build(with_local=any(job.name.startswith("F") for job in jobs))
+    install.build(with_local=any(job.local for job in jobs))
     install.peers()
     if options.ceph:
         install.ceph()

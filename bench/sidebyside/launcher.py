@@ -21,9 +21,10 @@ def serve() -> None:
 
 def launch(run: dict) -> dict:
     stdin, feeder = source(run)
-    null = os.open("/dev/null", os.O_WRONLY)
-    stderr = os.open(run["stderr"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    actions = [(os.POSIX_SPAWN_DUP2, fd, to) for to, fd in enumerate((stdin, null, stderr))]
+    stdout, stderr = (
+        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) for path in (run["stdout"] or "/dev/null", run["stderr"])
+    )
+    actions = [(os.POSIX_SPAWN_DUP2, fd, to) for to, fd in enumerate((stdin, stdout, stderr))]
     start = time.perf_counter()
     try:
         pid = os.posix_spawnp(run["command"][0], run["command"], run["environment"], file_actions=actions)
@@ -31,7 +32,7 @@ def launch(run: dict) -> dict:
         os.write(stderr, str(error).encode())
         return {"wall": 0.0, "cpu": 0.0, "peak": 0.0, "code": NOT_FOUND}
     finally:
-        for fd in (stdin, null, stderr):
+        for fd in (stdin, stdout, stderr):
             os.close(fd)
     signal.signal(signal.SIGALRM, lambda *_: os.kill(pid, signal.SIGKILL))
     signal.alarm(run["limit"])

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 LIMIT = 900
@@ -18,6 +18,8 @@ class Run:
     environment: Mapping[str, str] = field(default_factory=dict)
     stdin: Path | None = None
     feed: Sequence[str] = ()
+    # The command prints the seconds that count, which are not those of its whole run.
+    tells: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Launcher:
     """The small process that starts the commands."""
 
     def __init__(self, work: Path) -> None:
-        self._stderr = work / "stderr"
+        self._stderr, self._stdout = work / "stderr", work / "stdout"
         script = Path(__file__).with_name("launcher.py")
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -58,6 +60,7 @@ class Launcher:
             "stdin": str(run.stdin) if run.stdin else None,
             "feed": list(run.feed),
             "stderr": str(self._stderr),
+            "stdout": str(self._stdout) if run.tells else None,
             "limit": LIMIT,
         }
         assert self._process.stdin and self._process.stdout
@@ -66,4 +69,6 @@ class Launcher:
         if not sample.good:
             said = self._stderr.read_text(errors="replace")[-500:].strip()
             print(f"exit {sample.code}: {' '.join(request['command'])[:200]}\n{said}", file=sys.stderr)
+        elif run.tells:
+            return replace(sample, wall=float(self._stdout.read_text()))
         return sample

@@ -39,9 +39,10 @@ def judged(job: Job, rows: Mapping[str, Row], row: Row) -> list[str]:
     """Each aim that a row is meant to meet, with the figure, the missed ones in bold."""
     said = []
     for aim in job.aims:
-        part = ratio(rows, row.client, aim.of)
+        part = row.wall if aim.of is None else ratio(rows, row.client, aim.of)
         if aim.client == row.client and part is not None:
-            said.append(_verdict(f"≤ {aim.at_most} {aim.of}", part <= aim.at_most, f"{part:.2f}"))
+            figure = _three(part) if aim.of is None else _two(part)
+            said.append(_verdict(f"≤ {aim.at_most} {aim.of or 's'}", part <= aim.at_most, figure))
     if job.peak and row.client.startswith("holdall"):
         said.append(_verdict(f"peak ≤ {job.peak:.0f} MiB", row.peak <= job.peak, f"{row.peak:.0f}"))
     return said
@@ -56,4 +57,4 @@ def _two(value: float | None) -> str:
 
 
 def _three(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.1 else f"{value:.4f}"
+    return f"{value:.3f}" if value >= 0.1 else f"{value:.4f}" if value >= 0.001 else f"{value:.6f}"

@@ -8,10 +8,10 @@ from ..bench import Bench, Samples
 
 @dataclass(frozen=True)
 class Aim:
-    """What holdall's wall time is meant to be at most, as a part of a peer's."""
+    """What holdall's wall time is meant to be at most, as a part of a peer's; of nobody's, in seconds."""
 
     at_most: float
-    of: str
+    of: str | None
     client: str = "holdall"
 
 
@@ -27,5 +27,7 @@ class Job:
     peak: float | None = 64
     # Runs against a real server too, where processor time is compared.
     on_ceph: bool = False
+    # Needs the program that drives the libraries.
+    local: bool = False
     # Is left out unless it is asked for: it takes many minutes.
     long: bool = False

@@ -1,6 +1,10 @@
-//! Puts many small objects into a folder, by holdall's library or by object_store, 32 at once.
+//! Jobs on the disk by libraries.
 //!
-//! `local-jobs holdall|object_store FOLDER COUNT data|none`
+//! - `local-jobs holdall|object_store FOLDER COUNT data|none` puts many small objects into a folder, 32 at once;
+//! - `local-jobs acks FOLDER WRITERS EACH p99|mean`, `fsyncs FOLDER COUNT p99|mean`, `fill FOLDER COUNT`,
+//!   `open FOLDER` and `list FOLDER` are about outboxes.
+
+mod outbox;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -40,14 +44,11 @@ fn object_store(folder: &str, fsync: bool) -> Put {
     })
 }
 
-#[tokio::main]
-async fn main() {
-    let args: Vec<String> = std::env::args().collect();
-    let [_, tool, folder, count, fsync] = &args[..] else { panic!("usage: local-jobs TOOL FOLDER COUNT data|none") };
-    let count: usize = count.parse().expect("a count");
-    let put = match tool.as_str() {
-        "holdall" => holdall(folder, fsync == "data"),
-        _ => object_store(folder, fsync == "data"),
+/// Puts many small objects into a folder.
+async fn objects(tool: &str, folder: &str, count: usize, fsync: bool) {
+    let put = match tool {
+        "holdall" => holdall(folder, fsync),
+        _ => object_store(folder, fsync),
     };
     let next = Arc::new(AtomicUsize::new(0));
     let lanes: Vec<_> = (0..AT_ONCE)
@@ -67,5 +68,23 @@ async fn main() {
         .collect();
     for lane in lanes {
         lane.await.expect("no lane panics");
+    }
+}
+
+#[tokio::main]
+async fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let number = |text: &str| text.parse().expect("a count");
+    match args[..] {
+        [tool @ ("holdall" | "object_store"), folder, count, fsync] => {
+            objects(tool, folder, number(count), fsync == "data").await;
+        }
+        ["acks", folder, writers, each, what] => outbox::acks(folder, number(writers), number(each), what).await,
+        ["fsyncs", folder, count, what] => outbox::fsyncs(folder, number(count), what),
+        ["fill", folder, count] => outbox::fill(folder, number(count)).await,
+        ["open", folder] => outbox::look(folder, false),
+        ["list", folder] => outbox::look(folder, true),
+        _ => panic!("the jobs are named in the source"),
     }
 }

@@ -1,10 +1,9 @@
 //! The outbox's queue on a real disk: what it takes, gives back, keeps in order, refuses and survives.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "these are tests, and figures that are printed")]
+#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 mod bounds;
 mod damage;
-mod figures;
 mod golden;
 mod order;
 mod payloads;
