@@ -172,6 +172,8 @@ impl Walk {
         let Some(mut level) = self.stack.pop() else { return Ok(()) };
         let bound = self.bound_here();
         if let Some(after) = level.window.more() {
+            // Its room is wanted for the names that follow.
+            level.window = Window::default();
             let read = read(at, self.tree, &self.limits, &level.path, &level.key, bound, Some(&after))?;
             if let Some(window) = read {
                 level.window = window;
