@@ -1,11 +1,11 @@
 """The jobs, in the order of the tables."""
 
-from . import large, listings, local, outbox, small, starts, streams, trees
+from . import large, listings, local, mirror, outbox, small, starts, streams, trees
 from .base import Aim, Job
 
 ALL: dict[str, Job] = {
     job.name: job
-    for module in (starts, large, small, listings, streams, trees, outbox, local)
+    for module in (starts, large, small, listings, streams, trees, mirror, outbox, local)
     for job in module.JOBS
 }
 

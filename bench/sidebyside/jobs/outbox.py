@@ -56,11 +56,11 @@ def acknowledgements(bench: Bench) -> Samples:
 
     disk = replace(plain(LOCAL, "fsyncs", bench.work / "fsyncs", 2000, "p99"), tells=True)
     makes: dict[str, Make] = {
-        "write, fsync, rename: p99": lambda _: disk,
-        "holdall, 1 writer: p99": acks("p99", 1, 2000),
-        "holdall, 64 writers: p99": acks("p99", 64, 400),
-        "holdall, 1 writer: a write": acks("mean", 1, 2000),
-        "holdall, 64 writers: a write": acks("mean", 64, 400),
+        "write, fsync, rename, p99": lambda _: disk,
+        "holdall, 1 writer, p99": acks("p99", 1, 2000),
+        "holdall, 64 writers, p99": acks("p99", 64, 400),
+        "holdall, 1 writer, a write": acks("mean", 1, 2000),
+        "holdall, 64 writers, a write": acks("mean", 64, 400),
     }
     return bench.take_turns(makes)
 
@@ -88,9 +88,9 @@ JOBS = (
         "acknowledge writes of 4 KiB that wait (seconds of one write)",
         acknowledgements,
         (
-            Aim(5, "write, fsync, rename: p99", "holdall, 1 writer: p99"),
-            Aim(0.020, None, "holdall, 64 writers: p99"),
-            Aim(0.2, "holdall, 1 writer: a write", "holdall, 64 writers: a write"),
+            Aim(5, "write, fsync, rename, p99", "holdall, 1 writer, p99"),
+            Aim(0.020, None, "holdall, 64 writers, p99"),
+            Aim(0.2, "holdall, 1 writer, a write", "holdall, 64 writers, a write"),
         ),
         local=True,
     ),

@@ -7,6 +7,8 @@
 //! - Without [`SinkOptions::remember`] every key exists, in every bucket.
 //! - With it, a bucket that was created or written to holds exactly what was put there (sizes are kept, bytes are
 //!   not), and in any other bucket only the names of the synthetic listing exist.
+//! - With [`SinkOptions::keep`] besides, bytes of what was put there are kept in memory, too, and sent when it is read:
+//!   bodies of requests up to 64 MiB.
 //! - A key with `size=N` in it always exists and is N bytes long unless something else was put there.
 //! - The synthetic listing has [`SinkOptions::keys`] keys `object-000000000`, `object-000000001` … below whatever
 //!   prefix is asked for.
@@ -44,6 +46,8 @@ pub struct SinkOptions {
     pub size: u64,
     /// Keeps the size of whatever is put, so that listing and reading it afterwards answer the truth.
     pub remember: bool,
+    /// Keeps the bytes, too, in memory.
+    pub keep: bool,
     /// Event loops, each on a thread of its own. One is the cheapest in CPU.
     pub threads: usize,
     /// Speaks TLS by these settings, such as [`Authority::server`](crate::tls::Authority::server) makes; without any,
@@ -54,7 +58,15 @@ pub struct SinkOptions {
 
 impl Default for SinkOptions {
     fn default() -> SinkOptions {
-        SinkOptions { port: 0, keys: 100_000, size: 4096, remember: false, threads: 1, tls: None }
+        SinkOptions {
+            port: 0,
+            keys: 100_000,
+            size: 4096,
+            remember: false,
+            keep: false,
+            threads: 1,
+            tls: None,
+        }
     }
 }
 

@@ -23,6 +23,9 @@ struct Arguments {
     /// Keep the size of whatever is put, to list and read it back
     #[arg(long)]
     remember: bool,
+    /// Keep the bytes, too, in memory (--remember is implied)
+    #[arg(long)]
+    keep: bool,
     /// Event loops, each on its own thread
     #[arg(long, default_value_t = 1)]
     threads: usize,
@@ -32,13 +35,21 @@ struct Arguments {
 }
 
 fn main() -> io::Result<()> {
-    let Arguments { port, keys, size, remember, threads, tls } = Arguments::parse();
+    let Arguments { port, keys, size, remember, keep, threads, tls } = Arguments::parse();
     let tls = tls.map(|bundle| {
         let authority = Authority::new()?;
         authority.write_bundle(&bundle)?;
         authority.server()
     });
-    let sink = Sink::start(SinkOptions { port, keys, size, remember, threads, tls: tls.transpose()? })?;
+    let sink = Sink::start(SinkOptions {
+        port,
+        keys,
+        size,
+        remember: remember || keep,
+        keep,
+        threads,
+        tls: tls.transpose()?,
+    })?;
     let mut stdout = io::stdout();
     writeln!(stdout, "{}", sink.endpoint())?;
     stdout.flush()?;

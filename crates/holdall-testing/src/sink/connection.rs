@@ -11,8 +11,8 @@ use super::wire::Wire;
 use crate::chunked::Chunked;
 
 const INPUT: usize = 64 * 1024;
-/// A body that has to be looked at (DeleteObjects) is never longer than this.
-const COLLECT: usize = 16 << 20;
+/// A body that has to be looked at (DeleteObjects) or is kept is never longer than this.
+const COLLECT: usize = 64 << 20;
 /// What one event may send before the other connections have their turn.
 const TURN: u64 = 4 << 20;
 
@@ -22,6 +22,15 @@ pub(super) enum Next {
     Read,
     Write,
     Close,
+}
+
+/// Whether somebody will look at the bytes of a body.
+fn is_kept(operation: &Operation, memory: &Memory) -> bool {
+    match operation {
+        Operation::DeleteMany(_) => true,
+        Operation::Put(_) | Operation::PutPart { .. } => memory.keeps_bytes(),
+        _ => false,
+    }
 }
 
 enum Body {
@@ -83,7 +92,7 @@ impl Connection {
                 return Ok(Next::Read);
             }
             filled = true;
-            match self.fill(waste) {
+            match self.fill(memory, waste) {
                 Ok(0) => return Ok(Next::Close),
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Next::Read),
@@ -95,7 +104,7 @@ impl Connection {
     /// Moves on with what is in the input; false when more of it is needed.
     fn step(&mut self, memory: &Memory) -> bool {
         let Some(pending) = &mut self.pending else { return self.read_head() };
-        let keep = matches!(pending.request.operation, Operation::DeleteMany(_));
+        let keep = is_kept(&pending.request.operation, memory);
         let input = &self.input[self.start..self.end];
         let (used, done) = match &mut pending.body {
             Body::Length(left) => {
@@ -122,7 +131,7 @@ impl Connection {
             self.close |= pending.request.close;
             let size = pending.request.decoded_length.unwrap_or(pending.length);
             let Pending { request, collected, .. } = pending;
-            self.tail = reply::reply(request.operation, size, &collected, memory, &mut self.output);
+            self.tail = reply::reply(request.operation, size, collected, memory, &mut self.output);
             return true;
         }
         false
@@ -152,12 +161,12 @@ impl Connection {
     }
 
     /// Takes in what the socket has, or drops it in the kernel when nobody will look at it.
-    fn fill(&mut self, waste: &mut [u8]) -> io::Result<usize> {
+    fn fill(&mut self, memory: &Memory, waste: &mut [u8]) -> io::Result<usize> {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
             if let Some(Pending { body: Body::Length(left), request, length, .. }) = &mut self.pending
                 && *left > INPUT as u64
-                && !matches!(request.operation, Operation::DeleteMany(_))
+                && !is_kept(&request.operation, memory)
             {
                 let most = waste.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
                 let dropped = self.wire.lose(&mut waste[..most])?;

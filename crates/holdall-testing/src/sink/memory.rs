@@ -1,8 +1,8 @@
-//! What exists: the sizes that were put, or what the options pretend.
+//! What exists: the sizes and bytes that were put, or what the options pretend.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::operation::Target;
 use super::{SinkOptions, listing};
@@ -20,8 +20,12 @@ pub(super) struct Memory {
 #[derive(Default)]
 struct Kept {
     buckets: HashMap<String, Bucket>,
-    parts: HashMap<String, BTreeMap<u32, u64>>,
+    parts: HashMap<String, BTreeMap<u32, Part>>,
+    bytes: HashMap<Target, Arc<[u8]>>,
 }
+
+/// The size of a part, and its bytes where they are kept.
+struct Part(u64, Vec<u8>);
 
 impl Memory {
     pub(super) fn new(options: SinkOptions) -> Memory {
@@ -46,9 +50,17 @@ impl Memory {
         self.kept().buckets.remove(bucket);
     }
 
-    pub(super) fn put(&self, target: Target, size: u64) {
+    /// Whether the bytes of what is put are wanted.
+    pub(super) fn keeps_bytes(&self) -> bool {
+        self.options.remember && self.options.keep
+    }
+
+    pub(super) fn put(&self, target: Target, size: u64, bytes: &[u8]) {
         if self.options.remember {
             let mut kept = self.kept();
+            if self.options.keep {
+                kept.bytes.insert(target.clone(), bytes.into());
+            }
             match kept.buckets.get_mut(&target.bucket) {
                 Some(bucket) => bucket.insert(target.key, size),
                 None => kept.buckets.entry(target.bucket).or_default().insert(target.key, size),
@@ -56,27 +68,37 @@ impl Memory {
         }
     }
 
-    pub(super) fn put_part(&self, upload: &str, number: u32, size: u64) {
+    pub(super) fn put_part(&self, upload: &str, number: u32, size: u64, bytes: Vec<u8>) {
         if self.options.remember {
-            self.kept().parts.entry(upload.to_owned()).or_default().insert(number, size);
+            self.kept().parts.entry(upload.to_owned()).or_default().insert(number, Part(size, bytes));
         }
     }
 
-    /// Drops the parts of an upload and answers their total, 0 when nothing is remembered.
-    pub(super) fn finish(&self, upload: &str) -> u64 {
-        if !self.options.remember {
-            return 0;
+    /// Drops the parts of an upload and answers their total and their bytes, nothing when nothing is remembered.
+    pub(super) fn finish(&self, upload: &str) -> (u64, Vec<u8>) {
+        let parts = if self.options.remember { self.kept().parts.remove(upload) } else { None };
+        let mut whole = (0, Vec::new());
+        for Part(size, bytes) in parts.into_iter().flat_map(BTreeMap::into_values) {
+            whole.0 += size;
+            whole.1.extend(bytes);
         }
-        self.kept().parts.remove(upload).map_or(0, |parts| parts.values().sum())
+        whole
+    }
+
+    /// The bytes of an object, where they are kept.
+    pub(super) fn bytes(&self, target: &Target) -> Option<Arc<[u8]>> {
+        if self.keeps_bytes() { self.kept().bytes.get(target).cloned() } else { None }
     }
 
     pub(super) fn delete<'a>(&self, bucket: &str, keys: impl Iterator<Item = &'a str>) {
         if !self.options.remember {
             return;
         }
-        if let Some(bucket) = self.kept().buckets.get_mut(bucket) {
+        let Kept { buckets, bytes, .. } = &mut *self.kept();
+        if let Some(kept) = buckets.get_mut(bucket) {
             for key in keys {
-                bucket.remove(key);
+                kept.remove(key);
+                bytes.remove(&Target { bucket: bucket.to_owned(), key: key.to_owned() });
             }
         }
     }

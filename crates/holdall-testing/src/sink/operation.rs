@@ -5,7 +5,7 @@ use percent_encoding::percent_decode_str;
 use super::request::Headers;
 
 /// A bucket and a key, decoded.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Target {
     pub(super) bucket: String,
     pub(super) key: String,

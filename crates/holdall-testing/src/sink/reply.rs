@@ -24,24 +24,24 @@ const MODIFIED: &str = "Last-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n";
 pub(super) fn reply(
     operation: Operation,
     size: u64,
-    body: &[u8],
+    body: Vec<u8>,
     memory: &Memory,
     out: &mut Vec<u8>,
 ) -> Option<Tail> {
     match operation {
         Operation::Put(target) => {
             tagged(out, &listing::etag(&target.key, size));
-            memory.put(target, size);
+            memory.put(target, size, &body);
         }
         Operation::PutPart { upload, number, copied } => {
-            memory.put_part(&upload, number, size);
+            memory.put_part(&upload, number, size, body);
             let etag = format!("{number:016x}{size:016x}-1");
             if copied { xml(out, &copy_result("CopyPartResult", &etag)) } else { tagged(out, &etag) }
         }
         Operation::Copy(target, source) => {
             let size = memory.size(&source).unwrap_or(0);
             xml(out, &copy_result("CopyObjectResult", &listing::etag(&target.key, size)));
-            memory.put(target, size);
+            memory.put(target, size, memory.bytes(&source).as_deref().unwrap_or_default());
         }
         Operation::Get(target, range) => return get(&target, range, memory, out),
         Operation::Head(target) => match memory.size(&target) {
@@ -54,15 +54,15 @@ pub(super) fn reply(
         }
         Operation::Initiate(target) => xml(out, &initiated(&target, &memory.new_upload())),
         Operation::Complete(target, upload) => {
-            let size = memory.finish(&upload);
+            let (size, bytes) = memory.finish(&upload);
             xml(out, &completed(&target, &listing::etag(&target.key, size)));
-            memory.put(target, size);
+            memory.put(target, size, &bytes);
         }
         Operation::Abort(upload) => {
             memory.finish(&upload);
             empty(out, NO_CONTENT);
         }
-        Operation::DeleteMany(bucket) => delete_many(&bucket, body, memory, out),
+        Operation::DeleteMany(bucket) => delete_many(&bucket, &body, memory, out),
         Operation::List(query) => {
             let page = memory.with_bucket(&query.bucket, |bucket| match bucket {
                 Some(bucket) => listing::remembered_page(&query, bucket),
@@ -111,6 +111,12 @@ fn get(target: &Target, range: Option<Range>, memory: &Memory, out: &mut Vec<u8>
         object_head(out, "206 Partial Content", len, &etag, &extra);
     } else {
         object_head(out, "200 OK", len, &etag, "");
+    }
+    if let Some(kept) = memory.bytes(target)
+        && let Some(bytes) = kept.get(offset as usize..(offset + len) as usize)
+    {
+        out.extend_from_slice(bytes);
+        return None;
     }
     if len <= pattern::SLICE as u64 {
         out.extend_from_slice(pattern::slice(offset, len as usize));

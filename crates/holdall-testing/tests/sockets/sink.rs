@@ -30,6 +30,27 @@ fn what_was_put_is_listed_and_read_with_its_size() {
 }
 
 #[test]
+fn bytes_that_are_kept_are_read_again() {
+    let keep = SinkOptions { remember: true, keep: true, ..SinkOptions::default() };
+    let sink = Sink::start(keep).unwrap();
+    let mut client = Client::of(sink.address());
+    let bytes: Vec<u8> = (0..300_000_u32).map(|n| (n / 7) as u8).collect();
+    assert_eq!(client.ask("PUT /b/a", "", &bytes).status, 200);
+    assert!(client.ask("GET /b/a", "", b"").body == bytes);
+    let part = client.ask("GET /b/a", "Range: bytes=1000-1999\r\n", b"");
+    assert!(part.status == 206 && part.body == bytes[1000..2000]);
+    let begun = client.ask("POST /b/parts?uploads", "", b"").text();
+    let upload = &elements(&begun, "UploadId")[0];
+    for (number, part) in [(2, &bytes[200_000..]), (1, &bytes[..200_000])] {
+        client.ask(&format!("PUT /b/parts?partNumber={number}&uploadId={upload}"), "", part);
+    }
+    client.ask(&format!("POST /b/parts?uploadId={upload}"), "", b"<CompleteMultipartUpload/>");
+    assert!(client.ask("GET /b/parts", "", b"").body == bytes);
+    client.ask("DELETE /b/a", "", b"");
+    assert_eq!(client.ask("GET /b/a", "", b"").status, 404);
+}
+
+#[test]
 fn ranges_are_answered_with_206_and_the_same_etag() {
     let sink = Sink::start(SinkOptions::default()).unwrap();
     let mut client = Client::of(sink.address());
