@@ -23,6 +23,10 @@ each file when it was closed after writing or renamed into place. Prints the key
 No file is stored while somebody has it open for writing. While the destination cannot be reached,
 what changes is kept in mind. Everything is looked at again now and then, which finds the rest.
 
+--manifest describes what is stored: a second after the last file was, ten seconds after the first
+at the latest (in a large folder less often), and when the watch ends, which takes five seconds more
+at most. A file that was changed since is described as its object is.
+
 --delete deletes the objects of files that go: not if the folder itself goes, and not more than
 --max-delete at once. SIGINT and SIGTERM end the watch with status 0, when uploads under way are
 done, or after five seconds; a second signal ends it at once.
@@ -30,7 +34,8 @@ done, or after five seconds; a second signal ends it at once.
 Examples:
   holdall watch results runs/7
   holdall watch site s3://pages --delete --exclude '*.tmp'
-  holdall watch /mnt/nfs/out runs/7 --poll 30s --json";
+  holdall watch /mnt/nfs/out runs/7 --poll 30s --json
+  holdall watch out runs/7 --manifest";
 
 /// Stores the files of a folder as they are written
 #[derive(Debug, Args)]
@@ -61,6 +66,10 @@ pub(crate) struct Watch {
     /// [default: on network file systems 10s, or four times as long as it took]
     #[arg(long, value_name = "TIME", value_parser = time)]
     poll: Option<Duration>,
+    /// Keep manifest.json and SHA256SUMS below PREFIX current: what the folder's files are, as they
+    /// are stored
+    #[arg(long)]
+    manifest: bool,
     #[command(flatten)]
     object: ObjectArgs,
 }
@@ -83,6 +92,7 @@ impl Watch {
             delete: self.delete.then(|| self.max_delete.unwrap_or_default()),
             rescan: self.rescan,
             poll: self.poll,
+            manifest: self.manifest,
             put: PutOptions { progress: None, ..self.object.to_options() },
         };
         let mut signals = Signals::new().map_err(|e| Error::io("signals cannot be heard", e))?;
@@ -134,7 +144,7 @@ fn tell(event: &WatchEvent, dir: &Path, app: &mut App) -> io::Result<()> {
     in_words(event, dir, app);
     if app.globals.json {
         json(event).map_or(Ok(()), |event| app.out.json(&event))?;
-    } else if let WatchEvent::Pushed { receipt, .. } = event {
+    } else if let WatchEvent::Pushed { receipt, .. } | WatchEvent::Described { receipt, .. } = event {
         app.out.name(receipt.key.as_str())?;
     }
     app.out.flush()
@@ -198,6 +208,11 @@ enum Event<'a> {
         #[serde(flatten)]
         receipt: ReceiptRecord<'a>,
     },
+    Described {
+        files: u64,
+        #[serde(flatten)]
+        receipt: ReceiptRecord<'a>,
+    },
     Deleted {
         key: &'a str,
     },
@@ -235,6 +250,10 @@ fn json(event: &WatchEvent) -> Option<Event<'_>> {
         },
         WatchEvent::Pushed { path, receipt } => Event::Pushed {
             path: path.to_string_lossy(),
+            receipt: ReceiptRecord::new(receipt, telemetry::Outcome::Stored),
+        },
+        WatchEvent::Described { receipt, files } => Event::Described {
+            files: *files,
             receipt: ReceiptRecord::new(receipt, telemetry::Outcome::Stored),
         },
         WatchEvent::Deleted { key } => Event::Deleted { key },

@@ -1,6 +1,7 @@
 //! Folders that are watched: nothing is torn, nothing is missing in the end, and nothing goes that should stay.
 
 mod limits;
+mod manifest;
 mod watcher;
 mod writers;
 

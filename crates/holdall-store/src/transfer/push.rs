@@ -3,6 +3,7 @@
 mod delete;
 mod jobs;
 mod manifest;
+mod recap;
 mod survey;
 
 pub(super) use delete::not_after_failures;

@@ -8,6 +8,7 @@ mod lease;
 mod line;
 mod place;
 mod queue;
+mod recap;
 mod recent;
 mod run;
 mod said;
@@ -48,6 +49,8 @@ impl Store {
     ///
     /// While the destination cannot be reached, what changes is kept in mind, and tried again for as long as it takes.
     ///
+    /// With [`WatchOptions::manifest`], what is stored is described beside it, again and again.
+    ///
     /// ```no_run
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
     /// use holdall_store::Store;
@@ -68,7 +71,8 @@ impl Store {
     /// # Errors
     ///
     /// `NotFound` for a folder that is not there, `InvalidInput` for a file, a prefix that is none, or a
-    /// store that lies in the folder or around it. What ends it later
+    /// store that lies in the folder or around it; with a manifest `AlreadyExists` when the folder has a file of its own
+    /// where it would be, and `Unsupported` without an index. What ends it later
     /// comes as the last item: `NotFound` when the folder goes; at the first look at everything also `BucketNotFound`,
     /// `Credentials` and `Config`.
     pub async fn watch(&self, dir: &Path, prefix: &str, options: &WatchOptions) -> Result<Watching> {
@@ -81,9 +85,14 @@ impl Store {
             filter: options.filter.clone(),
             delete: options.delete,
             put: options.put.clone(),
+            manifest: options.manifest,
             ..PushOptions::default()
         };
-        let push = Arc::new(Push::new(self, (dir, &prefix), &pushed, log));
+        let store = if options.manifest { self.hashing_whole() } else { self.clone() };
+        let push = Arc::new(Push::new(&store, (dir, &prefix), &pushed, log));
+        if options.manifest {
+            push.check_recap().await?;
+        }
         let (out, events) = mpsc::channel(WAITING);
         let (stop, stopped) = watch::channel(false);
         let mut task = JoinSet::new();
@@ -106,7 +115,8 @@ impl Watching {
         std::future::poll_fn(|context| self.poll(context)).await
     }
 
-    /// Begins nothing more. What is under way may take five seconds to end, and tells of it; then the events end.
+    /// Begins nothing more but a manifest that has everything. What is under way may take five seconds to end, and that
+    /// manifest five more, and tells of it; then the events end.
     pub fn stop(&self) {
         self.stop.send_replace(true);
     }

@@ -62,7 +62,7 @@ async fn an_empty_or_missing_source_deletes_nothing() {
     }
     let all = deleting(MaxDelete::Percent(100));
     let said = refused(world.push_with(&all).await);
-    assert!(said.contains("the source is empty") && said.contains("would_delete=3"), "{said}");
+    assert!(said.contains("nothing at the source takes part") && said.contains("would_delete=3"), "{said}");
     world.write("left-out", "x");
     let filter = Filter::new(&[], &["left-*"]).unwrap();
     refused(world.push_with(&PushOptions { filter, ..all.clone() }).await);

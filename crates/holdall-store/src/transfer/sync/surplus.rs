@@ -104,14 +104,19 @@ impl Surplus {
     ///
     /// # Errors
     ///
-    /// `Precondition` for an empty source, and for more than the bound.
+    /// `Precondition` where nothing at the source takes part, and for more than the bound.
     pub(in crate::transfer) fn check(&self, most: MaxDelete) -> Result<()> {
         let (surplus, allowed) = (self.names.count(), most.of(self.there));
         if self.wanted == 0 && surplus > 0 {
-            return Err(Error::new(ErrorKind::Precondition, "nothing was deleted: the source is empty")
-                .with_fact("would_delete", surplus)
-                .with_fact("of", self.there)
-                .with_hint("check the source; what is to go altogether is deleted by rm -r"));
+            return Err(Error::new(
+                ErrorKind::Precondition,
+                "nothing was deleted: nothing at the source takes part",
+            )
+            .with_fact("would_delete", surplus)
+            .with_fact("of", self.there)
+            .with_hint(
+                "check the source, the filters and the shard; what is to go altogether is deleted by rm -r",
+            ));
         }
         if surplus > allowed {
             return Err(Error::new(

@@ -4,12 +4,14 @@ mod done;
 mod forget;
 mod hear;
 mod look;
+mod recap;
 
 use super::gone::Gone;
 use super::kernel::{Entered, Kernel, News};
 use super::line::Line;
 use super::place::Root;
 use super::queue::{Queue, Task};
+use super::recap::Recap;
 use super::recent::Recent;
 use super::said::Said;
 use super::scan::Scan;
@@ -34,6 +36,7 @@ enum Done {
     Sent(Box<(Task, Sent)>),
     Deleted(Vec<Arc<str>>),
     Entered(Entered),
+    Described(Result<Vec<WatchEvent>>),
 }
 
 /// A folder that is watched.
@@ -56,6 +59,8 @@ pub(super) struct Run {
     is_deleting: bool,
     /// Whether something was unmounted: then what is not there may be there another time.
     never_deletes: bool,
+    /// Where a manifest is kept.
+    recap: Option<Recap>,
     tasks: JoinSet<Done>,
     sending: usize,
     told: Vec<WatchEvent>,
@@ -63,10 +68,12 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn new(push: Arc<Push>, root: Root, options: WatchOptions) -> Self {
+        let recap = options.manifest.then(|| Recap::new(Instant::now()));
         Self {
             push,
             root,
             options,
+            recap,
             kernel: None,
             is_polling: false,
             queue: Queue::default(),
@@ -99,6 +106,7 @@ impl Run {
         let ended = self.until_stopped(&mut stop, &out).await;
         self.scan = None;
         self.wind_up(&out).await;
+        self.describe_at_the_end(&out).await;
         if let Some(draining) = draining {
             draining.end().await;
         }
@@ -165,6 +173,7 @@ impl Run {
         self.send_due(now);
         self.settle_scan()?;
         self.scan_due(now);
+        self.describe_due(now);
         self.delete_due(now)
     }
 
@@ -177,7 +186,11 @@ impl Run {
             _ => None,
         };
         let scan = self.next_scan.filter(|_| self.scan.is_none()).map(|(at, _)| at);
-        [send, scan, self.gone.due()].into_iter().flatten().fold(far, Instant::min)
+        let describe = self.describe_at().map(|due| match self.line.again() {
+            Some(again) => due.max(again),
+            None => due,
+        });
+        [send, scan, describe, self.gone.due()].into_iter().flatten().fold(far, Instant::min)
     }
 
     fn send_due(&mut self, now: Instant) {

@@ -5,7 +5,7 @@ use super::told::ScanCause;
 use crate::error::{Error, ErrorKind, Result};
 use crate::transfer::TreeSummary;
 use crate::transfer::push::{Job, Push, Survey, walk};
-use crate::transfer::sync::{Cursor, Log, Surplus};
+use crate::transfer::sync::Surplus;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 use tokio::task::JoinSet;
@@ -70,7 +70,7 @@ async fn look(push: Arc<Push>, kernel: Option<Kernel>) -> Result<Option<Error>> 
         Some(kernel) => enter(kernel).await?,
         None => None,
     };
-    let cursor = cursor(push.clone()).await?;
+    let cursor = push.cursor().await?;
     let walking = walk(&push.store, &push.dir, &push.options)?;
     Survey::new(push, cursor).run(walking).await?;
     Ok(limit)
@@ -80,17 +80,4 @@ async fn look(push: Arc<Push>, kernel: Option<Kernel>) -> Result<Option<Error>> 
 pub(super) async fn enter(kernel: Kernel) -> Result<Option<Error>> {
     let entered = tokio::task::spawn_blocking(move || kernel.enter("", Hand::Nothing));
     Ok(entered.await.map_err(cancelled)?.limit)
-}
-
-/// The index from its front, brought into order where there is much to bring.
-async fn cursor(push: Arc<Push>) -> Result<Cursor> {
-    let read = tokio::task::spawn_blocking(move || {
-        let Some(log) = &push.log else { return Cursor::default() };
-        log.settle();
-        Log::cursor(log).unwrap_or_else(|error| {
-            tracing::info!(%error, "the index cannot be read: files are compared without it");
-            Cursor::default()
-        })
-    });
-    read.await.map_err(cancelled)
 }

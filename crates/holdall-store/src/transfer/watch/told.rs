@@ -20,6 +20,10 @@ pub struct WatchOptions {
     /// Ask nothing of the kernel, and look at everything so often. None: only where the kernel cannot tell of changes,
     /// every ten seconds, or four times as long as it took.
     pub poll: Option<Duration>,
+    /// Keep `manifest.json` and `SHA256SUMS` below the prefix current: they are written when nothing was stored for a
+    /// second, at the latest ten seconds after a change, and when the watch ends; in a large folder less often, so that
+    /// they take a twentieth of the time. They say what is known to be stored of the files that the folder has.
+    pub manifest: bool,
     /// How each object is put.
     pub put: PutOptions,
 }
@@ -82,6 +86,13 @@ pub enum WatchEvent {
         path: PathBuf,
         /// Its receipt.
         receipt: Receipt,
+    },
+    /// What the stored files are was written beside them.
+    Described {
+        /// The document's receipt.
+        receipt: Receipt,
+        /// How many files it describes.
+        files: u64,
     },
     /// An object was deleted, since its file is gone.
     Deleted {

@@ -25,8 +25,10 @@ impl Run {
                 let then = self.sent(task, sent, now);
                 self.queue.finish(&relative, then, now);
             }
+            Done::Described(described) => self.described(described, now),
             Done::Deleted(names) => {
                 self.is_deleting = false;
+                self.change(now);
                 names.iter().for_each(|name| self.queue.finish(name, Then::Done, now));
             }
             Done::Entered(entered) => {
@@ -55,6 +57,7 @@ impl Run {
                     scan.summary.count(&event);
                 }
                 if let TreeEvent::Pushed { path, receipt } = *event {
+                    self.change(now);
                     self.told.push(WatchEvent::Pushed { path, receipt });
                 }
                 Then::Done
@@ -63,6 +66,7 @@ impl Run {
             Sent::Young(_) if is_found && task.tries >= PATIENCE => Then::Done,
             Sent::Young(seen) => Then::Later(Task { seen: Some(seen), ..task }),
             Sent::Gone => {
+                self.change(now);
                 if self.options.delete.is_some() {
                     self.gone.add(&task.relative, now);
                 }

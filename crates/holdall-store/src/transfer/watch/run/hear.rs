@@ -2,6 +2,7 @@
 
 use super::{Done, Run, SOON};
 use crate::error::{Error, ErrorKind, Result};
+use crate::integrity::manifest::is_own;
 use crate::transfer::landing::is_temporary;
 use crate::transfer::watch::kernel::{Hand, Kernel, News};
 use crate::transfer::watch::place::shared_file_system;
@@ -60,7 +61,7 @@ impl Run {
                 News::FolderGone if self.options.delete.is_some() => {
                     self.want_scan(now + SOON, ScanCause::Folder);
                 }
-                News::Gone(_) | News::FolderGone => {}
+                News::Gone(_) | News::FolderGone => self.change(now),
                 News::Folder(relative) => self.enter(relative),
                 News::Overflow => self.want_scan(now + SOON, ScanCause::Overflow),
                 News::Unmounted => self.never_delete(),
@@ -72,7 +73,8 @@ impl Run {
 
     pub(super) fn touch(&mut self, relative: &str, why: Why, now: Instant) {
         let name = relative.rsplit('/').next().unwrap_or_default();
-        if !self.options.filter.takes(relative) || is_temporary(name) {
+        let is_manifest = self.options.manifest && is_own(relative);
+        if is_manifest || !self.options.filter.takes(relative) || is_temporary(name) {
             return;
         }
         if !self.queue.touch(relative, why, now) {

@@ -78,7 +78,10 @@ impl Run {
         let Some(scan) = self.scan.take() else { return Ok(()) };
         let elapsed = scan.start.elapsed();
         let surplus = scan.surplus();
-        self.has_scanned = true;
+        if !std::mem::replace(&mut self.has_scanned, true) {
+            // Nobody knows what the one that is there says.
+            self.change(Instant::now());
+        }
         if let (Some(most), Some(surplus)) = (self.options.delete, surplus) {
             self.root.check()?;
             match self.may_delete(&surplus, most, scan.summary.failed) {
