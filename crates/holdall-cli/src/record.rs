@@ -4,7 +4,7 @@ use crate::report::causes;
 use crate::text::Moment;
 use holdall::telemetry::Outcome;
 use holdall::transfer::Fetched;
-use holdall::{Error, ErrorKind, Metadata, PostForm, Receipt};
+use holdall::{Error, ErrorKind, Metadata, PostForm, ReadFrom, Receipt};
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -104,6 +104,8 @@ pub(crate) struct ObjectRecord<'a> {
     content_language: Option<&'a str>,
     storage_class: Option<&'a str>,
     metadata: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_from: Option<&'static str>,
 }
 
 impl<'a> From<&'a Metadata> for ObjectRecord<'a> {
@@ -123,8 +125,14 @@ impl<'a> From<&'a Metadata> for ObjectRecord<'a> {
             content_language: attributes.content_language.as_deref(),
             storage_class: attributes.storage_class.as_deref(),
             metadata: &attributes.metadata,
+            read_from: elsewhere(object),
         }
     }
+}
+
+/// Where what is said of an object comes from, if it is not the store.
+pub(crate) fn elsewhere(object: &Metadata) -> Option<&'static str> {
+    (object.read_from != ReadFrom::Store).then(|| object.read_from.as_str())
 }
 
 /// An object and the file that it was written to.

@@ -4,7 +4,7 @@ use crate::failure::{Exit, Failure};
 use crate::record::{ErrorLine, ErrorRecord};
 use crate::screen;
 use crate::text::escaped;
-use holdall::Error;
+use holdall::{Error, Metadata, ReadFrom};
 use std::error::Error as _;
 use std::io::Write;
 
@@ -58,6 +58,16 @@ impl Report {
             text += &format!("hint: {hint}\n");
         }
         text
+    }
+
+    /// Says that what was read may not be what the store has.
+    pub(crate) fn read_from(&self, object: &Metadata) {
+        if object.read_from == ReadFrom::LocalCopy {
+            self.summary(&format!(
+                "the store is away: this is the copy of {} on this machine, and others may have written since",
+                escaped(object.key.as_str())
+            ));
+        }
     }
 
     /// Says in a line what was done, for people.

@@ -47,12 +47,12 @@ pub use holdall_s3::{
 pub use key::{Key, Prefix};
 pub use object::{
     CopyOptions, DeleteFailure, DeleteOptions, Deleted, GcOptions, GetOptions, Leftover, ListOptions,
-    Metadata, MoveOptions, Object, ObjectStream, Page, PresignMethod, PresignOptions, PutOptions,
+    Metadata, MoveOptions, Object, ObjectStream, Page, PresignMethod, PresignOptions, PutOptions, ReadFrom,
 };
 pub use receipt::{Receipt, State, Verified};
 pub use settings::{
-    DigestScope, Fsync, KeyPair, LogFormat, OnRemoteError, Origin, Rank, Resolved, SETTINGS, Setting,
-    Settings, SettingsError, Sources, Value, Variables, WriteMode, parse_size, parse_time,
+    DigestScope, Fsync, KeyPair, LocalCopy, LogFormat, OnRemoteError, Origin, Rank, Resolved, SETTINGS,
+    Setting, Settings, SettingsError, Sources, Value, Variables, WriteMode, parse_size, parse_time,
 };
 pub use store::{ObjectList, Stats, Store};
 pub use url::{Location, UrlStrategy};

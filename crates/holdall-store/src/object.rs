@@ -31,6 +31,8 @@ pub struct Metadata {
     pub sha256: Option<Sha256>,
     /// The name of the write that made it, where the store notes one and was asked for it. A listing has none.
     pub nonce: Option<String>,
+    /// Where this comes from.
+    pub read_from: ReadFrom,
 }
 
 /// An object's bytes as they come. Ends after exactly the bytes promised or with an error.
@@ -188,6 +190,30 @@ pub struct Leftover {
     pub error: Option<Error>,
 }
 
+/// Where what is read of an object comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum ReadFrom {
+    /// The store.
+    #[default]
+    Store,
+    /// The outbox of this machine, in which the object waits for the store.
+    Outbox,
+    /// A copy on this machine, since the store is away: what was put here last. Others may have written the object since.
+    LocalCopy,
+}
+
+impl ReadFrom {
+    /// The name in output: `local_copy`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Store => "store",
+            Self::Outbox => "outbox",
+            Self::LocalCopy => "local_copy",
+        }
+    }
+}
+
 impl Metadata {
     /// What a listing says where keys are all that is wanted.
     pub(crate) fn bare(key: Key) -> Self {
@@ -200,6 +226,7 @@ impl Metadata {
             attributes: Attributes::default(),
             sha256: None,
             nonce: None,
+            read_from: ReadFrom::Store,
         }
     }
 

@@ -119,6 +119,8 @@ pub struct Settings {
     pub outbox_min_free: u64,
     /// The outbox may lie in memory, which a restart empties.
     pub outbox_allow_volatile: bool,
+    /// Whether copies of what is put stay in the outbox's folder, to be read while the store is away.
+    pub local_copy: LocalCopy,
     /// Proxy for http endpoints.
     pub http_proxy: Option<Secret>,
     /// Proxy for https endpoints.
@@ -141,6 +143,16 @@ pub enum OnRemoteError {
     Raise,
     /// It waits in the outbox, where the store fails or cannot be reached. What it refuses fails all the same.
     Outbox,
+}
+
+/// What stays of writes on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum LocalCopy {
+    /// Nothing but what waits.
+    #[default]
+    None,
+    /// A copy of each object that is put, which is read while the store is away.
+    Keep,
 }
 
 /// Whether writes to a remote store are tried before they are acknowledged.
@@ -204,9 +216,11 @@ pub enum Fsync {
 const MIB: u64 = 1 << 20;
 
 impl Settings {
-    /// Whether writes to a remote store may wait in the outbox.
+    /// Whether writes to a remote store may wait in the outbox, or leave copies beside it.
     pub fn has_outbox(&self) -> bool {
-        self.on_remote_error == OnRemoteError::Outbox || self.write == WriteMode::Behind
+        self.on_remote_error == OnRemoteError::Outbox
+            || self.write == WriteMode::Behind
+            || self.local_copy == LocalCopy::Keep
     }
 }
 
@@ -248,6 +262,7 @@ impl Default for Settings {
             outbox_max_bytes: 10 << 30,
             outbox_min_free: 1 << 30,
             outbox_allow_volatile: false,
+            local_copy: LocalCopy::None,
             http_proxy: None,
             https_proxy: None,
             no_proxy: None,

@@ -55,6 +55,7 @@ async fn one(key: &str, options: &GetOptions, app: &mut App) -> Outcome {
 /// Writes an object's bytes to standard output as they come.
 pub(super) async fn write(target: &Target, options: &GetOptions, app: &mut App) -> Outcome {
     let mut object = app.store(target)?.get_with(&target.key, options).await?;
+    app.report.read_from(&object.metadata);
     while let Some(piece) = object.stream.next().await {
         app.out.write_all(&piece?)?;
     }

@@ -42,6 +42,7 @@ impl Get {
         let options = GetOptions { progress: showing.progress(), ..GetOptions::default() };
         let fetched = store.get_to_file(&target.key, &file, &options).await?;
         drop(showing);
+        app.report.read_from(&fetched.metadata);
         if app.globals.json {
             return Ok(app.out.json(&FileRecord::new(&file, &fetched))?);
         }

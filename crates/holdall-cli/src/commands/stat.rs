@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use crate::app::App;
-use crate::record::ObjectRecord;
+use crate::record::{ObjectRecord, elsewhere};
 use crate::target::Target;
 use crate::text::{Moment, escaped};
 use clap::Args;
@@ -49,6 +49,7 @@ fn print(object: &Metadata, out: &mut impl Write) -> io::Result<()> {
         ("content_encoding", attributes.content_encoding.clone()),
         ("content_language", attributes.content_language.clone()),
         ("storage_class", attributes.storage_class.clone()),
+        ("read_from", elsewhere(object).map(str::to_owned)),
     ];
     for (name, value) in facts {
         if let Some(value) = value {
@@ -80,6 +81,7 @@ mod tests {
             },
             sha256: None,
             nonce: None,
+            read_from: holdall::ReadFrom::Store,
         };
         let mut out = Vec::new();
         print(&object, &mut out).unwrap();

@@ -46,6 +46,22 @@ fn ids(shell: &Shell) -> Vec<(String, String)> {
 }
 
 #[test]
+fn what_was_put_is_read_from_its_copy_while_the_store_is_away() {
+    let shell = shell().with("HOLDALL_LOCAL_COPY", "keep");
+    shell.write("a", "one");
+    assert!(shell.run(&["put", "a", "k"]).status.success());
+    down(&shell);
+    shell.transcript("outbox_local_copy", &["cat k", "get k back", "stat k", "cat other"]);
+    assert_eq!(shell.read("back"), b"one");
+    let stat: serde_json::Value =
+        serde_json::from_str(&stdout(&shell.run(&["stat", "k", "--json"]))).unwrap();
+    assert_eq!(stat["read_from"], "local_copy");
+    up(&shell);
+    let stat = stdout(&shell.run(&["stat", "k", "--json"]));
+    assert!(!stat.contains("read_from"), "{stat}");
+}
+
+#[test]
 fn writes_wait_are_read_and_are_sent() {
     let shell = shell();
     shell.write("in/a", "one").write("in/sub/b", "two").write("c", "three");

@@ -90,6 +90,7 @@ mod tests {
             attributes: Attributes::default(),
             sha256: None,
             nonce: None,
+            read_from: crate::ReadFrom::Store,
         }
     }
 

@@ -103,6 +103,7 @@ mod tests {
             attributes: crate::Attributes::default(),
             sha256: None,
             nonce: None,
+            read_from: crate::ReadFrom::Store,
         }
     }
 

@@ -68,6 +68,11 @@ pub struct Destination {
 
 impl Destination {
     /// A number for it that every process comes to.
+    /// The place as the name of a folder.
+    pub(crate) fn name(&self) -> String {
+        format!("{:016x}", self.place())
+    }
+
     pub(super) fn place(&self) -> u64 {
         let digest = crate::sha256(format!("{}\0{}", self.endpoint, self.bucket).as_bytes());
         u64::from_be_bytes(digest.0[..8].try_into().expect("a digest has more than eight bytes"))
@@ -316,13 +321,6 @@ impl Entry {
     /// The keys whose order it has a place in: its own, and the one that it reads.
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.key.as_str()).chain(self.from.as_deref().filter(|from| *from != self.key))
-    }
-
-    /// Whether it may be wrong without an earlier entry of a key.
-    pub(super) fn needs(&self, id: EntryId, key: &str) -> bool {
-        let reads =
-            self.from.as_deref() == Some(key) || self.after.iter().any(|prefix| key.starts_with(prefix));
-        self.depends_on.iter().any(|depended| depended.id == id) || (reads && id < self.id)
     }
 
     /// Says what its bytes are, and in which file where they have one.

@@ -13,7 +13,9 @@ use super::view::View;
 use crate::Payload;
 use crate::backend::payload::{announced, check_digest, take};
 use crate::error::{Error, ErrorKind, Result};
+use crate::transfer::Opened;
 use bytes::Bytes;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -217,6 +219,13 @@ impl Queue {
         locked(&self.0.view).demand_room(&self.0.ground, more)
     }
 
+    /// The bytes of an entry that has a file of them.
+    pub(crate) fn payload_of(&self, entry: &Entry) -> Result<Opened> {
+        let file = payload::Content::open(&self.0.ground, entry, Vec::new())?.file()?;
+        let missing = || Error::new(ErrorKind::Integrity, "an entry of the outbox has no file of its own");
+        Opened::of(file.ok_or_else(missing)?, Path::new("outbox"))
+    }
+
     /// Removes the payload of an entry that is settled. Without this the next compaction does.
     pub(crate) fn release(&self, entry: &Entry) -> Result<()> {
         let Some(name) = &entry.file else { return Ok(()) };
@@ -284,9 +293,9 @@ impl Queue {
 
     /// What depends on some entries and is none of them, each with the first that it depends on.
     fn dependents(&self, dropped: &[Pending]) -> Result<Vec<(Entry, EntryId)>> {
-        let mut found = Vec::new();
+        let (mut found, dropped) = (Vec::new(), Dropped::new(dropped));
         self.each(|view, pending| {
-            if dropped.iter().any(|dropped| dropped.id == pending.id) {
+            if dropped.ids.contains(&pending.id) {
                 return Ok(());
             }
             match view.entry(pending.entry) {
@@ -294,8 +303,8 @@ impl Queue {
                 Err(error) if error.kind() == ErrorKind::Integrity => {}
                 entry => {
                     let (entry, _) = entry?;
-                    let needed = dropped.iter().find(|dropped| entry.needs(dropped.id, &dropped.key));
-                    found.extend(needed.map(|needed| (entry, needed.id)));
+                    let needed = dropped.needed(&entry);
+                    found.extend(needed.map(|needed| (entry, needed)));
                 }
             }
             Ok(())
@@ -318,6 +327,40 @@ impl Queue {
     /// What the file system says.
     pub fn try_drain(&self) -> Result<Option<DrainLock>> {
         DrainLock::try_hold(&self.0.ground)
+    }
+}
+
+/// Entries that are given up, to find those that may be wrong without them.
+struct Dropped<'a> {
+    ids: HashSet<EntryId>,
+    /// The earliest of each key.
+    earliest: BTreeMap<(u64, &'a str), EntryId>,
+}
+
+impl<'a> Dropped<'a> {
+    fn new(dropped: &'a [Pending]) -> Self {
+        let mut earliest = BTreeMap::new();
+        for pending in dropped {
+            let known = earliest.entry((pending.place, &*pending.key)).or_insert(pending.id);
+            *known = pending.id.min(*known);
+        }
+        Self { ids: dropped.iter().map(|pending| pending.id).collect(), earliest }
+    }
+
+    /// The first that an entry depends on, reads, or is to come after.
+    fn needed(&self, entry: &Entry) -> Option<EntryId> {
+        let place = entry.destination.place();
+        let is_earlier = |id: &EntryId| *id < entry.id;
+        let named = entry.depends_on.iter().map(|depended| depended.id).find(|id| self.ids.contains(id));
+        let read = || self.earliest.get(&(place, entry.from.as_deref()?)).copied().filter(is_earlier);
+        let before = || {
+            let below = entry.after.iter().flat_map(|prefix| {
+                let keys = self.earliest.range((place, prefix.as_str())..);
+                keys.take_while(move |((of, key), _)| *of == place && key.starts_with(prefix.as_str()))
+            });
+            below.map(|(_, id)| *id).find(is_earlier)
+        };
+        named.or_else(read).or_else(before)
     }
 }
 

@@ -352,6 +352,15 @@ pub static SETTINGS: &[Setting] = &[
         |s| Some(s.outbox_allow_volatile.to_string()),
     ),
     row(
+        "local_copy",
+        &[],
+        "`none`",
+        "what stays on this machine of objects that are put to a remote store: `none`, or `keep` a copy in the outbox's \
+         folder, which is read while the store is away",
+        |draft, v| set(&mut draft.settings.local_copy, local_copy(v)),
+        |s| Some(local_copy_text(s.local_copy).to_owned()),
+    ),
+    row(
         "presign_expiration",
         &[&["S3_PRESIGN_EXPIRATION"]],
         "`3600s`",

@@ -103,7 +103,7 @@ fn wrong_values_name_the_variable() {
 }
 
 /// A value that each setting takes and that is not its default, and how it is shown.
-const SAMPLES: [(&str, &str, &str); 44] = [
+const SAMPLES: [(&str, &str, &str); 45] = [
     ("store", "s3://b/p", "s3://b/p"),
     ("bucket", "other", "other"),
     ("prefix", "/runs/", "runs"),
@@ -137,6 +137,7 @@ const SAMPLES: [(&str, &str, &str); 44] = [
     ("outbox_max_bytes", "5GiB", "5GiB"),
     ("outbox_min_free", "0", "0"),
     ("outbox_allow_volatile", "true", "true"),
+    ("local_copy", "keep", "keep"),
     ("presign_expiration", "12h", "43200s"),
     ("url", "public", "public"),
     ("acl", "public-read", "public-read"),

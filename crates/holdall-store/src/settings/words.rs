@@ -1,7 +1,7 @@
 //! Reads the values of settings, and writes them as they would be read.
 
 use super::parse::{flag, parse_time, size};
-use super::{DigestScope, Fsync, OnRemoteError, WriteMode};
+use super::{DigestScope, Fsync, LocalCopy, OnRemoteError, WriteMode};
 use crate::url::UrlStrategy;
 use crate::{Acl, Encryption};
 use holdall_s3::{Addressing, ChecksumAlgorithm, Endpoint, PayloadIntegrity};
@@ -80,6 +80,21 @@ pub(super) fn on_remote_error_text(value: OnRemoteError) -> &'static str {
     match value {
         OnRemoteError::Raise => "raise",
         OnRemoteError::Outbox => "outbox",
+    }
+}
+
+pub(super) fn local_copy(value: &str) -> Result<LocalCopy, String> {
+    match value {
+        "none" => Ok(LocalCopy::None),
+        "keep" => Ok(LocalCopy::Keep),
+        _ => Err("neither none nor keep".to_owned()),
+    }
+}
+
+pub(super) fn local_copy_text(value: LocalCopy) -> &'static str {
+    match value {
+        LocalCopy::None => "none",
+        LocalCopy::Keep => "keep",
     }
 }
 

@@ -5,6 +5,7 @@
 mod copies;
 mod drains;
 mod folders;
+mod kept;
 mod large;
 mod lists;
 mod reads;

@@ -129,6 +129,7 @@ fn unseen(key: Key) -> Metadata {
         attributes: Attributes::default(),
         sha256: None,
         nonce: None,
+        read_from: crate::ReadFrom::Store,
     }
 }
 

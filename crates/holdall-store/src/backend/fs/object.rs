@@ -71,6 +71,7 @@ impl Folder {
             attributes,
             sha256,
             nonce: None,
+            read_from: crate::ReadFrom::Store,
         }
     }
 

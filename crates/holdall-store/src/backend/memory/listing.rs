@@ -96,6 +96,7 @@ fn listed(object: &StoredObject) -> Metadata {
         attributes: Attributes { storage_class, ..Attributes::default() },
         sha256: None,
         nonce: None,
+        read_from: crate::ReadFrom::Store,
     }
 }
 

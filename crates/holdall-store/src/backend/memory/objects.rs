@@ -37,6 +37,7 @@ impl StoredObject {
             attributes: carried.attributes,
             sha256: content.sha256,
             nonce: carried.nonce,
+            read_from: crate::ReadFrom::Store,
         };
         Self { metadata, bytes: content.bytes, tags: carried.tags, acl: carried.acl }
     }

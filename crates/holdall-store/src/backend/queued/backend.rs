@@ -68,6 +68,7 @@ impl QueuedBackend {
         let names: Vec<&str> = full.iter().map(String::as_str).collect();
         let queue = self.outbox.open().await?;
         let lock = self.lock(&queue, &names).await?;
+        self.forget(&names).await?;
         let mut waits = self.which_wait(&queue, &names).await?;
         let mut failures = Vec::new();
         let is_direct = self.write == WriteMode::Direct;
@@ -156,6 +157,7 @@ impl QueuedBackend {
         if self.which_wait(&queue, &[&full]).await?.contains(&true) {
             return Ok(None);
         }
+        self.forget(&[&full]).await?;
         self.remote.copy_from(behind, from, to, options).await
     }
 
@@ -163,6 +165,14 @@ impl QueuedBackend {
     fn copied(&self, to: &Key, queued: &Queued, start: Instant) -> Receipt {
         let (size, sha256) = queued.source.unwrap_or_default();
         Receipt { size, sha256, ..self.receipt(to, &queued.entry, start) }
+    }
+
+    /// Removes the copies of keys on this machine, before something else is there.
+    async fn forget(&self, keys: &[&str]) -> Result<()> {
+        match &self.kept {
+            Some(kept) => kept.forget(keys.iter().copied()).await,
+            None => Ok(()),
+        }
     }
 
     /// Queues a move where one of its keys waits or the remote is away; none where it can be made directly.

@@ -1,12 +1,14 @@
 //! Objects that come in parts and must not wait: they are sent as they come.
 
 use super::QueuedBackend;
+use super::kept::KeptUpload;
 use super::write::stands_behind;
 use crate::WriteCondition;
 use crate::backend::{BoxFuture, PartReceipt, ReadAt, Upload};
 use crate::error::Result;
 use crate::key::Key;
 use crate::object::PutOptions;
+use crate::outbox::Headers;
 use crate::receipt::Receipt;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -16,12 +18,18 @@ pub(super) struct LockedUpload {
     backend: QueuedBackend,
     key: Key,
     upload: Box<dyn Upload>,
+    copy: Option<KeptUpload>,
 }
 
 impl LockedUpload {
     pub(super) async fn begin(backend: &QueuedBackend, key: &Key, options: &PutOptions) -> Result<Self> {
         let upload = backend.remote.begin_upload(key, options).await?;
-        Ok(Self { backend: backend.clone(), key: key.clone(), upload })
+        // What may never lie on a disk has no copy.
+        let copy = match &backend.kept {
+            Some(kept) if Headers::of(options).is_ok() => kept.begin(&backend.full(key)?, options).await,
+            _ => None,
+        };
+        Ok(Self { backend: backend.clone(), key: key.clone(), upload, copy })
     }
 
     async fn make(&self, parts: &[PartReceipt], condition: &WriteCondition) -> Result<Receipt> {
@@ -30,17 +38,32 @@ impl LockedUpload {
         if self.backend.which_wait(&queue, &[&full]).await?.contains(&true) {
             return Err(stands_behind().with_key(&self.key));
         }
-        self.upload.complete(parts, condition).await
+        if let Some(kept) = &self.backend.kept {
+            kept.forget(std::iter::once(&*full)).await?;
+        }
+        let receipt = self.upload.complete(parts, condition).await?;
+        if let Some(copy) = &self.copy {
+            copy.complete(parts).await;
+        }
+        Ok(receipt)
     }
 }
 
 impl Upload for LockedUpload {
     fn put_part(&self, number: u32, bytes: Bytes) -> BoxFuture<'_, Result<PartReceipt>> {
-        self.upload.put_part(number, bytes)
+        let Some(copy) = &self.copy else { return self.upload.put_part(number, bytes) };
+        Box::pin(async move {
+            copy.part(number, bytes.clone()).await;
+            self.upload.put_part(number, bytes).await
+        })
     }
 
     fn put_part_at(&self, number: u32, bytes: Arc<dyn ReadAt>) -> BoxFuture<'_, Result<PartReceipt>> {
-        self.upload.put_part_at(number, bytes)
+        let Some(copy) = &self.copy else { return self.upload.put_part_at(number, bytes) };
+        Box::pin(async move {
+            copy.part_at(number, bytes.clone()).await;
+            self.upload.put_part_at(number, bytes).await
+        })
     }
 
     fn complete<'a>(
@@ -52,6 +75,11 @@ impl Upload for LockedUpload {
     }
 
     fn abort(&self) -> BoxFuture<'_, Result<()>> {
-        self.upload.abort()
+        Box::pin(async move {
+            if let Some(copy) = &self.copy {
+                copy.abort().await;
+            }
+            self.upload.abort().await
+        })
     }
 }

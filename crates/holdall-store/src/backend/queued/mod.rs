@@ -4,6 +4,7 @@
 //! it, for everybody who reads; and who writes to such a key queues behind it. `docs/OUTBOX.md` has the rules.
 
 mod backend;
+mod kept;
 mod lazy;
 mod listing;
 mod locked;
@@ -17,8 +18,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, MAX_KEY, Prefix};
 use crate::outbox::breaker::Breaker;
 use crate::outbox::{Destination, Drainer, KeyLock, Options, Queue, Remote, blocking};
-use crate::settings::{OnRemoteError, Settings, WriteMode};
+use crate::settings::{LocalCopy, OnRemoteError, Settings, WriteMode};
 use crate::store::Store;
+use kept::Kept;
 pub(crate) use lazy::Outbox;
 pub(crate) use listing::{QueuedListing, Reach};
 use std::fmt;
@@ -41,6 +43,7 @@ pub struct QueuedBackend {
     on_error: OnRemoteError,
     deadline: Duration,
     breaker: Arc<Breaker>,
+    kept: Option<Kept>,
     queued: Arc<AtomicU64>,
 }
 
@@ -54,6 +57,8 @@ impl QueuedBackend {
         outbox: Options,
         settings: &Settings,
     ) -> Self {
+        let is_kept = settings.local_copy == LocalCopy::Keep;
+        let kept = is_kept.then(|| Kept::new(&outbox.folder, &destination, settings));
         Self {
             remote,
             base: Store::with_backend(base, settings.clone()),
@@ -64,6 +69,7 @@ impl QueuedBackend {
             on_error: settings.on_remote_error,
             deadline: settings.remote_deadline,
             breaker: Arc::default(),
+            kept,
             queued: Arc::default(),
         }
     }

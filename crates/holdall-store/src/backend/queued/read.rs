@@ -1,12 +1,12 @@
 //! What a reader sees of a key: what waits in the outbox, else what the remote has.
 
 use super::QueuedBackend;
-use super::write::etag_of;
+use super::write::{etag_of, is_of_the_remote};
 use crate::backend::conditions::{check_read, whole_second};
 use crate::backend::ranges::{check_form, resolve};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
-use crate::object::{GetOptions, Metadata, Object};
+use crate::object::{GetOptions, Metadata, Object, ReadFrom};
 use crate::outbox::{Entry, EntryId, Kind, Pending, Queue, blocking};
 use crate::{Attributes, Encryption};
 use std::time::{Duration, SystemTime};
@@ -116,6 +116,7 @@ impl QueuedBackend {
             attributes,
             sha256: entry.sha256,
             nonce: Some(entry.nonce.clone()),
+            read_from: ReadFrom::Outbox,
         }
     }
 
@@ -127,6 +128,7 @@ impl QueuedBackend {
                 Seen::Remote(source) => match self.get_remote(key, &source, options).await {
                     // What was copied or moved from there may have gone there meanwhile.
                     Err(error) if source.name != full && error.kind() == ErrorKind::NotFound => continue,
+                    Err(error) => return self.get_kept(key, &source, options, error).await,
                     other => return other,
                 },
                 Seen::Object(object) => object,
@@ -154,15 +156,12 @@ impl QueuedBackend {
         for _ in 0..LOOKS {
             match self.see_for(&full, options).await? {
                 Seen::Gone => return Err(missing(key)),
-                Seen::Remote(source) if source.name == full => return self.remote.head(key, options).await,
-                Seen::Remote(source) => {
-                    match self.base.backend().head(&Key::listed(&source.name), options).await {
-                        Ok(head) => return Ok(source.describe(key, head)),
-                        // What was copied or moved from there may have gone there meanwhile.
-                        Err(error) if error.kind() == ErrorKind::NotFound => {}
-                        Err(error) => return Err(error),
-                    }
-                }
+                Seen::Remote(source) => match self.head_remote(key, &source, options).await {
+                    // What was copied or moved from there may have gone there meanwhile.
+                    Err(error) if source.name != full && error.kind() == ErrorKind::NotFound => {}
+                    Err(error) => return self.head_kept(key, &source, options, error).await,
+                    other => return other,
+                },
                 Seen::Object(object) => {
                     refuse_key(options)?;
                     let metadata = self.metadata(key, &object);
@@ -180,6 +179,39 @@ impl QueuedBackend {
             Some(_) => Ok(Seen::Remote(Source::direct(full))),
             None => self.see(full).await,
         }
+    }
+
+    async fn head_remote(&self, key: &Key, source: &Source, options: &GetOptions) -> Result<Metadata> {
+        if source.name.strip_prefix(&self.root) == Some(key.as_str()) {
+            return self.remote.head(key, options).await;
+        }
+        let head = self.base.backend().head(&Key::listed(&source.name), options).await?;
+        Ok(source.describe(key, head))
+    }
+
+    /// Reads the copy on this machine of what a store that is away has; where there is none, its error stays.
+    async fn get_kept(
+        &self,
+        key: &Key,
+        source: &Source,
+        options: &GetOptions,
+        error: Error,
+    ) -> Result<Object> {
+        let Some(kept) = self.kept.as_ref().filter(|_| is_of_the_remote(&error)) else { return Err(error) };
+        let object = kept.get(&source.name, key, options).await.ok_or(error)??;
+        Ok(Object { metadata: source.describe(key, object.metadata), ..object })
+    }
+
+    async fn head_kept(
+        &self,
+        key: &Key,
+        source: &Source,
+        options: &GetOptions,
+        error: Error,
+    ) -> Result<Metadata> {
+        let Some(kept) = self.kept.as_ref().filter(|_| is_of_the_remote(&error)) else { return Err(error) };
+        let head = kept.head(&source.name, key, options).await.ok_or(error)?;
+        Ok(source.describe(key, head))
     }
 
     async fn get_remote(&self, key: &Key, source: &Source, options: &GetOptions) -> Result<Object> {

@@ -4,15 +4,17 @@
 //! acknowledged, and goes at once where the remote takes it.
 
 use super::QueuedBackend;
+use super::kept::Copied;
 use super::write::etag_of;
 use crate::backend::parts::{check_list, check_part, gone};
 use crate::backend::{BoxFuture, PartDigest, PartReceipt, Upload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::{GetOptions, PutOptions};
-use crate::outbox::{AtKey, Headers, Queue, Remote, Spool, blocking, drain_key};
+use crate::outbox::{AtKey, Entry, Headers, Queue, Remote, Spool, blocking, drain_key};
 use crate::receipt::{Receipt, State, Verified};
 use crate::settings::WriteMode;
+use crate::transfer::Opened;
 use crate::{Progress, Sha256, WriteCondition};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -100,7 +102,13 @@ impl SpooledUpload {
         {
             let lock = self.backend.lock(&self.queue, &[&full]).await?;
             self.backend.decide_condition(&mut entry).await?;
+            if let Some(kept) = &self.backend.kept {
+                kept.forget(std::iter::once(&*full)).await?;
+            }
             entry = self.queue.append_spooled(&lock, entry, self.spool.clone(), ranges).await?;
+            if let Some(kept) = &self.backend.kept {
+                kept.keep(&entry, Copied::File(self.payload(&entry).await?)).await;
+            }
         }
         self.backend.count();
         self.parts().is_over = true;
@@ -110,6 +118,12 @@ impl SpooledUpload {
             WriteMode::Direct => Box::pin(self.send(&full, receipt)).await,
             WriteMode::Behind => Ok(receipt),
         }
+    }
+
+    /// The bytes that were queued.
+    async fn payload(&self, entry: &Entry) -> Result<Opened> {
+        let (queue, entry) = (self.queue.clone(), entry.clone());
+        blocking(move || queue.payload_of(&entry)).await
     }
 
     /// Sends what waits at the key now; whatever keeps it from that, it waits.

@@ -4,6 +4,7 @@
 //! by one that came later, and no write goes directly while another one of its key waits.
 
 use super::QueuedBackend;
+use super::kept::Copied;
 use super::read::Seen;
 use crate::backend::Backend;
 use crate::backend::carried::Carried;
@@ -61,6 +62,25 @@ impl Wanted {
         })
     }
 
+    /// The keys that have another object, or none, when it is done.
+    fn changed(&self) -> impl Iterator<Item = &str> {
+        let is_read = self.entry.as_ref().is_ok_and(|entry| entry.kind == Kind::Copy);
+        let is_changed =
+            move |key: &&str| !is_read || self.entry.as_ref().is_ok_and(|entry| entry.key == **key);
+        self.keys.iter().map(String::as_str).filter(is_changed)
+    }
+
+    /// What a copy on this machine is made of. What may never lie on a disk has none.
+    fn copied(&self) -> Option<(Entry, Copied)> {
+        let entry = self.entry.as_ref().ok().filter(|entry| entry.kind == Kind::Put)?;
+        let copied = match &self.bytes {
+            Bytes::None => Copied::Payload(Payload::Empty),
+            Bytes::Payload(payload) => Copied::Payload(payload.clone()),
+            Bytes::File(file) => Copied::File(file.clone()),
+        };
+        Some((entry.clone(), copied))
+    }
+
     /// Refuses what only the remote can decide, and only now.
     fn undecided(&self) -> Result<()> {
         if self.source == ReadConditions::default() {
@@ -104,28 +124,45 @@ impl QueuedBackend {
     /// remote's to say.
     pub(crate) async fn write<T>(
         &self,
-        mut wanted: Wanted,
+        wanted: Wanted,
         direct: impl Future<Output = Result<T>>,
     ) -> Result<Written<T>> {
         let queue = self.outbox.open().await?;
         let keys: Vec<&str> = wanted.keys.iter().map(String::as_str).collect();
         let lock = self.lock(&queue, &keys).await?;
-        if self.which_wait(&queue, &keys).await?.contains(&true) || self.comes_after(&queue, &wanted).await? {
+        let Some(kept) = &self.kept else { return self.write_locked((&queue, &lock), wanted, direct).await };
+        kept.forget(wanted.changed()).await?;
+        let copied = wanted.copied();
+        let written = self.write_locked((&queue, &lock), wanted, direct).await?;
+        if let Some((entry, bytes)) = copied {
+            kept.keep(&entry, bytes).await;
+        }
+        Ok(written)
+    }
+
+    async fn write_locked<T>(
+        &self,
+        (queue, lock): (&Queue, &KeyLock),
+        mut wanted: Wanted,
+        direct: impl Future<Output = Result<T>>,
+    ) -> Result<Written<T>> {
+        let keys: Vec<&str> = wanted.keys.iter().map(String::as_str).collect();
+        if self.which_wait(queue, &keys).await?.contains(&true) || self.comes_after(queue, &wanted).await? {
             if wanted.wishes.on_error == Some(OnRemoteError::Raise) {
                 return Err(stands_behind());
             }
             wanted.seen = self.decide(&mut wanted).await?;
-            return self.append(&queue, &lock, wanted).await.map(Written::Queued);
+            return self.append(queue, lock, wanted).await.map(Written::Queued);
         }
         if wanted.wishes.write.unwrap_or(self.write) == WriteMode::Behind && wanted.is_plain() {
-            return self.append(&queue, &lock, wanted).await.map(Written::Queued);
+            return self.append(queue, lock, wanted).await.map(Written::Queued);
         }
         let may_wait = wanted.wishes.on_error.unwrap_or(self.on_error) == OnRemoteError::Outbox;
         // Who does not want to wait asks the store, away or not.
         let admission = self.breaker.admit();
         if admission.is_none() && may_wait {
             wanted.undecided()?;
-            return self.append(&queue, &lock, wanted).await.map(Written::Queued);
+            return self.append(queue, lock, wanted).await.map(Written::Queued);
         }
         let error = match self.within_deadline(&wanted.progress, direct).await {
             Err(error) if is_of_the_remote(&error) => error,
@@ -139,7 +176,7 @@ impl QueuedBackend {
             return Err(error);
         }
         tell(&error, is_news);
-        self.append_doubtful(&queue, &lock, wanted, &error).await.map(Written::Queued)
+        self.append_doubtful(queue, lock, wanted, &error).await.map(Written::Queued)
     }
 
     /// Queues what may have arrived all the same.

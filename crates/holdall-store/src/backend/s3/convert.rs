@@ -89,6 +89,7 @@ pub(super) fn metadata(key: Key, head: Head) -> Metadata {
         attributes,
         sha256,
         nonce,
+        read_from: crate::ReadFrom::Store,
     }
 }
 

@@ -46,6 +46,7 @@ impl S3Listing {
             attributes: Attributes { storage_class: object.storage_class, ..Attributes::default() },
             sha256: None,
             nonce: None,
+            read_from: crate::ReadFrom::Store,
         })
     }
 }

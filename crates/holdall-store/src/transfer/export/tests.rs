@@ -13,6 +13,7 @@ fn row(path: &str) -> ExportRow {
         attributes: Attributes::default(),
         sha256: Some(crate::sha256(b"hello")),
         nonce: None,
+        read_from: crate::ReadFrom::Store,
     };
     ExportRow { path: path.to_owned(), url: Some("https://cdn/x".to_owned()), object }
 }

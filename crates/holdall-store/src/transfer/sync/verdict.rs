@@ -70,6 +70,7 @@ mod tests {
             attributes: crate::Attributes::default(),
             sha256: None,
             nonce: None,
+            read_from: crate::ReadFrom::Store,
         };
         let (same, other, nameless) = (listed(Some("e")), listed(Some("x")), listed(None));
         let hash = || Verdict::Hash(digest.clone());
