@@ -1,20 +1,22 @@
 //! What a person sees on a terminal.
 
-use crate::shell::Shell;
+use crate::shell::{Shell, stdout};
 use holdall_testing::fault::{Fault, Kind, Rule};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// A command whose standard output and standard error are a terminal, and what it has written there.
+/// A command whose three streams are a terminal, and what it has written there.
 struct Terminal {
     child: Child,
+    /// The person's side.
+    keys: File,
     written: Arc<Mutex<Vec<u8>>>,
     reader: JoinHandle<()>,
 }
@@ -27,18 +29,26 @@ impl Terminal {
         let name = ptsname(&own, Vec::new()).unwrap();
         let theirs = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
         tcsetwinsize(&theirs, Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
-        let errors = theirs.try_clone().unwrap();
-        let child = shell.command(arguments).stdout(theirs).stderr(errors).spawn().unwrap();
+        let again = || theirs.try_clone().unwrap();
+        let mut command = shell.command(arguments);
+        let child = command.stdin(again()).stdout(again()).stderr(again()).spawn().unwrap();
+        drop((command, theirs));
+        let own = File::from(own);
+        let keys = own.try_clone().unwrap();
         let written = Arc::new(Mutex::new(Vec::new()));
         let into = written.clone();
         let reader = std::thread::spawn(move || {
-            let (mut own, mut buffer) = (File::from(own), [0; 4096]);
+            let (mut own, mut buffer) = (own, [0; 4096]);
             // A terminal that nobody writes to any more ends with an error on Linux.
             while let Ok(count @ 1..) = own.read(&mut buffer) {
                 into.lock().unwrap().extend_from_slice(&buffer[..count]);
             }
         });
-        Self { child, written, reader }
+        Self { child, keys, written, reader }
+    }
+
+    fn types(&mut self, text: &str) {
+        self.keys.write_all(text.as_bytes()).unwrap();
     }
 
     fn wait_for(&self, text: &str) {
@@ -50,6 +60,7 @@ impl Terminal {
     }
 
     fn end(mut self) -> (ExitStatus, String) {
+        drop(self.keys);
         let status = self.child.wait().unwrap();
         self.reader.join().unwrap();
         let written = std::mem::take(&mut *self.written.lock().unwrap());
@@ -202,6 +213,34 @@ fn nobody_else_sees_progress() {
     }
     let output = slow().run(&["get", "a\u{1b}[2Jb", "got"]);
     assert_eq!(String::from_utf8_lossy(&output.stderr), "wrote 585.9 KiB\n");
+}
+
+#[test]
+fn what_waits_is_lost_only_by_who_says_so() {
+    let shell = crate::outbox::shell();
+    shell.server().add_rule(Rule::new(Fault::Reset));
+    shell.write("a", "x");
+    for key in ["one", "two"] {
+        assert!(shell.run(&["put", "a", key]).status.success());
+    }
+    let waiting = |shell: &Shell| stdout(&shell.run(&["outbox", "ls", "--json"])).lines().count();
+    let lines = stdout(&shell.run(&["outbox", "ls", "--json"]));
+    let first: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    let id = first["id"].as_str().unwrap();
+    for answer in ["\n", "n\n", "maybe\n"] {
+        let mut terminal = Terminal::run(&shell, 80, &["outbox", "drop", id]);
+        terminal.wait_for("Lose 1 write? [y/N] ");
+        terminal.types(answer);
+        let (status, written) = terminal.end();
+        assert!(status.success() && written.contains("nothing was dropped"), "{written}");
+        assert_eq!(waiting(&shell), 2, "{answer:?}");
+    }
+    let mut terminal = Terminal::run(&shell, 80, &["outbox", "drop", id]);
+    terminal.wait_for("Lose 1 write? [y/N] ");
+    terminal.types("y\n");
+    let (status, written) = terminal.end();
+    assert!(status.success() && written.contains(id) && written.contains("dropped 1 write"), "{written}");
+    assert_eq!(waiting(&shell), 1);
 }
 
 #[test]

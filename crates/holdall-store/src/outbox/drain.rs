@@ -370,6 +370,8 @@ impl Run {
         round.is_over = batch.next.is_none();
         round.cursor = batch.next;
         round.claims.extend(batch.claims);
+        // What stood behind them may be sent now.
+        round.settled += batch.gone as u64;
         self.drained.foreign += batch.foreign;
         for found in batch.contested {
             let queue = self.wanted.drainer.queue.clone();

@@ -53,6 +53,8 @@ pub(super) struct Batch {
     pub(super) claims: Vec<Claim>,
     /// Those that somebody else sends now.
     pub(super) contested: Vec<Sendable>,
+    /// How many somebody else settled since they were found.
+    pub(super) gone: usize,
     /// Entries of other endpoints.
     pub(super) foreign: u64,
     /// Where the next look begins; none after the last key.
@@ -84,7 +86,9 @@ pub(super) async fn look(wanted: &Wanted, after: Option<Cursor>) -> Result<Batch
             None => batch.contested.push(sendable),
         }
     }
+    let found = locked.len();
     batch.claims = claim(&wanted.drainer.queue, locked).await?;
+    batch.gone = found - batch.claims.len();
     Ok(batch)
 }
 
