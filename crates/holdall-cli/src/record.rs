@@ -41,7 +41,7 @@ impl<'a> ReceiptRecord<'a> {
             state: receipt.state.as_str(),
             outbox: receipt.outbox.as_ref().map(|folder| folder.to_string_lossy()),
             verified: receipt.verified.as_str(),
-            ended: EndedRecord::new(receipt.attempts, receipt.elapsed, outcome),
+            ended: EndedRecord::new(receipt.attempts, receipt.elapsed, outcome.in_state(receipt.state)),
         }
     }
 }

@@ -22,11 +22,16 @@
 //! | `size` | bytes, where they are known: a failure may come before that, and a delete does not ask |
 //! | `seconds` | from the begin of the call to its end |
 //! | `attempts` | how often the last request of a put, or the first of a fetch, was sent; 0 when none was; a delete does not say |
-//! | `outcome` | `stored`, `fetched`, `copied`, `moved`, `deleted`, `unchanged` or `failed` |
+//! | `outcome` | `stored`, `fetched`, `copied`, `moved`, `deleted`, `unchanged`, `failed`, or `queued`: it waits in the outbox |
 //! | `kind` | of a failure its [`ErrorKind`] |
 //!
-//! Those at the end of a folder have `direction`, `prefix`, `files` and `bytes` (moved), `unchanged`, `deleted`,
-//! `failed` (numbers of files), `seconds`, `outcome`, and `kind` when the whole was given up.
+//! Those at the end of a folder have `direction`, `prefix`, `files` and `bytes` (moved), of them `queued` (if any), `unchanged`,
+//! `deleted`, `failed` (numbers of files), `seconds`, `outcome`, and `kind` when the whole was given up.
+//!
+//! What waited gives an event like that of any put when it is sent. A drain that found anything to do gives one more at
+//! info, under the target [`OUTBOX`] and with the message `outbox_drain_total_seconds`: `folder`, `sent`, `found` (an
+//! earlier try had arrived) and their `bytes`, `parked`, `later`, `damaged` (numbers of entries), `seconds`, and `kind`
+//! when it was given up.
 //!
 //! Nothing is said of what was never begun (a key that is none, a dry run) or was dropped before its end, of streams
 //! that the caller reads ([`Store::get`]), and of each of many that are deleted at once. Names are all that an event
@@ -35,15 +40,20 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::Deleted;
-use crate::receipt::Receipt;
+use crate::outbox::Drained;
+use crate::receipt::{Receipt, State};
 use crate::store::Store;
 use crate::transfer::{Copied, Fetched, Moved, TreeEvent, TreeSummary};
+use std::path::Path;
 use std::time::Instant;
 use tracing::Level;
 use tracing::field;
 
 /// The target of all events of transfers.
 pub const TARGET: &str = "holdall::transfer";
+
+/// The target of events of drains.
+pub const OUTBOX: &str = "holdall::outbox";
 
 /// Which way a transfer goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -119,6 +129,8 @@ pub enum Outcome {
     Unchanged,
     /// It did not succeed.
     Failed,
+    /// It waits in the outbox of this machine.
+    Queued,
 }
 
 impl Outcome {
@@ -132,6 +144,15 @@ impl Outcome {
             Self::Deleted => "deleted",
             Self::Unchanged => "unchanged",
             Self::Failed => "failed",
+            Self::Queued => "queued",
+        }
+    }
+
+    /// The same of a write that may only have been queued.
+    pub fn in_state(self, state: State) -> Self {
+        match state {
+            State::Queued => Self::Queued,
+            _ => self,
         }
     }
 }
@@ -142,11 +163,12 @@ pub(crate) struct Figures {
     size: Option<u64>,
     attempts: Option<u32>,
     is_unchanged: bool,
+    state: State,
 }
 
 impl Figures {
     fn unchanged(size: u64) -> Self {
-        Self { size: Some(size), attempts: Some(0), is_unchanged: true }
+        Self { size: Some(size), attempts: Some(0), is_unchanged: true, state: State::Stored }
     }
 }
 
@@ -158,7 +180,8 @@ pub(crate) trait Ended {
 
 impl Ended for Receipt {
     fn figures(&self) -> Option<Figures> {
-        Some(Figures { size: Some(self.size), attempts: Some(self.attempts), is_unchanged: false })
+        let (size, attempts) = (Some(self.size), Some(self.attempts));
+        Some(Figures { size, attempts, is_unchanged: false, state: self.state })
     }
 }
 
@@ -176,13 +199,14 @@ impl Ended for Moved {
 
 impl Ended for Fetched {
     fn figures(&self) -> Option<Figures> {
-        Some(Figures { size: Some(self.size), attempts: Some(self.attempts), is_unchanged: false })
+        let (size, attempts) = (Some(self.size), Some(self.attempts));
+        Some(Figures { size, attempts, ..Figures::default() })
     }
 }
 
 impl Ended for Deleted {
     fn figures(&self) -> Option<Figures> {
-        Some(Figures::default())
+        Some(Figures { state: self.state, ..Figures::default() })
     }
 }
 
@@ -267,7 +291,7 @@ impl<'a> Watch<'a> {
 impl Watched<'_> {
     fn succeeded(&self, figures: &Figures) {
         let outcome = if figures.is_unchanged { Outcome::Unchanged } else { self.direction.success() };
-        self.log(figures.size, figures.attempts, outcome, None);
+        self.log(figures.size, figures.attempts, outcome.in_state(figures.state), None);
     }
 
     fn failed(&self, error: &Error) {
@@ -312,6 +336,7 @@ impl<'a> Job<'a> {
     pub(crate) fn end(self, summary: TreeSummary, result: Result<()>) -> Result<TreeSummary> {
         let outcome = match &result {
             Ok(()) if summary.failed > 0 => Outcome::Failed,
+            Ok(()) if summary.queued > 0 => Outcome::Queued,
             Ok(()) if summary.done + summary.deleted == 0 => Outcome::Unchanged,
             Ok(()) => self.direction.success(),
             Err(_) => Outcome::Failed,
@@ -322,6 +347,7 @@ impl<'a> Job<'a> {
             prefix = self.prefix,
             files = summary.done,
             bytes = summary.bytes,
+            queued = (summary.queued > 0).then_some(summary.queued),
             unchanged = summary.unchanged,
             deleted = summary.deleted,
             failed = summary.failed,
@@ -342,4 +368,24 @@ impl<'a> Job<'a> {
             (_, false) => "upload_total_seconds",
         }
     }
+}
+
+/// Logs what a drain did, if it found anything to do.
+pub(crate) fn drained(folder: &Path, start: Instant, drained: &Drained, error: Option<&Error>) {
+    if *drained == Drained::default() {
+        return;
+    }
+    tracing::info!(
+        target: OUTBOX,
+        folder = %folder.display(),
+        sent = drained.sent,
+        found = drained.found,
+        bytes = drained.bytes,
+        parked = drained.parked,
+        later = drained.later,
+        damaged = drained.damaged,
+        seconds = start.elapsed().as_secs_f64(),
+        kind = error.map(|error| field::display(error.kind())),
+        "outbox_drain_total_seconds",
+    );
 }

@@ -2,11 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use holdall_store::telemetry::TARGET;
+use holdall_store::outbox::Pauses;
+use holdall_store::telemetry::{OUTBOX, TARGET};
 use holdall_store::transfer::{PullOptions, PushOptions};
 use holdall_store::{
-    CopyOptions, DeleteOptions, ErrorKind, GetOptions, MoveOptions, PutOptions, Settings, Store, Variables,
-    WriteCondition,
+    CopyOptions, DeleteOptions, ErrorKind, GetOptions, MoveOptions, OnRemoteError, PutOptions, Settings,
+    Store, Variables, WriteCondition,
 };
 use holdall_testing::fault::{Fault, FaultServer, Kind, Rule, Script};
 use serde_json::{Value, json};
@@ -33,10 +34,14 @@ impl Heard {
 
     /// The events of transfers since the last time, each without its moment. Their seconds are checked and left out.
     fn take(&self) -> Vec<Value> {
+        self.take_of(TARGET)
+    }
+
+    fn take_of(&self, target: &str) -> Vec<Value> {
         let text = String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap();
         let events = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         events
-            .filter(|event| event["target"] == TARGET)
+            .filter(|event| event["target"] == target)
             .map(|mut event| {
                 let fields = event.as_object_mut().unwrap();
                 assert!(fields.remove("seconds").unwrap().as_f64().unwrap() >= 0.0, "{text}");
@@ -229,6 +234,50 @@ fn sorted(heard: &Heard) -> Vec<Value> {
     let mut events = heard.take();
     events.sort_by_key(|event| (event["level"] == "INFO", event["key"].as_str().map(str::to_owned)));
     events
+}
+
+#[tokio::test]
+async fn what_waits_is_logged_as_queued_and_again_when_it_is_sent() {
+    let (heard, _guard) = Heard::listen(Level::DEBUG);
+    let (server, dir) = (server(), tempfile::tempdir().unwrap());
+    let settings = Settings {
+        on_remote_error: OnRemoteError::Outbox,
+        outbox_dir: Some(dir.path().join("outbox")),
+        outbox_allow_volatile: true,
+        outbox_min_free: 0,
+        ..remote(&server).settings().clone()
+    };
+    let store = Store::open("s3://b", &settings).unwrap();
+    server.add_rule(Rule::new(Fault::Reset));
+    store.put("a", "hello").await.unwrap();
+    let event = heard.one();
+    assert_eq!((&event["key"], &event["outcome"]), (&json!("a"), &json!("queued")));
+    store.delete("gone").await.unwrap();
+    assert_eq!(heard.one()["outcome"], "queued");
+    let from = dir.path().join("from");
+    std::fs::create_dir(&from).unwrap();
+    std::fs::write(from.join("b"), "by").unwrap();
+    let events = pushed(&store, &from, &heard, &PushOptions::default()).await;
+    let total = events.last().unwrap();
+    assert_eq!(
+        (&total["files"], &total["queued"], &total["outcome"]),
+        (&json!(1), &json!(1), &json!("queued"))
+    );
+
+    server.clear_rules();
+    let drainer = Store::open("s3://b", &settings).unwrap().outbox().unwrap().drainer().await.unwrap();
+    drainer.drain(Pauses::Ended, |_, _| ()).await.unwrap();
+    drainer.drain(Pauses::Ended, |_, _| ()).await.unwrap();
+    let text = heard.0.lock().unwrap().clone();
+    let [event] = <[Value; 1]>::try_from(heard.take_of(OUTBOX)).expect("one did something");
+    let wanted = json!({
+        "level": "INFO", "message": "outbox_drain_total_seconds", "sent": 3, "found": 0, "bytes": 7, "parked": 0,
+        "later": 0, "damaged": 0, "folder": dir.path().join("outbox").display().to_string(),
+    });
+    assert_eq!(event, wanted);
+    heard.0.lock().unwrap().extend(text);
+    let stored: Vec<Value> = heard.take().into_iter().filter(|event| event["outcome"] == "stored").collect();
+    assert_eq!(stored.len(), 2, "each put once more, by its own event: {stored:?}");
 }
 
 #[tokio::test]

@@ -120,6 +120,9 @@ enum Event<'a> {
     },
     Summary {
         done: u64,
+        /// Of them those that wait in the outbox.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        queued: Option<u64>,
         bytes: u64,
         unchanged: u64,
         unchanged_bytes: u64,
@@ -257,10 +260,11 @@ fn json(event: &TreeEvent) -> Option<Event<'_>> {
 }
 
 fn totals(summary: &TreeSummary, elapsed: Duration, dry_run: bool) -> Event<'static> {
-    let TreeSummary { done, bytes, unchanged, unchanged_bytes, deleted, deleted_bytes, skipped, failed } =
-        *summary;
+    let TreeSummary { done, queued, bytes, unchanged, unchanged_bytes, .. } = *summary;
+    let TreeSummary { deleted, deleted_bytes, skipped, failed, .. } = *summary;
     Event::Summary {
         done,
+        queued: Some(queued).filter(|queued| *queued > 0),
         bytes,
         unchanged,
         unchanged_bytes,

@@ -30,6 +30,7 @@ use send::{Fate, send, settle};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 /// After so many settled entries room is given back, or a quarter of the queue where that is more; and at the end.
@@ -172,9 +173,10 @@ impl Drainer {
             return Err(Error::new(ErrorKind::Conflict, "somebody else drains this outbox")
                 .with_fact("folder", self.queue.folder().display()));
         };
-        let lock = Arc::new(lock);
+        let (lock, start) = (Arc::new(lock), Instant::now());
         let mut run = Run::new(self, pauses);
         let ended = run.all(&lock, &mut each).await;
+        crate::telemetry::drained(self.queue.folder(), start, &run.drained, ended.as_ref().err());
         if run.drained.settled() > 0 {
             run.compact(&lock).await?;
         }

@@ -4,7 +4,7 @@ use super::{Compare, Fetched, Filter, MaxDelete, Shard};
 use crate::Progress;
 use crate::error::Error;
 use crate::object::PutOptions;
-use crate::receipt::Receipt;
+use crate::receipt::{Receipt, State};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -130,6 +130,9 @@ pub enum TreeEvent {
 pub struct TreeSummary {
     /// Files or objects moved (or planned).
     pub done: u64,
+    /// Of them those that wait in the outbox.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub queued: u64,
     /// Bytes moved.
     pub bytes: u64,
     /// Files or objects that were the same already.
@@ -146,6 +149,11 @@ pub struct TreeSummary {
     pub failed: u64,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
+}
+
 impl TreeEvent {
     /// A failure of something that is no transfer of a file, or came before it.
     pub(super) fn failed(name: impl ToString, error: Error) -> Self {
@@ -159,6 +167,7 @@ impl TreeSummary {
         let add = u64::saturating_add;
         Self {
             done: add(self.done, other.done),
+            queued: add(self.queued, other.queued),
             bytes: add(self.bytes, other.bytes),
             unchanged: add(self.unchanged, other.unchanged),
             unchanged_bytes: add(self.unchanged_bytes, other.unchanged_bytes),
@@ -175,7 +184,10 @@ impl TreeSummary {
             self.bytes += size;
         };
         match event {
-            TreeEvent::Pushed { receipt, .. } => moved(receipt.size),
+            TreeEvent::Pushed { receipt, .. } => {
+                moved(receipt.size);
+                self.queued += u64::from(receipt.state == State::Queued);
+            }
             TreeEvent::Pulled { fetched, .. } => moved(fetched.size),
             TreeEvent::Planned { size, .. } => moved(*size),
             TreeEvent::Unchanged { size, .. } => {

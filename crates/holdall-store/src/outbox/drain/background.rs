@@ -21,34 +21,31 @@ impl Drainer {
     pub fn spawn(self) -> Draining {
         let (end, mut ended) = watch::channel(false);
         let task = tokio::spawn(async move {
+            let mut is_told = false;
             loop {
                 tokio::select! {
                     _ = ended.wait_for(|ended| *ended) => return,
-                    () = self.once() => {}
+                    () = self.once(&mut is_told) => {}
                 }
             }
         });
         Draining { end, task: Some(task) }
     }
 
-    async fn once(&self) {
+    /// Drains once, and rests. That it cannot be done is told once, until it could.
+    async fn once(&self, is_told: &mut bool) {
         match self
             .drain(Pauses::Kept, |entry, delivery| tracing::debug!(key = entry.key, ?delivery, "drained"))
             .await
         {
-            Ok(drained) if drained.sent + drained.found > 0 => {
-                tracing::info!(
-                    sent = drained.sent,
-                    found = drained.found,
-                    bytes = drained.bytes,
-                    "the outbox was drained"
-                );
-            }
-            Ok(_) => {}
+            Ok(_) => *is_told = false,
             Err(error) if error.kind() == ErrorKind::Conflict => {
                 tracing::debug!("somebody else drains the outbox");
             }
-            Err(error) => tracing::warn!(%error, "the outbox cannot be drained now"),
+            Err(error) if std::mem::replace(is_told, true) => {
+                tracing::debug!(%error, "the outbox cannot be drained yet");
+            }
+            Err(error) => tracing::warn!(%error, "the outbox cannot be drained now, and will be tried again"),
         }
         tokio::time::sleep(REST).await;
     }
