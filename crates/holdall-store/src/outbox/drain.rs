@@ -251,7 +251,11 @@ impl Wanted {
     fn is_wanted(&self, entry: &Entry) -> bool {
         entry.key.starts_with(&self.drainer.prefix)
             && !locked(&self.tried).contains(&entry.id)
-            && !locked(&self.away).contains_key(&entry.destination.endpoint)
+            && !self.is_away(entry)
+    }
+
+    fn is_away(&self, entry: &Entry) -> bool {
+        locked(&self.away).contains_key(&entry.destination.endpoint)
     }
 }
 

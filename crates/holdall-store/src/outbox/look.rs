@@ -17,6 +17,13 @@ pub struct Cursor {
     key: String,
 }
 
+impl Cursor {
+    /// Behind all keys of an entry's destination.
+    pub(super) fn behind(pending: &Pending) -> Option<Self> {
+        pending.place.checked_add(1).map(|place| Self { place, key: String::new() })
+    }
+}
+
 /// Entries that can be sent now.
 #[derive(Debug, Default)]
 pub struct Ready {

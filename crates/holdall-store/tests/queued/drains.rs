@@ -1,8 +1,12 @@
 //! Who drains, what is refused, and what is put in its place.
 
-use crate::world::World;
-use holdall_store::outbox::{Drainer, Mark, Pauses, Remote, Standing};
-use holdall_store::{ErrorKind, PutOptions, State, Store, WriteCondition, WriteMode};
+use crate::world::{World, in_time};
+use holdall_store::outbox::{
+    Delivery, Destination, Drainer, Entry, Kind as Write, Mark, Options, Pauses, Queue, Remote, Standing,
+};
+use holdall_store::{
+    ErrorKind, OnRemoteError, Payload, PutOptions, Settings, State, Store, WriteCondition, WriteMode,
+};
 use holdall_testing::fault::{Fault, Kind, Rule};
 use std::time::Duration;
 
@@ -174,4 +178,43 @@ async fn a_marker_never_goes_directly_while_one_of_its_parts_waits() {
     let (waiting, _) = queue.walk(None, 10).unwrap();
     let left: Vec<_> = waiting.iter().map(|pending| (pending.key.as_str(), pending.standing)).collect();
     assert_eq!(left, [("root/m", Standing::Parked)]);
+}
+
+/// With more than a drain takes at once.
+#[tokio::test]
+async fn a_store_that_is_away_keeps_nothing_from_another_one() {
+    let (away, there) = (World::new(), World::new());
+    away.down();
+    let queue = Queue::open(Options {
+        allow_volatile: true,
+        min_free: 0,
+        ..Options::new(away.dir.path().join("both"))
+    });
+    let queue = queue.unwrap();
+    for world in [&away, &there] {
+        let to = world.store.outbox().unwrap().destination().clone();
+        for n in 0..300 {
+            let key = format!("root/{n:04}");
+            let lock = queue.lock(&to, &[&key]).await.unwrap();
+            let entry = Entry::new(Write::Put, to.clone(), &key);
+            queue.append(&lock, entry, Payload::Bytes("x".into())).await.unwrap();
+        }
+    }
+    let remotes: Vec<_> = [&away, &there]
+        .map(|world| {
+            let settings = Settings { on_remote_error: OnRemoteError::Raise, ..world.settings() };
+            let store = Store::open(&format!("s3://{}", world.bucket), &settings).unwrap();
+            (world.store.outbox().unwrap().destination().clone(), Remote::new(store))
+        })
+        .into();
+    let of = move |asked: &Destination| {
+        Ok(remotes.iter().find(|(to, _)| to == asked).map(|(_, remote)| remote.clone()))
+    };
+    let drainer = Drainer::new(queue.clone(), of, 8);
+    let mut sent = 0;
+    let drained = in_time(drainer.drain(Pauses::Ended, |_, delivery| {
+        sent += u64::from(matches!(delivery, Delivery::Sent(_)));
+    }));
+    assert_eq!(drained.await.unwrap_err().kind(), ErrorKind::Unreachable);
+    assert_eq!((sent, there.stored().len(), queue.status().unwrap().entries), (300, 300, 300));
 }

@@ -69,7 +69,13 @@ pub(super) async fn look(wanted: &Wanted, after: Option<Cursor>) -> Result<Batch
     };
     let queue = wanted.drainer.queue.clone();
     let found = blocking(move || queue.ready_at(moment, after.as_ref(), (BATCH, BATCH_BYTES))).await?;
-    let mut batch = Batch { next: found.next, ..Batch::default() };
+    // All else that goes there would wait for nothing.
+    let last = found.entries.last().filter(|last| wanted.is_away(&last.entry));
+    let next = match last {
+        Some(last) => found.next.and_then(|_| Cursor::behind(&last.pending)),
+        None => found.next,
+    };
+    let mut batch = Batch { next, ..Batch::default() };
     let mut locked = Vec::with_capacity(found.entries.len());
     for ready in found.entries {
         if !wanted.is_wanted(&ready.entry) {
