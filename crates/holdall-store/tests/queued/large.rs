@@ -1,7 +1,8 @@
 //! What goes in parts: files, bytes and streams.
 
 use crate::world::{World, in_time};
-use holdall_store::{ErrorKind, OnRemoteError, PutOptions, State};
+use holdall_store::outbox::Pauses;
+use holdall_store::{ErrorKind, OnRemoteError, PutOptions, State, WriteMode};
 use holdall_testing::fault::{Fault, Kind, Rule};
 
 const MIB: usize = 1 << 20;
@@ -85,4 +86,31 @@ async fn bytes_at_hand_in_parts_wait_too() {
     world.up();
     in_time(world.drain()).await.unwrap();
     assert_eq!(world.stored()["b"], bytes(11 * MIB));
+}
+
+#[tokio::test]
+async fn a_large_entry_goes_on_where_its_upload_broke_off() {
+    let world = World::with(|settings| settings.write = WriteMode::Behind);
+    let path = world.dir.path().join("file");
+    std::fs::write(&path, bytes(40 * MIB)).unwrap();
+    in_time(world.store.put_file("big", &path, &PutOptions::default())).await.unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let journal = Some(world.dir.path().join("journal"));
+    let drain = || async {
+        let store = world.open(|settings| {
+            settings.journal.clone_from(&journal);
+            settings.concurrency = 1;
+        });
+        let drainer = store.outbox().unwrap().drainer().await.unwrap();
+        in_time(drainer.drain(Pauses::Ended, |_, _| ())).await
+    };
+    world.server.add_rule(Rule::new(Fault::Reset).on(Kind::UploadPart).from(6));
+    assert_eq!(drain().await.unwrap_err().kind(), ErrorKind::Unreachable);
+    assert!(world.count(Kind::UploadPart) >= 6);
+    world.up();
+    world.server.clear_log();
+    assert_eq!(drain().await.unwrap().sent, 1);
+    assert_eq!(world.stored()["big"], bytes(40 * MIB));
+    assert_eq!(world.count(Kind::UploadPart), 3, "five of eight parts were there already");
+    assert_eq!(world.waiting().await, 0);
 }
