@@ -33,6 +33,8 @@ def until_scanned(watch: subprocess.Popen) -> None:
 
 
 def idle(watch: subprocess.Popen, _: Path, seconds: float) -> float:
+    # A look at everything that stored much is followed by another one soon.
+    until_scanned(watch)
     threading.Thread(target=lambda: list(events(watch)), daemon=True).start()
     time.sleep(5)
     before = processor(watch.pid)

@@ -143,26 +143,28 @@ fn refused(result: Wire<String>) -> Wire<bool> {
     }
 }
 
-/// How many of the racers win when each writes other bytes under one condition.
-async fn winners(client: &Client, key: &str, condition: &WriteCondition, way: Way) -> Wire<usize> {
+/// Whether exactly one of the racers wins when each writes other bytes under one condition. None where nobody is known to
+/// have won, and somebody may have: his answer was lost, and he was refused when he asked again.
+async fn one_wins(client: &Client, key: &str, condition: &WriteCondition, way: Way) -> Wire<Option<bool>> {
     let racers = (0..RACERS).map(|n| write(client, key, vec![n as u8; n + 1], condition, way));
-    let mut won = 0;
+    let (mut won, mut in_doubt) = (0, false);
     for result in join_all(racers).await {
+        in_doubt |= result.as_ref().is_err_and(WireError::is_ambiguous);
         won += usize::from(!refused(result)?);
     }
-    Ok(won)
+    Ok(if won == 0 && in_doubt { None } else { Some(won == 1) })
 }
 
 async fn create_only(client: &Client, key: &str, way: Way) -> Wire<bool> {
     for round in 0..ROUNDS {
         let key = format!("{key}-{round}");
-        let won = winners(client, &key, &WriteCondition::Absent, way).await;
+        let won = one_wins(client, &key, &WriteCondition::Absent, way).await;
         let again = refused(write(client, &key, vec![0], &WriteCondition::Absent, way).await);
         remove(client, &key).await;
         if matches!(way, Way::Copy) {
             remove(client, &source_of(&key)).await;
         }
-        if won? != 1 || !again? {
+        if won? == Some(false) || !again? {
             return Ok(false);
         }
     }
@@ -176,7 +178,7 @@ async fn if_match(client: &Client, key: &str, way: Way, form: fn(String) -> Stri
         if !refused(write(client, key, vec![0], &wrong, way).await)? {
             return Ok(false);
         }
-        if winners(client, key, &WriteCondition::Matches(form(etag)), way).await? != 1 {
+        if one_wins(client, key, &WriteCondition::Matches(form(etag)), way).await? == Some(false) {
             return Ok(false);
         }
     }
