@@ -123,6 +123,17 @@ async fn a_write_that_fails_leaves_nothing_older() {
 }
 
 #[tokio::test]
+async fn a_stream_that_the_store_refuses_has_no_copy() {
+    let world = World::with(keeping);
+    world.server.add_rule(Rule::new(Fault::refuse(403, "AccessDenied")));
+    let put = world.store.put_reader("s", &*bytes(12 * MIB), None, &PutOptions::default()).await;
+    assert_eq!(put.unwrap_err().kind(), ErrorKind::PermissionDenied);
+    world.up();
+    world.down();
+    assert_eq!(read(&world, "s").await, Err(ErrorKind::Unreachable));
+}
+
+#[tokio::test]
 async fn files_and_streams_of_any_size_have_copies() {
     for change in [keeping, keeping_alone] {
         let world = World::with(change);

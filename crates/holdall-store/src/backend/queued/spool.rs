@@ -138,6 +138,9 @@ impl SpooledUpload {
             // Nobody was told that it is queued.
             Ok(AtKey::Refused(pending, error)) if receipt.etag.as_ref() == Some(&etag_of(pending.id)) => {
                 self.queue.drop_entry(&pending).await?;
+                if let Some(kept) = &self.backend.kept {
+                    kept.forget(std::iter::once(full)).await?;
+                }
                 Err(error)
             }
             Ok(AtKey::Waits | AtKey::Refused(..)) => Ok(receipt),
