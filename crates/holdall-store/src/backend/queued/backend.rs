@@ -168,7 +168,7 @@ impl QueuedBackend {
     }
 
     /// Removes the copies of keys on this machine, before something else is there.
-    async fn forget(&self, keys: &[&str]) -> Result<()> {
+    pub(super) async fn forget(&self, keys: &[&str]) -> Result<()> {
         match &self.kept {
             Some(kept) => kept.forget(keys.iter().copied()).await,
             None => Ok(()),

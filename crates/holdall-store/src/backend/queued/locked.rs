@@ -38,9 +38,7 @@ impl LockedUpload {
         if self.backend.which_wait(&queue, &[&full]).await?.contains(&true) {
             return Err(stands_behind().with_key(&self.key));
         }
-        if let Some(kept) = &self.backend.kept {
-            kept.forget(std::iter::once(&*full)).await?;
-        }
+        self.backend.forget(&[&full]).await?;
         let receipt = self.upload.complete(parts, condition).await?;
         if let Some(copy) = &self.copy {
             copy.complete(parts).await;

@@ -102,12 +102,14 @@ impl SpooledUpload {
         {
             let lock = self.backend.lock(&self.queue, &[&full]).await?;
             self.backend.decide_condition(&mut entry).await?;
-            if let Some(kept) = &self.backend.kept {
-                kept.forget(std::iter::once(&*full)).await?;
-            }
+            self.backend.forget(&[&full]).await?;
             entry = self.queue.append_spooled(&lock, entry, self.spool.clone(), ranges).await?;
             if let Some(kept) = &self.backend.kept {
-                kept.keep(&entry, Copied::File(self.payload(&entry).await?)).await;
+                match self.payload(&entry).await {
+                    Ok(file) => kept.keep(&entry, Copied::File(file)).await,
+                    // It is acknowledged, and may be sent already.
+                    Err(error) => tracing::warn!(key = entry.key, %error, "no copy was kept on this machine"),
+                }
             }
         }
         self.backend.count();
@@ -138,9 +140,7 @@ impl SpooledUpload {
             // Nobody was told that it is queued.
             Ok(AtKey::Refused(pending, error)) if receipt.etag.as_ref() == Some(&etag_of(pending.id)) => {
                 self.queue.drop_entry(&pending).await?;
-                if let Some(kept) = &self.backend.kept {
-                    kept.forget(std::iter::once(full)).await?;
-                }
+                self.backend.forget(&[full]).await?;
                 Err(error)
             }
             Ok(AtKey::Waits | AtKey::Refused(..)) => Ok(receipt),
