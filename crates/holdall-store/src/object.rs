@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::key::{Key, Prefix};
 use crate::receipt::State;
-use crate::settings::{OnRemoteError, WriteMode};
+use crate::settings::{LocalCopy, OnRemoteError, WriteMode};
 use crate::{Acl, Attributes, Encryption, Progress, Range, ReadConditions, Sha256, WriteCondition};
 use bytes::Bytes;
 use futures_core::Stream;
@@ -101,6 +101,8 @@ pub struct PutOptions {
     pub on_remote_error: Option<OnRemoteError>,
     /// Whether it is tried before it is acknowledged; else the setting says so.
     pub write: Option<WriteMode>,
+    /// Whether a copy stays on this machine, for when the store is away; else the setting says so.
+    pub local_copy: Option<LocalCopy>,
     /// A name for the write, 32 hex digits, by which it is known again at the store; a random one else.
     pub nonce: Option<String>,
     /// Not before any write below one of these prefixes that was acknowledged and waits in the outbox: what says that

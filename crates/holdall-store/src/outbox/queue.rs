@@ -4,6 +4,7 @@ use super::commit::{Inbox, Job, locked, submit};
 use super::entry::{Destination, Entry, EntryId, Kind};
 use super::frame::MAX_INLINE;
 use super::ground::{Ground, Options};
+use super::kept::Kept;
 use super::lock::{DrainLock, KeyLock, Locks};
 use super::mark::{Mark, Marked};
 use super::payload::{self, Placed, Spool};
@@ -13,6 +14,7 @@ use super::view::View;
 use crate::Payload;
 use crate::backend::payload::{announced, check_digest, take};
 use crate::error::{Error, ErrorKind, Result};
+use crate::settings::Settings;
 use crate::transfer::Opened;
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashSet};
@@ -265,7 +267,7 @@ impl Queue {
         }
     }
 
-    /// Gives an entry up. What depends on it is parked first: it may be wrong without it.
+    /// Gives an entry up, with its copy on this machine. What depends on it is parked first: it may be wrong without it.
     ///
     /// # Errors
     ///
@@ -278,7 +280,7 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// As for [`Queue::mark`]; those before the one that failed are given up.
+    /// As for [`Queue::mark`] and [`Queue::lock`]; those before the one that failed are given up.
     pub async fn drop_entries(&self, dropped: &[Pending]) -> Result<()> {
         let (queue, all) = (self.clone(), dropped.to_vec());
         for (dependent, id) in payload::blocking(move || queue.dependents(&all)).await? {
@@ -286,7 +288,13 @@ impl Queue {
             self.mark_entry(&dependent, Mark::Parked { why }).await?;
         }
         for pending in dropped {
-            self.mark(pending, Mark::Dropped).await?;
+            let (queue, of) = (self.clone(), pending.clone());
+            let entry = payload::blocking(move || queue.entry(&of)).await?;
+            // Its copy goes first, and before anybody else writes to the key.
+            let _lock = self.lock(&entry.destination, &[&entry.key]).await?;
+            let (folder, settings) = (self.folder(), Settings::default());
+            Kept::new(folder, &entry.destination, &settings).give_up(&entry).await?;
+            self.mark_entry(&entry, Mark::Dropped).await?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::{CopyOptions, PutOptions};
 use crate::receipt::Receipt;
-use crate::settings::{DigestScope, OnRemoteError, WriteMode};
+use crate::settings::{DigestScope, LocalCopy, OnRemoteError, WriteMode};
 use crate::telemetry::{Direction, Watch};
 use crate::{Attributes, Payload, Progress};
 use bytes::Bytes;
@@ -103,11 +103,13 @@ impl Store {
     /// wait for.
     fn check_outbox(&self, options: &PutOptions) -> Result<()> {
         let wanted = options.on_remote_error == Some(OnRemoteError::Outbox)
-            || options.write == Some(WriteMode::Behind);
+            || options.write == Some(WriteMode::Behind)
+            || options.local_copy == Some(LocalCopy::Keep);
         if !wanted || !self.is_remote() || self.outbox().is_some() {
             return Ok(());
         }
-        let message = "a put can wait only in a store that was opened with an outbox";
+        let message =
+            "a put can wait, or leave a copy on this machine, only in a store that was opened with an outbox";
         Err(Error::new(ErrorKind::Config, message).with_hint("set HOLDALL_ON_REMOTE_ERROR=outbox"))
     }
 

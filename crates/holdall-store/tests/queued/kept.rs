@@ -1,9 +1,10 @@
 //! Copies on this machine: what was put here last, read when the store is away, and never anything older.
 
 use crate::world::{World, in_time};
+use holdall_store::outbox::Pauses;
 use holdall_store::{
     Attributes, CopyOptions, Encryption, ErrorKind, GetOptions, Key, LocalCopy, OnRemoteError, PutOptions,
-    Range, ReadConditions, ReadFrom, Result, Settings, State,
+    Range, ReadConditions, ReadFrom, Result, Settings, State, WriteMode,
 };
 use holdall_testing::fault::{Fault, Kind, Rule};
 
@@ -22,12 +23,14 @@ fn bytes(len: usize) -> Vec<u8> {
     (0..len as u64 / 8).flat_map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes()).collect()
 }
 
-/// Bytes, and where they come from.
+/// The first bytes, and where they come from.
 async fn read(world: &World, key: &str) -> std::result::Result<(ReadFrom, String), ErrorKind> {
     let read = async {
         let object = world.store.get(key).await?;
         let from = object.metadata.read_from;
-        Result::Ok((from, String::from_utf8_lossy(&object.bytes().await?).into_owned()))
+        let mut text = String::from_utf8_lossy(&object.bytes().await?).into_owned();
+        text.truncate(text.floor_char_boundary(100));
+        Result::Ok((from, text))
     };
     in_time(read).await.map_err(|error: holdall_store::Error| error.kind())
 }
@@ -171,6 +174,92 @@ async fn what_may_not_lie_on_a_disk_has_no_copy() {
     let plain = World::new();
     plain.store.put("a", "x").await.unwrap();
     assert!(!plain.dir.path().join("outbox/kept").exists(), "nobody asked for copies");
+}
+
+#[tokio::test]
+async fn a_put_says_itself_whether_it_leaves_a_copy() {
+    let (wanted, unwanted) = (Some(LocalCopy::Keep), Some(LocalCopy::None));
+    for (change, [copied, plain]) in
+        [(World::new(), [wanted, None]), (World::with(keeping), [None, unwanted])]
+    {
+        let put = |local_copy| PutOptions { local_copy, ..PutOptions::default() };
+        for (key, local_copy) in [("copied", copied), ("plain", plain)] {
+            change.store.put_with(key, "x", &put(local_copy)).await.unwrap();
+            let stream = format!("{key}-stream");
+            change.store.put_reader(&stream, &b"x"[..], None, &put(local_copy)).await.unwrap();
+        }
+        change.down();
+        for key in ["copied", "copied-stream"] {
+            assert_eq!(read(&change, key).await, copy("x"), "{key}");
+        }
+        for key in ["plain", "plain-stream"] {
+            assert_eq!(read(&change, key).await, Err(ErrorKind::Unreachable), "{key}");
+        }
+    }
+    let settings = Settings { on_remote_error: OnRemoteError::Raise, ..World::new().settings() };
+    let without = holdall_store::Store::from_settings(&settings).unwrap();
+    let options = PutOptions { local_copy: wanted, ..PutOptions::default() };
+    assert_eq!(without.put_with("k", "x", &options).await.unwrap_err().kind(), ErrorKind::Config);
+}
+
+#[tokio::test]
+async fn who_keeps_no_copies_leaves_no_older_one_of_others() {
+    let world = World::with(keeping);
+    world.store.put("k", "one").await.unwrap();
+    let other = world.open(|_| ());
+    other.put("k", "two").await.unwrap();
+    world.down();
+    assert_eq!(read(&world, "k").await, Err(ErrorKind::Unreachable));
+}
+
+#[tokio::test]
+async fn a_write_that_is_given_up_takes_its_copy_along() {
+    let world = World::with(keeping);
+    world.down();
+    for (key, text) in [("a", "one"), ("b", "one"), ("b", "two")] {
+        assert_eq!(in_time(world.store.put(key, text)).await.unwrap().state, State::Queued);
+    }
+    let queue = world.queue().await;
+    let destination = world.store.outbox().unwrap().destination().clone();
+    let of = |key: &str| queue.waiting(&destination, &format!("root/{key}")).unwrap();
+    // The copy of `b` is its later write's, which still waits.
+    queue.drop_entries(&[of("a")[0].clone(), of("b")[0].clone()]).await.unwrap();
+    assert_eq!(read(&world, "a").await, Err(ErrorKind::Unreachable));
+    assert_eq!(read(&world, "b").await, Ok((ReadFrom::Outbox, "two".to_owned())));
+    world.up();
+    assert_eq!(world.drain().await.unwrap().0.sent, 1);
+    world.down();
+    assert_eq!(read(&world, "b").await, copy("two"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_is_acknowledged_whoever_sends_it_first() {
+    let world = World::with(|settings| {
+        keeping(settings);
+        settings.write = WriteMode::Behind;
+    });
+    world.store.put("first", "x").await.unwrap();
+    let drainer = world.open(|_| ()).outbox().unwrap().drainer().await.unwrap();
+    let (text, options) = (bytes(4096), PutOptions::default());
+    let streams = async {
+        for round in 0..100 {
+            let key = format!("s/{round}");
+            let put = world.store.put_reader(&key, &*text, None, &options);
+            assert_eq!(in_time(put).await.unwrap().size, 4096);
+        }
+    };
+    let drained = async {
+        loop {
+            drainer.drain(Pauses::Ended, |_, _| ()).await.unwrap();
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    };
+    tokio::select! {
+        () = streams => {}
+        () = drained => {}
+    }
+    world.drain().await.unwrap();
+    assert_eq!(world.stored().len(), 101);
 }
 
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {

@@ -169,10 +169,7 @@ impl QueuedBackend {
 
     /// Removes the copies of keys on this machine, before something else is there.
     pub(super) async fn forget(&self, keys: &[&str]) -> Result<()> {
-        match &self.kept {
-            Some(kept) => kept.forget(keys.iter().copied()).await,
-            None => Ok(()),
-        }
+        self.kept.forget(keys.iter().copied()).await
     }
 
     /// Queues a move where one of its keys waits or the remote is away; none where it can be made directly.

@@ -1,14 +1,13 @@
 //! Objects that come in parts and must not wait: they are sent as they come.
 
 use super::QueuedBackend;
-use super::kept::KeptUpload;
 use super::write::stands_behind;
 use crate::WriteCondition;
 use crate::backend::{BoxFuture, PartReceipt, ReadAt, Upload};
 use crate::error::Result;
 use crate::key::Key;
 use crate::object::PutOptions;
-use crate::outbox::Headers;
+use crate::outbox::{Headers, KeptUpload};
 use crate::receipt::Receipt;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -25,10 +24,8 @@ impl LockedUpload {
     pub(super) async fn begin(backend: &QueuedBackend, key: &Key, options: &PutOptions) -> Result<Self> {
         let upload = backend.remote.begin_upload(key, options).await?;
         // What may never lie on a disk has no copy.
-        let copy = match &backend.kept {
-            Some(kept) if Headers::of(options).is_ok() => kept.begin(&backend.full(key)?, options).await,
-            _ => None,
-        };
+        let is_kept = backend.keeps(options.local_copy) && Headers::of(options).is_ok();
+        let copy = if is_kept { backend.kept.begin(&backend.full(key)?, options).await } else { None };
         Ok(Self { backend: backend.clone(), key: key.clone(), upload, copy })
     }
 

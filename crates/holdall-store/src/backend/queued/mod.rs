@@ -4,7 +4,6 @@
 //! it, for everybody who reads; and who writes to such a key queues behind it. `docs/OUTBOX.md` has the rules.
 
 mod backend;
-mod kept;
 mod lazy;
 mod listing;
 mod locked;
@@ -17,10 +16,9 @@ use crate::backend::s3::S3Backend;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, MAX_KEY, Prefix};
 use crate::outbox::breaker::Breaker;
-use crate::outbox::{Destination, Drainer, KeyLock, Options, Queue, Remote, blocking};
+use crate::outbox::{Destination, Drainer, Kept, KeyLock, Options, Queue, Remote, blocking};
 use crate::settings::{LocalCopy, OnRemoteError, Settings, WriteMode};
 use crate::store::Store;
-use kept::Kept;
 pub(crate) use lazy::Outbox;
 pub(crate) use listing::{QueuedListing, Reach};
 use std::fmt;
@@ -43,7 +41,8 @@ pub struct QueuedBackend {
     on_error: OnRemoteError,
     deadline: Duration,
     breaker: Arc<Breaker>,
-    kept: Option<Kept>,
+    kept: Kept,
+    local_copy: LocalCopy,
     queued: Arc<AtomicU64>,
 }
 
@@ -57,8 +56,7 @@ impl QueuedBackend {
         outbox: Options,
         settings: &Settings,
     ) -> Self {
-        let is_kept = settings.local_copy == LocalCopy::Keep;
-        let kept = is_kept.then(|| Kept::new(&outbox.folder, &destination, settings));
+        let kept = Kept::new(&outbox.folder, &destination, settings);
         Self {
             remote,
             base: Store::with_backend(base, settings.clone()),
@@ -70,6 +68,7 @@ impl QueuedBackend {
             deadline: settings.remote_deadline,
             breaker: Arc::default(),
             kept,
+            local_copy: settings.local_copy,
             queued: Arc::default(),
         }
     }

@@ -197,8 +197,10 @@ impl QueuedBackend {
         options: &GetOptions,
         error: Error,
     ) -> Result<Object> {
-        let Some(kept) = self.kept.as_ref().filter(|_| is_of_the_remote(&error)) else { return Err(error) };
-        let object = kept.get(&source.name, key, options).await.ok_or(error)??;
+        if !is_of_the_remote(&error) {
+            return Err(error);
+        }
+        let object = self.kept.get(&source.name, key, options).await.ok_or(error)??;
         Ok(Object { metadata: source.describe(key, object.metadata), ..object })
     }
 
@@ -209,8 +211,10 @@ impl QueuedBackend {
         options: &GetOptions,
         error: Error,
     ) -> Result<Metadata> {
-        let Some(kept) = self.kept.as_ref().filter(|_| is_of_the_remote(&error)) else { return Err(error) };
-        let head = kept.head(&source.name, key, options).await.ok_or(error)?;
+        if !is_of_the_remote(&error) {
+            return Err(error);
+        }
+        let head = self.kept.head(&source.name, key, options).await.ok_or(error)?;
         Ok(source.describe(key, head))
     }
 

@@ -4,14 +4,13 @@
 //! acknowledged, and goes at once where the remote takes it.
 
 use super::QueuedBackend;
-use super::kept::Copied;
 use super::write::etag_of;
 use crate::backend::parts::{check_list, check_part, gone};
 use crate::backend::{BoxFuture, PartDigest, PartReceipt, Upload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::{GetOptions, PutOptions};
-use crate::outbox::{AtKey, Entry, Headers, Queue, Remote, Spool, blocking, drain_key};
+use crate::outbox::{AtKey, Copied, Entry, Headers, Queue, Remote, Spool, blocking, drain_key};
 use crate::receipt::{Receipt, State, Verified};
 use crate::settings::WriteMode;
 use crate::transfer::Opened;
@@ -104,9 +103,9 @@ impl SpooledUpload {
             self.backend.decide_condition(&mut entry).await?;
             self.backend.forget(&[&full]).await?;
             entry = self.queue.append_spooled(&lock, entry, self.spool.clone(), ranges).await?;
-            if let Some(kept) = &self.backend.kept {
+            if self.backend.keeps(self.options.local_copy) {
                 match self.payload(&entry).await {
-                    Ok(file) => kept.keep(&entry, Copied::File(file)).await,
+                    Ok(file) => self.backend.kept.keep(&entry, Copied::File(file)).await,
                     // It is acknowledged, and may be sent already.
                     Err(error) => tracing::warn!(key = entry.key, %error, "no copy was kept on this machine"),
                 }
@@ -140,7 +139,6 @@ impl SpooledUpload {
             // Nobody was told that it is queued.
             Ok(AtKey::Refused(pending, error)) if receipt.etag.as_ref() == Some(&etag_of(pending.id)) => {
                 self.queue.drop_entry(&pending).await?;
-                self.backend.forget(&[full]).await?;
                 Err(error)
             }
             Ok(AtKey::Waits | AtKey::Refused(..)) => Ok(receipt),

@@ -4,7 +4,6 @@
 //! by one that came later, and no write goes directly while another one of its key waits.
 
 use super::QueuedBackend;
-use super::kept::Copied;
 use super::read::Seen;
 use crate::backend::Backend;
 use crate::backend::carried::Carried;
@@ -13,9 +12,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::{GetOptions, Metadata, PutOptions};
 use crate::outbox::breaker::Admission;
-use crate::outbox::{Entry, EntryId, Headers, KeyLock, Kind, Mark, Queue, blocking};
+use crate::outbox::{Copied, Entry, EntryId, Headers, KeyLock, Kind, Mark, Queue, blocking};
 use crate::receipt::{Receipt, State, Verified};
-use crate::settings::{OnRemoteError, WriteMode};
+use crate::settings::{LocalCopy, OnRemoteError, WriteMode};
 use crate::transfer::Opened;
 use crate::{Payload, Progress, ReadConditions, Sha256, WriteCondition};
 use std::pin::pin;
@@ -38,7 +37,7 @@ pub(crate) struct Wanted {
     /// Counts what moves directly: while it does, the remote is not given up.
     pub(crate) progress: Progress,
     pub(crate) keys: Vec<String>,
-    /// What the put itself says of waiting.
+    /// What the put itself says of waiting and of a copy.
     pub(crate) wishes: Wishes,
     /// Conditions on what is copied or moved.
     pub(crate) source: ReadConditions,
@@ -46,11 +45,12 @@ pub(crate) struct Wanted {
     pub(super) seen: Option<(u64, Option<Sha256>)>,
 }
 
-/// What a put says of waiting, where it does; else the settings do.
+/// What a put says of waiting and of a copy, where it does; else the settings do.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Wishes {
     pub(super) on_error: Option<OnRemoteError>,
     pub(super) write: Option<WriteMode>,
+    pub(super) local_copy: Option<LocalCopy>,
 }
 
 impl Wanted {
@@ -130,14 +130,18 @@ impl QueuedBackend {
         let queue = self.outbox.open().await?;
         let keys: Vec<&str> = wanted.keys.iter().map(String::as_str).collect();
         let lock = self.lock(&queue, &keys).await?;
-        let Some(kept) = &self.kept else { return self.write_locked((&queue, &lock), wanted, direct).await };
-        kept.forget(wanted.changed()).await?;
-        let copied = wanted.copied();
+        self.kept.forget(wanted.changed()).await?;
+        let copied = if self.keeps(wanted.wishes.local_copy) { wanted.copied() } else { None };
         let written = self.write_locked((&queue, &lock), wanted, direct).await?;
         if let Some((entry, bytes)) = copied {
-            kept.keep(&entry, bytes).await;
+            self.kept.keep(&entry, bytes).await;
         }
         Ok(written)
+    }
+
+    /// Whether a write leaves a copy on this machine.
+    pub(super) fn keeps(&self, wished: Option<LocalCopy>) -> bool {
+        wished.unwrap_or(self.local_copy) == LocalCopy::Keep
     }
 
     async fn write_locked<T>(
@@ -346,7 +350,8 @@ impl QueuedBackend {
         let options = PutOptions { progress: Some(progress.clone()), nonce: Some(nonce), ..options.clone() };
         let full = self.full(key)?;
         let (entry, source) = (self.entry_of(key, &options), ReadConditions::default());
-        let wishes = Wishes { on_error: options.on_remote_error, write: options.write };
+        let (on_error, write) = (options.on_remote_error, options.write);
+        let wishes = Wishes { on_error, write, local_copy: options.local_copy };
         let wanted = Wanted { entry, bytes, progress, keys: vec![full], wishes, source, seen: None };
         self.write(wanted, direct(options)).await.map_err(|e| e.with_key(key))
     }
