@@ -19,9 +19,11 @@ pub use sources::Sources;
 pub use table::{SETTINGS, Setting};
 pub use variables::Variables;
 
+use crate::key::Prefix;
 use crate::url::{Location, UrlStrategy};
 use crate::{Acl, Encryption, Secret};
 use holdall_s3::{Addressing, Endpoint, PayloadIntegrity};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
@@ -121,6 +123,8 @@ pub struct Settings {
     pub outbox_allow_volatile: bool,
     /// Whether copies of what is put stay in the outbox's folder, to be read while the store is away.
     pub local_copy: LocalCopy,
+    /// Where in the store collections lie that do not lie in a folder of their own name.
+    pub roots: BTreeMap<String, Prefix>,
     /// Proxy for http endpoints.
     pub http_proxy: Option<Secret>,
     /// Proxy for https endpoints.
@@ -263,6 +267,7 @@ impl Default for Settings {
             outbox_min_free: 1 << 30,
             outbox_allow_volatile: false,
             local_copy: LocalCopy::None,
+            roots: BTreeMap::new(),
             http_proxy: None,
             https_proxy: None,
             no_proxy: None,

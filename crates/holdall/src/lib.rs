@@ -38,7 +38,12 @@
 //!
 //! Futures are `Send` and run on the caller's tokio runtime, which needs its I/O and time drivers.
 
+mod id;
+mod roots;
+
 pub use holdall_store::*;
+pub use id::{DecisionId, EvidenceType, MAX_ID, SessionId, StepId};
+pub use roots::{Collection, Root};
 
 /// The examples of the README are compiled.
 #[cfg(doctest)]

@@ -361,6 +361,15 @@ pub static SETTINGS: &[Setting] = &[
         |s| Some(local_copy_text(s.local_copy).to_owned()),
     ),
     row(
+        "roots",
+        &[],
+        "each collection's name",
+        "where in the store collections lie, as `documents=planning/,runs=old/runs/`: of `sessions`, `evidence`, \
+         `attachments`, `topics`, `documents`, `runs`; an empty one takes the whole store",
+        |draft, v| set(&mut draft.settings.roots, roots(v)),
+        |s| (!s.roots.is_empty()).then(|| roots_text(&s.roots)),
+    ),
+    row(
         "presign_expiration",
         &[&["S3_PRESIGN_EXPIRATION"]],
         "`3600s`",

@@ -138,6 +138,7 @@ const SAMPLES: [(&str, &str, &str); 45] = [
     ("outbox_min_free", "0", "0"),
     ("outbox_allow_volatile", "true", "true"),
     ("local_copy", "keep", "keep"),
+    ("roots", "documents=/planning, runs=", "documents=planning/,runs="),
     ("presign_expiration", "12h", "43200s"),
     ("url", "public", "public"),
     ("acl", "public-read", "public-read"),

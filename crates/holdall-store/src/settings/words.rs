@@ -2,9 +2,11 @@
 
 use super::parse::{flag, parse_time, size};
 use super::{DigestScope, Fsync, LocalCopy, OnRemoteError, WriteMode};
+use crate::key::Prefix;
 use crate::url::UrlStrategy;
 use crate::{Acl, Encryption};
 use holdall_s3::{Addressing, ChecksumAlgorithm, Endpoint, PayloadIntegrity};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -96,6 +98,26 @@ pub(super) fn local_copy_text(value: LocalCopy) -> &'static str {
         LocalCopy::None => "none",
         LocalCopy::Keep => "keep",
     }
+}
+
+/// Names and prefixes. Which names there are, whoever keeps collections knows.
+pub(super) fn roots(value: &str) -> Result<BTreeMap<String, Prefix>, String> {
+    let mut roots = BTreeMap::new();
+    for pair in value.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+        let (name, root) = pair.split_once('=').ok_or("must be NAME=PREFIX, separated by commas")?;
+        let root = root.trim_matches('/');
+        let root = if root.is_empty() { String::new() } else { format!("{root}/") };
+        let root = Prefix::parse(&root).map_err(|e| e.to_string())?;
+        if roots.insert(name.to_owned(), root).is_some() {
+            return Err(format!("names {name} twice"));
+        }
+    }
+    Ok(roots)
+}
+
+pub(super) fn roots_text(roots: &BTreeMap<String, Prefix>) -> String {
+    let pairs: Vec<String> = roots.iter().map(|(name, root)| format!("{name}={root}")).collect();
+    pairs.join(",")
 }
 
 pub(super) fn write_mode(value: &str) -> Result<WriteMode, String> {
