@@ -3,7 +3,7 @@
 use crate::cli::Override;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use holdall::{Attributes, PutOptions, Range, WriteCondition};
+use holdall::{Attributes, GetOptions, PutOptions, Range, WriteCondition};
 
 /// What an object carries besides its bytes.
 #[derive(Debug, Default, Args)]
@@ -69,6 +69,20 @@ impl ObjectArgs {
             condition: if self.create_only { WriteCondition::Absent } else { WriteCondition::Always },
             ..PutOptions::default()
         }
+    }
+}
+
+/// Which version of an object.
+#[derive(Debug, Args)]
+pub(crate) struct VersionArg {
+    /// This version, as `object-version ls` names it [default: the latest]
+    #[arg(long, value_name = "VERSION", value_parser = not_empty())]
+    version_id: Option<String>,
+}
+
+impl VersionArg {
+    pub(crate) fn options(&self) -> GetOptions {
+        GetOptions { version: self.version_id.clone(), ..GetOptions::default() }
     }
 }
 

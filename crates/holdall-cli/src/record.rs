@@ -4,7 +4,7 @@ use crate::report::causes;
 use crate::text::Moment;
 use holdall::telemetry::Outcome;
 use holdall::transfer::Fetched;
-use holdall::{Error, ErrorKind, Metadata, PostForm, ReadFrom, Receipt};
+use holdall::{Error, ErrorKind, Metadata, PostForm, ReadFrom, Receipt, Version};
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -78,6 +78,32 @@ impl<'a> From<&'a Metadata> for ListedRecord<'a> {
             last_modified: Time(object.last_modified),
             etag: object.etag.as_deref(),
             storage_class: object.attributes.storage_class.as_deref(),
+        }
+    }
+}
+
+/// A version of an object.
+#[derive(Serialize)]
+pub(crate) struct VersionRecord<'a> {
+    key: &'a str,
+    version: &'a str,
+    latest: bool,
+    deleted: bool,
+    size: u64,
+    last_modified: Time,
+    etag: Option<&'a str>,
+}
+
+impl<'a> From<&'a Version> for VersionRecord<'a> {
+    fn from(version: &'a Version) -> Self {
+        Self {
+            key: version.key.as_str(),
+            version: &version.version,
+            latest: version.is_latest,
+            deleted: version.is_marker,
+            size: version.size,
+            last_modified: Time(version.last_modified),
+            etag: version.etag.as_deref(),
         }
     }
 }

@@ -80,6 +80,11 @@ impl Prefix {
         Ok(Self(text.to_owned()))
     }
 
+    /// Takes a prefix that needs no check.
+    pub(crate) fn listed(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The prefix as text.
     pub fn as_str(&self) -> &str {
         &self.0

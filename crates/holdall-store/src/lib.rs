@@ -37,22 +37,24 @@ mod url;
 
 pub use backend::{
     Backend, BoxFuture, Held, Limits, Listing, PartDigest, PartReceipt, ReadAt, Resumed, Ticket, Upload,
+    VersionListing,
 };
 pub use content_type::content_type_of;
 pub use error::{Error, ErrorKind, Result};
 pub use holdall_s3::{
     Acl, Addressing, Attributes, Checksum, Encryption, Payload, PostForm, PostPolicy, Progress, Range,
-    ReadConditions, Secret, Sha256, Source, SourceStream, WriteCondition, sha256,
+    ReadConditions, Secret, Sha256, Source, SourceStream, Versioning, WriteCondition, sha256,
 };
 pub use key::{Key, Prefix};
 pub use object::{
     CopyOptions, DeleteFailure, DeleteOptions, Deleted, GcOptions, GetOptions, Leftover, ListOptions,
     Metadata, MoveOptions, Object, ObjectStream, Page, PresignMethod, PresignOptions, PutOptions, ReadFrom,
+    Version, VersionPage,
 };
 pub use receipt::{Receipt, State, Verified};
 pub use settings::{
     DigestScope, Fsync, KeyPair, LocalCopy, LogFormat, OnRemoteError, Origin, Rank, Resolved, SETTINGS,
     Setting, Settings, SettingsError, Sources, Value, Variables, WriteMode, parse_size, parse_time,
 };
-pub use store::{ObjectList, Stats, Store};
+pub use store::{ObjectList, Stats, Store, VersionList};
 pub use url::{Location, UrlStrategy};

@@ -246,6 +246,34 @@ impl Metadata {
     }
 }
 
+/// A version of an object, or the mark that it was deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// The object's key.
+    pub key: Key,
+    /// The version's name, which means something only together with the key.
+    pub version: String,
+    /// Whether it is what the key has now.
+    pub is_latest: bool,
+    /// Whether it says that the object was deleted, and is no object itself.
+    pub is_marker: bool,
+    /// Size in bytes; 0 for a marker.
+    pub size: u64,
+    /// The `ETag`; a marker has none.
+    pub etag: Option<String>,
+    /// When it was made.
+    pub last_modified: Option<SystemTime>,
+}
+
+/// A page of versions, in the bytewise order of keys, of each key the newest first.
+#[derive(Debug, Default)]
+pub struct VersionPage {
+    /// Versions and markers.
+    pub versions: Vec<Version>,
+    /// What is there and cannot be listed. The rest of the listing is whole.
+    pub failures: Vec<Error>,
+}
+
 /// How an object is moved.
 #[derive(Debug, Clone, Default)]
 pub struct MoveOptions {

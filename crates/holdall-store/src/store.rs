@@ -3,8 +3,10 @@
 mod list;
 mod put;
 mod share;
+mod versions;
 
 pub use list::ObjectList;
+pub use versions::VersionList;
 
 use crate::backend::Backend;
 use crate::backend::fs::FolderBackend;

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use holdall_store::{
     Attributes, Backend, BoxFuture, CopyOptions, DeleteFailure, DeleteOptions, Deleted, Error, ErrorKind,
     GcOptions, GetOptions, Key, Leftover, Limits, ListOptions, Listing, Metadata, Object, Page, PartReceipt,
-    Payload, PostForm, PostPolicy, PresignOptions, PutOptions, Range, ReadAt, Receipt, Result, Resumed,
-    Ticket, Upload, WriteCondition,
+    Payload, PostForm, PostPolicy, Prefix, PresignOptions, PutOptions, Range, ReadAt, Receipt, Result,
+    Resumed, Ticket, Upload, VersionListing, WriteCondition,
 };
 use std::sync::Arc;
 
@@ -167,6 +167,10 @@ impl Backend for Bent {
             let receipt = self.inner.copy(&self.key(from)?, &self.key(to)?, &options).await;
             Ok(Receipt { key: to.clone(), ..receipt.map_err(|e| self.fault(e))? })
         })
+    }
+
+    fn list_versions(&self, prefix: Prefix) -> Box<dyn VersionListing> {
+        self.inner.list_versions(prefix)
     }
 
     fn list(&self, options: ListOptions) -> Box<dyn Listing> {

@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use crate::app::App;
-use crate::args::range;
+use crate::args::{VersionArg, range};
 use crate::failure::Failure;
 use crate::target::Target;
 use clap::Args;
@@ -26,11 +26,13 @@ pub(crate) struct Cat {
     /// Only these bytes: A..B (without B), A.., or -N for the last N
     #[arg(long, value_name = "RANGE", value_parser = range, allow_hyphen_values = true)]
     range: Option<Range>,
+    #[command(flatten)]
+    version: VersionArg,
 }
 
 impl Cat {
     pub(crate) async fn run(self, app: &mut App) -> Outcome {
-        let options = GetOptions { range: self.range, ..GetOptions::default() };
+        let options = GetOptions { range: self.range, ..self.version.options() };
         if let [key] = &*self.keys {
             return one(key, &options, app).await;
         }

@@ -2,6 +2,7 @@
 
 use super::{Outcome, cat};
 use crate::app::App;
+use crate::args::VersionArg;
 use crate::progress::{Showing, What};
 use crate::record::FileRecord;
 use crate::target::Target;
@@ -28,18 +29,20 @@ pub(crate) struct Get {
     /// The file, a folder for it, or - for standard output [default: the key's last name]
     #[arg(value_name = "FILE|DIR/")]
     file: Option<PathBuf>,
+    #[command(flatten)]
+    version: VersionArg,
 }
 
 impl Get {
     pub(crate) async fn run(self, app: &mut App) -> Outcome {
         let target = Target::parse(&self.key)?;
         if self.file.as_ref().is_some_and(|file| file.as_os_str() == "-") {
-            return cat::write(&target, &GetOptions::default(), app).await;
+            return cat::write(&target, &self.version.options(), app).await;
         }
         let store = app.store(&target)?;
         let file = self.destination(&target)?;
         let showing = Showing::start(&app.globals, What::One(target.key.clone()));
-        let options = GetOptions { progress: showing.progress(), ..GetOptions::default() };
+        let options = GetOptions { progress: showing.progress(), ..self.version.options() };
         let fetched = store.get_to_file(&target.key, &file, &options).await?;
         drop(showing);
         app.report.read_from(&fetched.metadata);

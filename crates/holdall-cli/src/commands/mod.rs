@@ -15,6 +15,7 @@ mod lines;
 mod ls;
 mod manual;
 mod mv;
+mod object_version;
 mod outbox;
 mod presign;
 mod pull;
@@ -58,6 +59,7 @@ pub(crate) enum Command {
     Gc(gc::Gc),
     Outbox(outbox::Outbox),
     Bucket(bucket::Bucket),
+    ObjectVersion(object_version::ObjectVersion),
     Config(config::Config),
     Doctor(doctor::Doctor),
     Demo(demo::Demo),
@@ -93,6 +95,7 @@ impl Command {
             Self::Gc(command) => command.run(app).await,
             Self::Outbox(command) => Box::pin(command.run(app)).await,
             Self::Bucket(command) => command.run(app).await,
+            Self::ObjectVersion(command) => command.run(app).await,
             Self::Config(command) => command.run(app),
             Self::Doctor(command) => command.run(app).await,
             Self::Demo(command) => command.run(app).await,

@@ -2,6 +2,7 @@
 
 use super::Outcome;
 use crate::app::App;
+use crate::args::VersionArg;
 use crate::record::{ObjectRecord, elsewhere};
 use crate::target::Target;
 use crate::text::{Moment, escaped};
@@ -20,12 +21,14 @@ Examples:
 pub(crate) struct Stat {
     /// The key
     key: String,
+    #[command(flatten)]
+    version: VersionArg,
 }
 
 impl Stat {
     pub(crate) async fn run(self, app: &mut App) -> Outcome {
         let target = Target::parse(&self.key)?;
-        let object = app.store(&target)?.head(&target.key).await?;
+        let object = app.store(&target)?.head_with(&target.key, &self.version.options()).await?;
         if app.globals.json {
             return Ok(app.out.json(&ObjectRecord::from(&object))?);
         }

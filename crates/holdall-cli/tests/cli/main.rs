@@ -36,4 +36,5 @@ mod terminal;
 mod url;
 mod usage;
 mod verify;
+mod versions;
 mod watch;

@@ -30,7 +30,7 @@ pub struct ListedVersion {
 /// A page of versions.
 #[derive(Debug, Clone, Default)]
 pub struct VersionList {
-    /// By key, the newest first: objects, then markers.
+    /// By key, the newest first, as the server has them: objects and markers among each other.
     pub versions: Vec<ListedVersion>,
     /// Where the next page begins: key and version; none after the last.
     pub next: Option<(String, String)>,
@@ -53,13 +53,16 @@ impl Client {
 fn version_list(bytes: &[u8], after: Option<&(String, String)>) -> Result<VersionList> {
     let root = Element::parse_named(bytes, "ListVersionsResult")?;
     let mut versions = Vec::new();
-    for entry in root.each("Version") {
-        let size = entry.required("Size")?.parse().map_err(|_| bad("Size"))?;
-        let etag = entry.text_of("ETag").map(|etag| quoted(etag.to_owned()));
-        versions.push(ListedVersion { size, etag, ..version(entry, false)? });
-    }
-    for entry in root.each("DeleteMarker") {
-        versions.push(version(entry, true)?);
+    for entry in &root.children {
+        match entry.name.as_str() {
+            "Version" => {
+                let size = entry.required("Size")?.parse().map_err(|_| bad("Size"))?;
+                let etag = entry.text_of("ETag").map(|etag| quoted(etag.to_owned()));
+                versions.push(ListedVersion { size, etag, ..version(entry, false)? });
+            }
+            "DeleteMarker" => versions.push(version(entry, true)?),
+            _ => {}
+        }
     }
     if root.text_of("IsTruncated") != Some("true") {
         return Ok(VersionList { versions, next: None });
@@ -96,9 +99,9 @@ mod tests {
 
     const PAGE: &str = "<ListVersionsResult><IsTruncated>true</IsTruncated><NextKeyMarker>k</NextKeyMarker>\
         <NextVersionIdMarker>2</NextVersionIdMarker>\
+        <DeleteMarker><Key>k</Key><VersionId>2</VersionId><IsLatest>true</IsLatest></DeleteMarker>\
         <Version><Key>k</Key><VersionId>1</VersionId><IsLatest>false</IsLatest><Size>5</Size><ETag>\"e\"</ETag>\
         <LastModified>2026-01-02T03:04:05.000Z</LastModified></Version>\
-        <DeleteMarker><Key>k</Key><VersionId>2</VersionId><IsLatest>true</IsLatest></DeleteMarker>\
         </ListVersionsResult>";
 
     #[test]
@@ -109,7 +112,7 @@ mod tests {
             .iter()
             .map(|v| (v.version.as_str(), v.is_marker, v.is_latest, v.size, v.etag.is_some()))
             .collect();
-        assert_eq!(told, [("1", false, false, 5, true), ("2", true, true, 0, false)]);
+        assert_eq!(told, [("2", true, true, 0, false), ("1", false, false, 5, true)]);
         assert_eq!(list.next, Some(("k".to_owned(), "2".to_owned())));
     }
 

@@ -53,8 +53,8 @@ pub(crate) fn copied_attributes(source: &Attributes, options: &CopyOptions) -> A
 }
 
 /// Refuses a copy that would change nothing, as S3 does.
-pub(crate) fn check_onto_itself(from: &Key, to: &Key, new_attributes: bool) -> Result<()> {
-    if from == to && !new_attributes {
+pub(crate) fn check_onto_itself(from: &Key, to: &Key, options: &CopyOptions) -> Result<()> {
+    if from == to && options.attributes.is_none() && options.version.is_none() {
         let message = "a copy onto itself needs new attributes";
         return Err(Error::new(ErrorKind::InvalidInput, message).with_key(to));
     }

@@ -16,15 +16,15 @@ mod tags;
 pub(crate) use tags::check_tags;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::Key;
+use crate::key::{Key, Prefix};
 use crate::object::{
     CopyOptions, DeleteFailure, DeleteOptions, Deleted, GcOptions, GetOptions, Leftover, ListOptions,
-    Metadata, MoveOptions, Object, Page, PresignOptions, PutOptions,
+    Metadata, MoveOptions, Object, Page, PresignOptions, PutOptions, VersionPage,
 };
 use crate::receipt::Receipt;
 use crate::{Payload, PostForm, PostPolicy, Sha256, WriteCondition};
 use bytes::Bytes;
-use holdall_s3::{Checksum, ChecksumAlgorithm};
+use holdall_s3::{Checksum, ChecksumAlgorithm, Versioning};
 pub use read_at::ReadAt;
 use serde::{Deserialize, Serialize};
 use std::any::Any;
@@ -164,6 +164,28 @@ pub trait Backend: Any + fmt::Debug + Send + Sync {
     /// Lists objects page by page.
     fn list(&self, options: ListOptions) -> Box<dyn Listing>;
 
+    /// Whether versions are kept of what is replaced and deleted.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where there is no such thing.
+    fn versioning(&self) -> BoxFuture<'_, Result<Versioning>> {
+        Box::pin(async { Err(no_versions()) })
+    }
+
+    /// Keeps versions from now on, or no more of them; those that there are stay.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where there is no such thing; `InvalidInput` for [`Versioning::Off`], which is how a store begins.
+    fn set_versioning(&self, versioning: Versioning) -> BoxFuture<'_, Result<()>> {
+        let _ = versioning;
+        Box::pin(async { Err(no_versions()) })
+    }
+
+    /// Lists versions of all objects that begin with a prefix, also of those that were deleted.
+    fn list_versions(&self, prefix: Prefix) -> Box<dyn VersionListing>;
+
     /// Begins an object that is sent in parts. Nothing of it can be seen until it is complete.
     fn begin_upload<'a>(
         &'a self,
@@ -284,6 +306,32 @@ fn no_bucket() -> Error {
     Error::new(ErrorKind::Unsupported, "the store has nothing that can be made or deleted")
 }
 
+fn no_versions() -> Error {
+    Error::new(ErrorKind::Unsupported, "this kind of store keeps no versions")
+}
+
+/// Why no version is read of a store that has none.
+pub(crate) fn keeps_none() -> Error {
+    Error::new(ErrorKind::Unsupported, "the store keeps no versions")
+        .with_hint("`holdall bucket versioning enabled` lets it keep them from then on")
+}
+
+/// Why a version is not read that a key does not have.
+pub(crate) fn no_version(version: &str) -> Error {
+    Error::new(ErrorKind::NotFound, "there is no such version of the object").with_fact("version", version)
+}
+
+/// Why a version is not read that is no object.
+pub(crate) fn is_marker(version: &str) -> Error {
+    Error::new(ErrorKind::NotFound, "this version only says that the object was deleted")
+        .with_fact("version", version)
+}
+
+/// Why versions are not taken back.
+pub(crate) fn never_off() -> Error {
+    Error::new(ErrorKind::InvalidInput, "versioning can be suspended, never taken back")
+}
+
 /// Why a bucket or a folder stays.
 pub(crate) fn not_empty() -> Error {
     Error::new(ErrorKind::Conflict, "it is not empty, and only what is empty is deleted")
@@ -294,6 +342,12 @@ pub(crate) fn not_empty() -> Error {
 pub trait Listing: Send {
     /// The next page; none after the last. A page may be empty. After an error there is nothing more.
     fn next_page(&mut self) -> BoxFuture<'_, Option<Result<Page>>>;
+}
+
+/// A listing of versions under way.
+pub trait VersionListing: Send {
+    /// The next page; none after the last. A page may be empty. After an error there is nothing more.
+    fn next_page(&mut self) -> BoxFuture<'_, Option<Result<VersionPage>>>;
 }
 
 /// A part that the backend has.

@@ -4,7 +4,7 @@ use super::Configuration;
 use super::setup::{Applied, Plan, Setup};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Stats, Store};
-use holdall_s3::ListOptions;
+use holdall_s3::{ListOptions, Versioning};
 use std::time::Duration;
 
 /// The bucket, or the folder, that a store is in. Cheap to clone.
@@ -96,6 +96,26 @@ impl Bucket {
             }
         }
         Ok(stats)
+    }
+
+    /// Whether versions are kept of what is replaced and deleted.
+    ///
+    /// # Errors
+    ///
+    /// `PermissionDenied` for who may not ask: on S3 that is `s3:GetBucketVersioning`.
+    pub async fn versioning(&self) -> Result<Versioning> {
+        self.store.backend().versioning().await
+    }
+
+    /// Keeps versions from now on, or no more of them; those that there are stay. In a folder the file of an object that
+    /// is replaced or deleted becomes a version without being copied.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for [`Versioning::Off`], which is how a store begins; `Unsupported` where the file system has no
+    /// hard links, or the server no versions; `PermissionDenied`.
+    pub async fn set_versioning(&self, versioning: Versioning) -> Result<()> {
+        self.store.backend().set_versioning(versioning).await
     }
 
     /// Asks whether it may be used, and answers how long that took.

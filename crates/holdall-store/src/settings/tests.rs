@@ -103,7 +103,7 @@ fn wrong_values_name_the_variable() {
 }
 
 /// A value that each setting takes and that is not its default, and how it is shown.
-const SAMPLES: [(&str, &str, &str); 45] = [
+const SAMPLES: [(&str, &str, &str); 46] = [
     ("store", "s3://b/p", "s3://b/p"),
     ("bucket", "other", "other"),
     ("prefix", "/runs/", "runs"),

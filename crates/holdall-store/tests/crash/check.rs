@@ -3,8 +3,8 @@
 use crate::content::{Seen, Version, recognise};
 use crate::history::History;
 use crate::operation::{Operation, When};
-use holdall_store::{Error, ErrorKind, Fsync, Location, Metadata, Settings, Store};
-use std::collections::BTreeMap;
+use holdall_store::{Error, ErrorKind, Fsync, GetOptions, Location, Metadata, Settings, Store};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// What every key has.
@@ -33,6 +33,7 @@ pub(crate) async fn check(path: &Path, history: &History) -> Result<Contents, St
             Ok(seen)
         });
         let seen = judged.map_err(|why| format!("{key:?}: {why}"))?;
+        demand_versions(&store, key, history).await.map_err(|why| format!("versions of {key:?}: {why}"))?;
         contents.insert(key.clone(), seen);
     }
     match listed.keys().next() {
@@ -74,6 +75,33 @@ async fn read(
         return Err("get, head and the listing differ".to_owned());
     }
     recognise(history.keys(), &metadata, &body).map(Some)
+}
+
+/// Demands that every write that was acknowledged is a version still, whole, and each version one.
+async fn demand_versions(store: &Store, key: &str, history: &History) -> Result<(), String> {
+    let wanted = history.kept(key);
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let listed = store.versions(key).map_err(|e| told(&e))?.collect().await.map_err(|e| told(&e))?;
+    let (mut names, mut numbers) = (BTreeSet::new(), BTreeSet::new());
+    for version in listed.into_iter().filter(|version| version.key.as_str() == key) {
+        if !names.insert(version.version.clone()) {
+            return Err(format!("{} is listed twice", version.version));
+        }
+        if version.is_marker {
+            continue;
+        }
+        let options = GetOptions { version: Some(version.version), ..GetOptions::default() };
+        let object = store.get_with(key, &options).await.map_err(|e| told(&e))?;
+        let metadata = object.metadata.clone();
+        let body = object.bytes().await.map_err(|e| told(&e))?;
+        numbers.insert(recognise(history.keys(), &metadata, &body)?.number);
+    }
+    match wanted.iter().find(|number| !numbers.contains(number)) {
+        Some(number) => Err(format!("{number} was acknowledged and is none of them: {numbers:?}")),
+        None => Ok(()),
+    }
 }
 
 /// Shows that a store takes writes to keys, over whatever a crash left there, and forgets them again.

@@ -37,6 +37,9 @@ pub(crate) struct History {
     /// Where the changes of what is under way are.
     open: BTreeMap<u64, Vec<usize>>,
     keys: Vec<String>,
+    /// Since when versions are kept, and what has them kept.
+    kept: Option<u64>,
+    keeping: Option<u64>,
 }
 
 impl History {
@@ -57,6 +60,10 @@ impl History {
             Operation::Copy { from, .. } => Leaves::CopyOf(from.clone()),
             Operation::Rename { from, .. } => Leaves::MoveOf(from.clone()),
             Operation::Delete(_) => Leaves::Exactly(None),
+            Operation::KeepVersions => {
+                self.keeping = Some(id);
+                return;
+            }
         };
         let mut under_way = Vec::new();
         for key in operation.targets() {
@@ -71,6 +78,9 @@ impl History {
     }
 
     fn end(&mut self, id: u64, outcome: Outcome) {
+        if self.keeping == Some(id) {
+            self.kept = Some(self.clock);
+        }
         for change in self.open.remove(&id).unwrap_or_default() {
             match outcome {
                 Outcome::Done => self.changes[change].ended = self.clock,
@@ -78,6 +88,18 @@ impl History {
                 Outcome::Refused => self.changes[change].key.clear(),
             }
         }
+    }
+
+    /// The writes of a key that stay as versions whatever came after them.
+    pub(crate) fn kept(&self, key: &str) -> Vec<u64> {
+        let Some(since) = self.kept else { return Vec::new() };
+        let acknowledged =
+            |change: &&Change| change.key == key && change.ended != NEVER && change.began >= since;
+        let numbers = self.changes.iter().filter(acknowledged).filter_map(|change| match change.leaves {
+            Leaves::Exactly(number) => number,
+            _ => None,
+        });
+        numbers.collect()
     }
 
     /// What was seen is from now on what is there: nothing is under way any more.

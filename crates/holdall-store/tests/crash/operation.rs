@@ -3,7 +3,7 @@
 use crate::content::Version;
 use holdall_store::{
     CopyOptions, DeleteFailure, Error, ErrorKind, GetOptions, Key, MoveOptions, PartReceipt, PutOptions,
-    Store, WriteCondition,
+    Store, Versioning, WriteCondition,
 };
 
 /// When a write is to happen.
@@ -35,6 +35,8 @@ pub(crate) enum Operation {
         to: String,
     },
     Delete(Vec<String>),
+    /// From now on nothing that is replaced or deleted goes.
+    KeepVersions,
 }
 
 /// How a call ended.
@@ -53,6 +55,7 @@ impl Operation {
             Self::Copy { to, .. } => vec![to],
             Self::Rename { from, to } => vec![to, from],
             Self::Delete(keys) => keys.iter().map(String::as_str).collect(),
+            Self::KeepVersions => Vec::new(),
         }
     }
 
@@ -68,6 +71,7 @@ impl Operation {
             Self::Copy { from, to } => store.copy(from, to, &CopyOptions::default()).await.map(drop),
             Self::Rename { from, to } => store.rename(from, to, &MoveOptions::default()).await.map(drop),
             Self::Delete(keys) => delete(store, keys).await,
+            Self::KeepVersions => store.bucket().set_versioning(Versioning::Enabled).await,
         };
         match done.as_ref().map_err(Error::kind) {
             Ok(()) => Ok(Outcome::Done),

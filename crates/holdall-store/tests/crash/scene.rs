@@ -213,6 +213,31 @@ pub(crate) static SCENES: &[Scene] = &[
         play: || odd().iter().flat_map(|key| [put(key), delete(&[key]), put(key)]).collect(),
         ..PLAIN
     },
+    Scene {
+        name: "versioned",
+        prepare: || vec![Operation::KeepVersions, put("a"), put("d/e/x")],
+        play: || vec![put("a"), delete(&["a"]), put("a"), delete(&["d/e/x"]), delete(&["a", "none"])],
+        ..PLAIN
+    },
+    Scene {
+        name: "versioned_odd",
+        prepare: || vec![put("a/b"), Operation::KeepVersions, put("a")],
+        play: || vec![put("a"), delete(&["a"]), put("a//b"), put("a//b"), copy("a//b", "a")],
+        ..PLAIN
+    },
+    Scene {
+        name: "versioned_first",
+        play: || {
+            vec![Operation::KeepVersions, put("a"), put("a"), upload("a", &[300], false), rename("a", "b")]
+        },
+        ..PLAIN
+    },
+    Scene {
+        name: "versioned_heavy",
+        prepare: || vec![Operation::KeepVersions, put_heavy("a")],
+        play: || vec![put_heavy("a"), delete(&["a"]), put_heavy("a")],
+        ..HEAVY
+    },
     // In `races`, the three are of processes that run at the same time.
     Scene {
         name: "race",

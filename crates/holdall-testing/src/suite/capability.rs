@@ -43,6 +43,8 @@ pub enum Capability {
     PostLimits,
     /// Encryption that a form asks for.
     PostEncryption,
+    /// Versions of what is replaced and deleted.
+    Versions,
     /// Keys with `.` and `..` between slashes.
     DotSegments,
     /// Keys that begin with a slash or have two in a row.
@@ -105,7 +107,7 @@ use Capability as C;
 
 impl Capability {
     /// Every one, in the order of the table.
-    pub const ALL: [Self; 48] = [
+    pub const ALL: [Self; 49] = [
         C::PutIfAbsent,
         C::PutIfMatch,
         C::CompleteIfAbsent,
@@ -147,6 +149,7 @@ impl Capability {
         C::PostForm,
         C::PostLimits,
         C::PostEncryption,
+        C::Versions,
         C::SpecialKeys,
         C::DotSegments,
         C::EmptySegments,
@@ -200,6 +203,7 @@ impl Capability {
             C::PostForm => "Presigned forms",
             C::PostLimits => "Size limits of presigned forms",
             C::PostEncryption => "Encryption of what presigned forms upload",
+            C::Versions => "Versions, and marks of what was deleted",
             C::SpecialKeys => "Keys with characters that URLs and XML use themselves",
             C::DotSegments => "Keys with `.` and `..` between slashes",
             C::EmptySegments => "Keys such as `/lead` and `a//b`",

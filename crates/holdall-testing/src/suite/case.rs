@@ -69,6 +69,9 @@ impl Case {
             {
                 Some("the environment names no KMS key".to_owned())
             }
+            _ if self.needs.contains(&Capability::Versions) && place.writes_behind() => {
+                Some("what waits in an outbox is no version yet".to_owned())
+            }
             _ => profile.lacks(self.needs),
         }
     }
@@ -93,6 +96,7 @@ pub fn cases() -> Vec<Case> {
         super::copy::cases(),
         super::rename::cases(),
         super::delete::cases(),
+        super::versions::cases(),
         super::upload::cases(),
         super::parts::cases(),
         super::completion::cases(),

@@ -31,6 +31,7 @@ pub mod secrets;
 mod service;
 mod subject;
 mod upload;
+mod versions;
 mod wire;
 
 pub use capability::Capability;

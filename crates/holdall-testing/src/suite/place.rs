@@ -205,6 +205,11 @@ impl Place {
         }
     }
 
+    /// Whether a write is acknowledged before the store has it.
+    pub(super) fn writes_behind(&self) -> bool {
+        matches!(self, Self::Memory(Memory { before: Before::Outbox(WriteMode::Behind), .. }))
+    }
+
     /// Opens a store whose bucket nobody made.
     pub(crate) fn missing_store(&self) -> Outcome<Store> {
         match self {

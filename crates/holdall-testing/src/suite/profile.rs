@@ -156,6 +156,16 @@ const TABLE: &[Row] = &[
     (PostForm, [refused(NO_SERVICE), refused(NO_SERVICE), WORKS, WORKS, WORKS]),
     (PostLimits, [refused(NO_SERVICE), refused(NO_SERVICE), WORKS, WORKS, ignored("any size is taken")]),
     (PostEncryption, [refused(NO_SERVICE), refused(NO_SERVICE), WORKS, ignored(PLAIN), ignored(PLAIN)]),
+    (
+        Versions,
+        [
+            WORKS,
+            WORKS,
+            WORKS,
+            refused("501"),
+            broken("marks are listed behind all objects, `null` is refused"),
+        ],
+    ),
     everywhere(SpecialKeys),
     (DotSegments, [WORKS, WORKS, WORKS, broken("500, or another object"), WORKS]),
     (EmptySegments, [WORKS, WORKS, WORKS, broken("500, or another object"), WORKS]),

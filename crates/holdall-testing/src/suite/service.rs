@@ -5,8 +5,8 @@ use super::secrets::{PROXY_PASSWORD, SESSION_TOKEN};
 use crate::random::{Random, fresh_seed};
 use crate::server::Server;
 use holdall_s3::{
-    Client, Config, Credentials, CredentialsSource, DeleteOptions, DeleteTarget, ListOptions, Transport,
-    TransportConfig, UploadHandle,
+    Client, Config, Credentials, CredentialsSource, DeleteOptions, DeleteTarget, ListOptions, ListedVersion,
+    Transport, TransportConfig, UploadHandle, Versioning,
 };
 use holdall_store::{Location, Settings, Store, Variables};
 use std::sync::{Mutex, PoisonError};
@@ -178,7 +178,7 @@ impl Service {
         let mut left = Vec::new();
         for bucket in made {
             let wire = self.client_of(&bucket)?;
-            let emptied = empty(&wire, "").await;
+            let emptied = empty(&wire, "").await.and(empty_of_versions(&wire).await);
             if let Err(error) = wire.delete_bucket().await {
                 left.push(format!("{bucket}: {error}; emptying it answered {emptied:?}"));
             }
@@ -234,6 +234,24 @@ async fn empty(wire: &Client, prefix: &str) -> Outcome {
             Some(error) if deleted == 0 => return Err(error.into()),
             // The listing broke off after what is deleted by now: the rest is listed from the start.
             Some(_) => {}
+        }
+    }
+}
+
+/// Deletes what is left where versions were kept; nothing where the server has none.
+async fn empty_of_versions(wire: &Client) -> Outcome {
+    if !matches!(wire.versioning().await, Ok(Versioning::Enabled | Versioning::Suspended)) {
+        return Ok(());
+    }
+    loop {
+        let page = wire.list_versions("", None).await?;
+        let target = |listed: ListedVersion| DeleteTarget { key: listed.key, version: Some(listed.version) };
+        let targets: Vec<DeleteTarget> = page.versions.into_iter().map(target).collect();
+        if targets.is_empty() {
+            return Ok(());
+        }
+        if let Some(failed) = wire.delete_batch(&targets).await?.into_iter().next() {
+            return Err(failed.error.into());
         }
     }
 }

@@ -4,6 +4,7 @@ mod create;
 mod delete;
 mod info;
 mod setup;
+mod versioning;
 
 use super::Outcome;
 use crate::app::App;
@@ -30,6 +31,7 @@ enum Command {
     Delete(delete::Delete),
     Info(info::Info),
     Setup(setup::SetUp),
+    Versioning(versioning::KeepVersions),
 }
 
 impl Bucket {
@@ -39,6 +41,7 @@ impl Bucket {
             Command::Delete(command) => command.run(app).await,
             Command::Info(command) => command.run(app).await,
             Command::Setup(command) => command.run(app).await,
+            Command::Versioning(command) => command.run(app).await,
         }
     }
 }

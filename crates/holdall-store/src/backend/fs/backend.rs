@@ -2,14 +2,13 @@
 
 use super::folder::Folder;
 use super::listing::FolderListing;
-use super::lock::Locks;
-use super::read::refuse_version;
+use super::past_listing::FolderVersions;
 use super::root::Root;
 use super::upload::FolderUpload;
 use crate::backend::parts::{LIMITS, check_batch};
-use crate::backend::{Backend, BoxFuture, Limits, Listing, Upload};
+use crate::backend::{Backend, BoxFuture, Limits, Listing, Upload, VersionListing};
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::Key;
+use crate::key::{Key, Prefix};
 use crate::object::{
     CopyOptions, DeleteFailure, DeleteOptions, Deleted, GcOptions, GetOptions, Leftover, ListOptions,
     Metadata, MoveOptions, Object, PresignOptions, PutOptions,
@@ -17,7 +16,7 @@ use crate::object::{
 use crate::receipt::{Receipt, State};
 use crate::settings::Settings;
 use crate::url::Location;
-use crate::{Payload, PostForm, PostPolicy};
+use crate::{Payload, PostForm, PostPolicy, Versioning};
 use std::any::Any;
 use std::fmt;
 use std::fs::File;
@@ -54,7 +53,7 @@ impl FolderBackend {
 
     fn new(root: Root, settings: &Settings) -> Self {
         let window = usize::try_from(settings.memory / 2).unwrap_or(usize::MAX);
-        Self { folder: Arc::new(Folder { root, locks: Locks::default() }), window }
+        Self { folder: Arc::new(Folder::new(root)), window }
     }
 
     pub(super) fn folder(&self) -> &Folder {
@@ -132,14 +131,13 @@ impl Backend for FolderBackend {
 
     fn delete<'a>(&'a self, key: &'a Key, options: &'a DeleteOptions) -> BoxFuture<'a, Result<Deleted>> {
         Box::pin(async move {
-            refuse_version(options.version.as_deref())?;
-            let if_match = options.if_match.clone();
-            let delete = move |folder: &Folder, key: &Key| folder.delete_alone(key, if_match.as_deref());
-            Ok(Deleted {
-                existed: Some(self.blocking(key, delete).await?),
-                version: None,
-                state: State::Stored,
-            })
+            let options = options.clone();
+            let delete = move |folder: &Folder, key: &Key| match options.version {
+                Some(version) => Ok((folder.delete_version(key, &version)?, Some(version))),
+                None => folder.delete_alone(key, options.if_match.as_deref()),
+            };
+            let (existed, version) = self.blocking(key, delete).await?;
+            Ok(Deleted { existed: Some(existed), version, state: State::Stored })
         })
     }
 
@@ -175,6 +173,20 @@ impl Backend for FolderBackend {
 
     fn list(&self, options: ListOptions) -> Box<dyn Listing> {
         Box::new(FolderListing::new(self.folder.clone(), options, self.window))
+    }
+
+    fn versioning(&self) -> BoxFuture<'_, Result<Versioning>> {
+        let folder = self.folder.clone();
+        Box::pin(run(move || Self::versioning_of(&folder)))
+    }
+
+    fn set_versioning(&self, versioning: Versioning) -> BoxFuture<'_, Result<()>> {
+        let folder = self.folder.clone();
+        Box::pin(run(move || folder.set_versioning(versioning)))
+    }
+
+    fn list_versions(&self, prefix: Prefix) -> Box<dyn VersionListing> {
+        Box::new(FolderVersions::new(self.folder.clone(), &prefix, self.window))
     }
 
     fn begin_upload<'a>(

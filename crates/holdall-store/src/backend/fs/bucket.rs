@@ -11,7 +11,7 @@ use std::io;
 use std::path::Path;
 
 /// What holdall keeps in a store's own folder. Anything else there is not its own to delete.
-const OWN: [&str; 5] = ["format", "lock", "meta", "odd", "tmp"];
+const OWN: [&str; 7] = ["format", "lock", "meta", "odd", "tmp", "versioning", "versions"];
 
 impl FolderBackend {
     pub(super) async fn folder_exists(&self) -> Result<bool> {
@@ -79,7 +79,8 @@ fn check_own(own: &Path) -> io::Result<Result<()>> {
             "its .holdall/ has something in it that is not holdall's",
         )));
     }
-    if holds_file(&own.join("odd"))? {
+    let versions = own.join("versions");
+    if holds_file(&own.join("odd"))? || holds_version(&versions)? {
         return Ok(Err(not_empty()));
     }
     if holds_file(&own.join("tmp"))? {
@@ -92,6 +93,15 @@ fn check_own(own: &Path) -> io::Result<Result<()>> {
 
 fn names(path: &Path) -> io::Result<Vec<OsString>> {
     fs::read_dir(path)?.map(|entry| Ok(entry?.file_name())).collect()
+}
+
+/// Whether there is a version, or a mark that an object was deleted.
+fn holds_version(versions: &Path) -> io::Result<bool> {
+    if !versions.try_exists()? {
+        return Ok(false);
+    }
+    let is_any = names(versions)?.iter().any(|name| name != RESERVED);
+    Ok(is_any || holds_file(&versions.join(RESERVED).join("odd"))?)
 }
 
 /// Whether there is anything below a folder but folders.

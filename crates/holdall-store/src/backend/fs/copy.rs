@@ -5,7 +5,7 @@ use super::folder::{Folder, Opened};
 use super::object::described;
 use super::publish::Written;
 use super::put::receipt;
-use super::read::{missing, refuse_version};
+use super::read::missing;
 use crate::backend::carried::{Carried, check_onto_itself, copied_attributes, refuse_encryption};
 use crate::backend::conditions::check_read;
 use crate::disk::append;
@@ -23,9 +23,8 @@ const COPIED: u64 = 1 << 20;
 impl FolderBackend {
     pub(super) async fn copy_object(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Receipt> {
         let started = Instant::now();
-        refuse_version(options.version.as_deref())?;
         refuse_encryption(options.encryption.as_ref())?;
-        check_onto_itself(from, to, options.attributes.is_some())?;
+        check_onto_itself(from, to, options)?;
         let (from, options) = (from.clone(), options.clone());
         let copied = self.blocking(to, move |folder, to| folder.copy(&from, to, &options)).await?;
         Ok(receipt(copied, None, started))
@@ -58,7 +57,9 @@ fn replaced() -> Error {
 impl Folder {
     fn copy(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Metadata> {
         let reading = self.root.for_reading()?.ok_or_else(missing)?;
-        let (source, record) = self.existing(&reading, from).map_err(|e| e.with_key(from))?;
+        let (source, record) = self
+            .existing_version(&reading, from, options.version.as_deref())
+            .map_err(|e| e.with_key(from))?;
         let (attributes, sha256) = described(from, &source, record.as_ref())?;
         let metadata = self.metadata(&reading, from, source.identity, attributes, sha256);
         check_read(&metadata, &options.conditions)?;

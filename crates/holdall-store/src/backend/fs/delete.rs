@@ -4,6 +4,7 @@ use super::folder::{Folder, Found};
 use super::names::split;
 use super::publish::sidecar;
 use super::root::{Born, born};
+use super::versions::Keeping;
 use crate::backend::conditions::check_delete;
 use crate::disk::{fault, open_beneath};
 use crate::error::Result;
@@ -30,6 +31,14 @@ impl Folder {
         let Some(at) = self.root.for_reading()? else { return Ok(Vec::new()) };
         let mut failures = Vec::new();
         let mut touched = Touched::default();
+        if self.keeping(&at)? != Keeping::None {
+            for key in keys {
+                if let Err(error) = self.delete_kept(key, None) {
+                    failures.push(DeleteFailure { key: key.clone(), error: error.with_key(key) });
+                }
+            }
+            return Ok(failures);
+        }
         for key in keys {
             if let Err(error) = self.delete_one(&at, key, None, &mut touched) {
                 failures.push(DeleteFailure { key: key.clone(), error: error.with_key(key) });
@@ -39,13 +48,18 @@ impl Folder {
         Ok(failures)
     }
 
-    /// Deletes an object, if it has this `ETag` when its turn comes, and answers whether there was one.
-    pub(super) fn delete_alone(&self, key: &Key, if_match: Option<&str>) -> Result<bool> {
-        let Some(at) = self.root.for_reading()? else { return missing(if_match) };
+    /// Deletes an object, if it has this `ETag` when its turn comes, and answers whether there was one, and the version
+    /// that says that it is gone, where versions are kept.
+    pub(super) fn delete_alone(&self, key: &Key, if_match: Option<&str>) -> Result<(bool, Option<String>)> {
+        let Some(at) = self.root.for_reading()? else { return Ok((missing(if_match)?, None)) };
+        if self.keeping(&at)? != Keeping::None {
+            let (existed, marker) = self.delete_kept(key, if_match)?;
+            return Ok((existed, Some(marker)));
+        }
         let mut touched = Touched::default();
         let existed = self.delete_one(&at, key, if_match, &mut touched)?;
         self.sync_and_prune(&at, &mut touched)?;
-        Ok(existed)
+        Ok((existed, None))
     }
 
     /// Brings deletions to the disk, and removes folders that they left empty.
@@ -64,10 +78,8 @@ impl Folder {
         if_match: Option<&str>,
         touched: &mut Touched,
     ) -> Result<bool> {
-        let plain = self.can_be_path(at, key).then(|| key.as_str().to_owned());
-        let places = || Some(self.odd(at, key.as_str())).into_iter().chain(plain.clone());
         if self.find(at, key)?.is_none() {
-            places().for_each(|path| touched.doubt(split(&path).0));
+            self.doubt(at, key, touched);
             return missing(if_match);
         }
         let _held = self.locks.hold(&self.root, at, key.as_str())?;
@@ -77,6 +89,14 @@ impl Folder {
             check_delete(etag.as_deref(), if_match)?;
         }
         self.delete_held(at, key, touched)
+    }
+
+    /// Notes that somebody may have deleted an object and not come to bring that to the disk.
+    pub(super) fn doubt(&self, at: &OwnedFd, key: &Key, touched: &mut Touched) {
+        let plain = self.can_be_path(at, key).then(|| key.as_str().to_owned());
+        for path in plain.into_iter().chain(Some(self.odd(at, key.as_str()))) {
+            touched.doubt(split(&path).0);
+        }
     }
 
     /// Deletes an object whose key's lock is held, and answers whether there was one.

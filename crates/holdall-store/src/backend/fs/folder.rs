@@ -1,22 +1,26 @@
 //! The store as blocking calls see it, and where in it an object is.
 
+use super::history::VERSIONS;
 use super::lock::Locks;
 use super::names::{ODD, is_path, odd, split};
 use super::record::Identity;
 use super::root::Root;
 use crate::disk::{SEARCH, fault, open_beneath, unique};
 use crate::error::{Error, Result};
-use crate::key::Key;
+use crate::key::{Key, MAX_KEY};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::{self, Errno};
 use std::fs::File;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 /// A folder that is a store. Its calls block.
 #[derive(Debug)]
 pub(super) struct Folder {
     pub(super) root: Root,
     pub(super) locks: Locks,
+    /// What its keys had before; none where this is that.
+    pub(super) history: Option<Arc<Self>>,
 }
 
 /// An object's file, by its place.
@@ -83,6 +87,16 @@ pub(super) fn is_no_object(error: Errno) -> bool {
 }
 
 impl Folder {
+    pub(super) fn new(root: Root) -> Self {
+        let history = Self { root: root.inside(VERSIONS), locks: Locks::default(), history: None };
+        Self { root, locks: Locks::default(), history: Some(Arc::new(history)) }
+    }
+
+    /// The longest key, in bytes: a version's name has its key in it, and more.
+    pub(super) fn longest_key(&self) -> usize {
+        if self.history.is_some() { MAX_KEY } else { 2 * MAX_KEY + 32 }
+    }
+
     /// The places that a key may be at, the first that has a file being it.
     fn places(&self, at: &OwnedFd, key: &Key) -> impl Iterator<Item = String> + use<> {
         let plain = self.can_be_path(at, key).then(|| key.as_str().to_owned());

@@ -1,6 +1,7 @@
 //! Removes what interrupted writes left behind.
 
 use super::folder::Folder;
+use super::history::VERSIONS;
 use super::publish::sidecar;
 use super::record::Record;
 use crate::disk::{fault, open_beneath};
@@ -57,10 +58,19 @@ impl Folder {
     /// Removes temporaries that nobody writes to, and records of objects that are gone.
     pub(super) fn gc(&self, options: &GcOptions) -> Result<Vec<Leftover>> {
         let Some(at) = self.root.for_reading()? else { return Ok(Vec::new()) };
-        let mut left = sweep_temporaries(&at, options)?;
-        for shard in names(&at, RECORDS)? {
-            each_stale(&at, &format!("{RECORDS}/{shard}"), options.older_than, |file| {
-                match self.sweep_record(&at, file, options) {
+        let mut left = self.gc_at(&at, options)?;
+        if let (Some(history), Some(there)) = (self.history(), self.past_at(&at)?) {
+            let own = history.gc_at(&there, options)?.into_iter();
+            left.extend(own.map(|one| Leftover { name: format!("{VERSIONS}/{}", one.name), ..one }));
+        }
+        Ok(left)
+    }
+
+    fn gc_at(&self, at: &OwnedFd, options: &GcOptions) -> Result<Vec<Leftover>> {
+        let mut left = sweep_temporaries(at, options)?;
+        for shard in names(at, RECORDS)? {
+            each_stale(at, &format!("{RECORDS}/{shard}"), options.older_than, |file| {
+                match self.sweep_record(at, file, options) {
                     Ok(false) => {}
                     Ok(true) => left.push(file.leftover("record", Ok(()))),
                     Err(error) => left.push(file.leftover("record", Err(error))),
@@ -118,7 +128,7 @@ fn each_stale(
     Ok(())
 }
 
-fn names(at: &OwnedFd, path: &str) -> Result<Vec<String>> {
+pub(super) fn names(at: &OwnedFd, path: &str) -> Result<Vec<String>> {
     let failed = |e| fault("the store's own folder cannot be read", e);
     let Some(folder) = open(at, path)? else { return Ok(Vec::new()) };
     let mut names = Vec::new();

@@ -170,9 +170,10 @@ impl Pages {
     fn new(folder: Arc<Folder>, options: ListOptions, window: usize) -> Option<Self> {
         let folding = Folding::new(options.prefix.as_str(), options.delimiter);
         let from = folding.begin(options.start_after)?;
+        let longest = folder.longest_key();
         let ahead = |tree, root| {
             let (prefix, folded) = (folding.prefix.clone(), folding.delimiter.as_deref() == Some("/"));
-            let limits = Limits { prefix, from: from.clone(), folded };
+            let limits = Limits { prefix, from: from.clone(), folded, longest };
             Ahead { walk: Walk::new(tree, root, limits, window), item: None }
         };
         let (plain, odd) = (ahead(Tree::Plain, ""), ahead(Tree::Odd, ODD));

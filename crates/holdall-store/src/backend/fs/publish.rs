@@ -5,6 +5,7 @@ use super::lock::Held;
 use super::names::split;
 use super::record::{Identity, Record};
 use super::root::{PATIENCE, as_errno};
+use super::versions::Keeping;
 use crate::backend::carried::Carried;
 use crate::backend::conditions::check_write;
 use crate::disk::{Draft, SEARCH, fault, open_beneath};
@@ -64,7 +65,12 @@ pub(super) struct Named {
 impl Sealed {
     /// An object whose file carries its record, as it is.
     pub(super) fn carrying(draft: Draft, identity: Identity, record: Record) -> Self {
-        Self { draft, identity, record, carries: true, sidecar: None }
+        Self::again(draft, identity, record, true)
+    }
+
+    /// An object as it is, whose file may carry its record.
+    pub(super) fn again(draft: Draft, identity: Identity, record: Record, carries: bool) -> Self {
+        Self { draft, identity, record, carries, sidecar: None }
     }
 }
 
@@ -97,12 +103,14 @@ impl Folder {
         held: Option<Held<'_>>,
     ) -> Result<Metadata> {
         let Written { draft, carried, sha256 } = written;
-        let record = Record::new(&carried, sha256, nonce());
+        let passing = self.keeping(at)? == Keeping::Lasting;
+        let record = Record { passing, ..Record::new(&carried, sha256, nonce()) };
         let mut sealed = self.seal(draft, record)?;
         let held = match held {
             Some(held) => held,
             None => self.locks.hold(&self.root, at, key.as_str())?,
         };
+        let keeping = self.keep_before_write(at, key)?;
         let named = self.name(at, key, &mut sealed, condition);
         if named.is_err()
             && let Some(sidecar) = &sealed.sidecar
@@ -118,7 +126,8 @@ impl Folder {
             self.remove_sidecar(at, &old);
         }
         drop(held);
-        Ok(self.metadata(at, key, sealed.identity, carried.attributes, sha256))
+        let version = self.version_among(at, keeping, sealed.identity);
+        Ok(Metadata { version, ..self.metadata(at, key, sealed.identity, carried.attributes, sha256) })
     }
 
     /// Writes what belongs to the object beside its bytes, and brings all of it to the disk.
@@ -297,19 +306,23 @@ impl Folder {
         if let Some(stale) = sealed.sidecar.take() {
             self.remove_sidecar(at, &stale);
         }
-        let failed = |e| fault("what belongs to the object cannot be kept", e);
         sealed.record.name(key.as_str());
-        let (above, name) = split(&path);
+        self.put_sidecar(at, &path, &sealed.record)?;
+        sealed.sidecar = Some(path);
+        Ok(())
+    }
+
+    pub(super) fn put_sidecar(&self, at: &OwnedFd, path: &str, record: &Record) -> Result<()> {
+        let failed = |e| fault("what belongs to the object cannot be kept", e);
+        let (above, name) = split(path);
         let folder = self.root.folder(at, above).map_err(failed)?;
         let mut draft = self.begin(at)?;
         (&**draft.file())
-            .write_all(&sealed.record.to_json())
+            .write_all(&record.to_json())
             .map_err(|e| Error::io("what belongs to the object cannot be kept", e))?;
         self.root.sync(draft.file()).map_err(failed)?;
         draft.publish_over(&folder, name, || self.root.holding(at)).map_err(failed)?;
-        self.root.sync(&folder).map_err(failed)?;
-        sealed.sidecar = Some(path);
-        Ok(())
+        self.root.sync(&folder).map_err(failed)
     }
 
     pub(super) fn has_sidecar(&self, at: &OwnedFd, path: &str) -> bool {
@@ -374,7 +387,7 @@ fn stamp(file: &File, modified: i64) -> Result<Identity> {
 
 /// Nanoseconds since 1970, as the clock has them: the kernel's own times of files go in steps of milliseconds, and two
 /// files of one size within a step would look the same.
-fn now() -> i64 {
+pub(super) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }

@@ -167,7 +167,7 @@ pub(super) fn receipt(metadata: Metadata, composite: Option<String>, started: In
         sha256: metadata.sha256,
         composite,
         etag: metadata.etag,
-        version: None,
+        version: metadata.version,
         state: State::Stored,
         outbox: None,
         verified: Verified::Local,

@@ -41,22 +41,36 @@ struct Looked {
 
 impl Folder {
     fn look(&self, key: &Key, options: &GetOptions) -> Result<Looked> {
-        refuse_version(options.version.as_deref())?;
         let at = self.root.for_reading()?.ok_or_else(missing)?;
-        let (opened, record) = self.existing(&at, key)?;
+        let (opened, record) = self.existing_version(&at, key, options.version.as_deref())?;
         // S3 ignores the other kinds on a read and refuses a key that the object was not encrypted with.
         if let Some(Encryption::Customer(_)) = options.encryption {
             let message = "the object is not encrypted with a customer's key";
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         let (attributes, sha256) = described(key, &opened, record.as_ref())?;
+        let version = self.version(&at, opened.identity)?;
         let metadata = self.metadata(&at, key, opened.identity, attributes, sha256);
+        let metadata = Metadata { version, ..metadata };
         check_read(&metadata, &options.conditions)?;
         Ok(Looked { opened, metadata })
     }
 
     pub(super) fn existing(&self, at: &OwnedFd, key: &Key) -> Result<(Opened, Option<Record>)> {
         self.open_described(at, key)?.ok_or_else(missing)
+    }
+
+    /// An object, or a version of it.
+    pub(super) fn existing_version(
+        &self,
+        at: &OwnedFd,
+        key: &Key,
+        version: Option<&str>,
+    ) -> Result<(Opened, Option<Record>)> {
+        match version {
+            Some(version) => self.open_version(at, key, version),
+            None => self.existing(at, key),
+        }
     }
 
     /// The tags that are kept with an object.
@@ -86,14 +100,6 @@ impl Folder {
 
 pub(super) fn missing() -> Error {
     Error::new(ErrorKind::NotFound, "there is no such object")
-}
-
-/// Refuses a version: this store keeps none.
-pub(super) fn refuse_version(version: Option<&str>) -> Result<()> {
-    match version {
-        Some(_) => Err(Error::new(ErrorKind::Unsupported, "a store in a folder keeps no versions")),
-        None => Ok(()),
-    }
 }
 
 /// An object's file while it is read: it stays the same one when the object is replaced.

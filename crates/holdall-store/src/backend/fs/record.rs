@@ -90,6 +90,9 @@ pub(super) struct Record {
     pub(super) tags: Vec<(String, String)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) acl: Option<String>,
+    /// It was stored while no versions were kept any more, and does not become one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) passing: bool,
 }
 
 mod hex_number {
@@ -139,6 +142,7 @@ impl Record {
             metadata: attributes.metadata,
             tags: carried.tags.clone(),
             acl: carried.acl.map(|acl| acl.as_str().to_owned()),
+            passing: false,
         }
     }
 

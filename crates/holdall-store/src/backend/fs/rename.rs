@@ -11,6 +11,7 @@ use super::publish::{Named, Sealed, is_coarse};
 use super::put::receipt;
 use super::read::missing;
 use super::record::Record;
+use super::versions::Keeping;
 use crate::backend::conditions::check_delete;
 use crate::backend::source_kept;
 use crate::disk::{Draft, fault};
@@ -43,6 +44,10 @@ impl Folder {
             return Err(missing());
         }
         let at = self.root.for_writing()?;
+        // A version is the file that its key has, and stays it.
+        if self.keeping(&at)? != Keeping::None {
+            return Ok(None);
+        }
         let _held = self.locks.hold_both(&self.root, &at, [from.as_str(), to.as_str()])?;
         let opened = self.open(&at, from)?.ok_or_else(missing)?;
         let identity = opened.identity;

@@ -73,6 +73,8 @@ pub(super) struct Born {
 #[derive(Debug)]
 pub(super) struct Root {
     path: PathBuf,
+    /// Where in the path another store's folder ends that this one lies in.
+    within: Option<(PathBuf, &'static str)>,
     fsync: Fsync,
     /// Where nobody named a folder, one that is not there yet is an empty store.
     implicit: bool,
@@ -88,6 +90,7 @@ impl Root {
     pub(super) fn new(path: PathBuf, fsync: Fsync, implicit: bool) -> Self {
         Self {
             path,
+            within: None,
             fsync,
             implicit,
             kind: OnceLock::new(),
@@ -95,6 +98,12 @@ impl Root {
             is_swept: AtomicBool::new(false),
             settled: Mutex::default(),
         }
+    }
+
+    /// A store of holdall's own inside this one.
+    pub(super) fn inside(&self, below: &'static str) -> Self {
+        let within = Some((self.path.clone(), below));
+        Self { within, ..Self::new(self.path.join(below), self.fsync, true) }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -147,7 +156,13 @@ impl Root {
     }
 
     fn open(&self) -> io::Result<OwnedFd> {
-        rustix::fs::openat(CWD, &self.path, SEARCH, Mode::empty())
+        match &self.within {
+            None => rustix::fs::openat(CWD, &self.path, SEARCH, Mode::empty()),
+            // Nothing on the way there is a link.
+            Some((path, below)) => {
+                open_beneath(&rustix::fs::openat(CWD, path, SEARCH, Mode::empty())?, below, SEARCH)
+            }
+        }
     }
 
     fn cannot_open(&self, error: Errno) -> Error {

@@ -6,7 +6,7 @@ use super::root::Kind;
 use super::window::{self, Entry, Tree, Window};
 use crate::disk::{SEARCH, fault, open_beneath};
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::{Key, MAX_KEY};
+use crate::key::Key;
 use rustix::fs::{AtFlags, FileType, OFlags};
 use rustix::io::Errno;
 use std::ops::Bound;
@@ -54,6 +54,8 @@ pub(super) struct Limits {
     pub(super) from: Bound<String>,
     /// Folders below the prefix are met and not entered.
     pub(super) folded: bool,
+    /// The longest key, in bytes.
+    pub(super) longest: usize,
 }
 
 impl Limits {
@@ -216,7 +218,7 @@ impl Walk {
         };
         if entry.mark == Mark::File {
             let disk = (self.tree == Tree::Odd).then(|| disk.to_owned());
-            return object(at, &level.path, &mut level.folder, disk, &self.key);
+            return object(at, &level.path, &mut level.folder, disk, (&self.key, self.limits.longest));
         }
         let path = if level.path.is_empty() { disk.to_owned() } else { format!("{}/{disk}", level.path) };
         let is_below = entry.mark == Mark::Folder && self.key.len() > self.limits.prefix.len();
@@ -268,7 +270,7 @@ fn object(
     path: &str,
     folder: &mut Option<Arc<OwnedFd>>,
     disk: Option<String>,
-    key: &[u8],
+    (key, longest): (&[u8], usize),
 ) -> Option<Item> {
     let folder = match folder {
         Some(folder) => folder,
@@ -281,7 +283,7 @@ fn object(
             }
         },
     };
-    if key.len() > MAX_KEY {
+    if key.len() > longest {
         return Some(refused(key, "the path is too long for a key"));
     }
     Some(match str::from_utf8(key) {

@@ -2,20 +2,20 @@
 
 use super::listing::MemoryListing;
 use super::objects::{Objects, StoredObject};
-use super::read::refuse_version;
 use super::registry;
 use super::upload::MemoryUpload;
+use super::versions::MemoryVersions;
 use crate::backend::parts::{LIMITS, check_batch};
-use crate::backend::{Backend, BoxFuture, Limits, Listing, Upload};
+use crate::backend::{Backend, BoxFuture, Limits, Listing, Upload, VersionListing};
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::Key;
+use crate::key::{Key, Prefix};
 use crate::object::{
     CopyOptions, DeleteFailure, DeleteOptions, Deleted, GcOptions, GetOptions, Leftover, ListOptions,
     Metadata, MoveOptions, Object, PresignOptions, PutOptions,
 };
 use crate::receipt::{Receipt, State};
 use crate::url::Location;
-use crate::{Payload, PostForm, PostPolicy};
+use crate::{Payload, PostForm, PostPolicy, Versioning};
 use std::fmt;
 use std::sync::Arc;
 
@@ -65,7 +65,7 @@ impl MemoryBackend {
     /// All objects at this moment, in the bytewise order of their keys. The bytes are shared, not copied.
     pub fn objects(&self) -> Vec<Arc<StoredObject>> {
         let visible = |object: &&Arc<StoredObject>| !Key::is_reserved(object.metadata.key.as_str());
-        self.objects.read().values().filter(visible).cloned().collect()
+        self.objects.read().map.values().filter(visible).cloned().collect()
     }
 
     /// One object at this moment.
@@ -116,12 +116,14 @@ impl Backend for MemoryBackend {
 
     fn delete<'a>(&'a self, key: &'a Key, options: &'a DeleteOptions) -> BoxFuture<'a, Result<Deleted>> {
         Box::pin(async move {
-            refuse_version(options.version.as_deref())?;
-            let existed = match &options.if_match {
-                Some(etag) => self.objects.remove_if(key, etag).map(|()| true)?,
+            if let Some(version) = &options.version {
+                return self.delete_version(key, version);
+            }
+            let (existed, version) = match &options.if_match {
+                Some(etag) => self.objects.remove_if(key, etag)?,
                 None => self.objects.remove_one(key),
             };
-            Ok(Deleted { existed: Some(existed), version: None, state: State::Stored })
+            Ok(Deleted { existed: Some(existed), version, state: State::Stored })
         })
     }
 
@@ -157,6 +159,18 @@ impl Backend for MemoryBackend {
 
     fn list(&self, options: ListOptions) -> Box<dyn Listing> {
         Box::new(MemoryListing::new(self.objects.clone(), options))
+    }
+
+    fn versioning(&self) -> BoxFuture<'_, Result<Versioning>> {
+        Box::pin(async { Ok(self.versions_kept()) })
+    }
+
+    fn set_versioning(&self, versioning: Versioning) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { self.keep_versions(versioning) })
+    }
+
+    fn list_versions(&self, prefix: Prefix) -> Box<dyn VersionListing> {
+        Box::new(MemoryVersions::new(self.objects.clone(), prefix))
     }
 
     fn begin_upload<'a>(

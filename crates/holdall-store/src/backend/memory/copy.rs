@@ -4,7 +4,6 @@ use super::backend::MemoryBackend;
 use super::content::Content;
 use super::objects::StoredObject;
 use super::put::receipt;
-use super::read::refuse_version;
 use crate::backend::carried::{Carried, check_onto_itself, copied_attributes, refuse_encryption};
 use crate::backend::conditions::check_read;
 use crate::error::Result;
@@ -16,10 +15,12 @@ use std::time::Instant;
 impl MemoryBackend {
     pub(super) fn copy_object(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Receipt> {
         let started = Instant::now();
-        refuse_version(options.version.as_deref())?;
         refuse_encryption(options.encryption.as_ref())?;
-        check_onto_itself(from, to, options.attributes.is_some())?;
-        let source = self.existing(from)?;
+        check_onto_itself(from, to, options)?;
+        let source = match &options.version {
+            Some(version) => self.map().version(from, version).map_err(|e| e.with_key(from))?,
+            None => self.existing(from)?,
+        };
         check_read(&source.metadata, &options.conditions)?;
         let copy = StoredObject::new(to, content(&source), carried(&source, options)?);
         let copy = self.map().insert(copy, &options.condition)?;

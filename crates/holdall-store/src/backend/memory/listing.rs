@@ -33,7 +33,7 @@ impl Listing for MemoryListing {
     fn next_page(&mut self) -> BoxFuture<'_, Option<Result<Page>>> {
         Box::pin(async move {
             let from = self.next.take()?;
-            let (page, next) = self.query.page(&self.objects.read(), from);
+            let (page, next) = self.query.page(&self.objects.read().map, from);
             self.next = next;
             Some(Ok(page))
         })

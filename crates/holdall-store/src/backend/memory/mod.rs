@@ -41,6 +41,7 @@ mod put;
 mod read;
 mod registry;
 mod upload;
+mod versions;
 
 pub use backend::MemoryBackend;
 pub use objects::StoredObject;

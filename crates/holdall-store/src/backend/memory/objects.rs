@@ -1,6 +1,7 @@
 //! The objects of a store, and the one place where a write takes effect.
 
 use super::content::Content;
+use super::versions::History;
 use crate::backend::carried::Carried;
 use crate::backend::conditions::{check_delete, check_write, whole_second};
 use crate::error::{Error, ErrorKind, Result};
@@ -58,11 +59,18 @@ pub(super) type Map = BTreeMap<Key, Arc<StoredObject>>;
 
 /// All objects of one store. An object never changes: a write puts another in its place.
 #[derive(Default)]
-pub(super) struct Objects(RwLock<Map>);
+pub(super) struct Objects(RwLock<State>);
+
+/// What a store has.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) map: Map,
+    pub(super) history: History,
+}
 
 impl Objects {
     pub(super) fn get(&self, key: &str) -> Option<Arc<StoredObject>> {
-        self.read().get(key).cloned()
+        self.read().map.get(key).cloned()
     }
 
     /// Puts an object in its place if the condition holds at that moment.
@@ -71,59 +79,53 @@ impl Objects {
         object: StoredObject,
         condition: &WriteCondition,
     ) -> Result<Arc<StoredObject>> {
-        let object = Arc::new(object);
-        let key = object.metadata.key.clone();
-        let mut map = self.write();
-        check_write(map.get(&key).map(|existing| &existing.metadata), condition)?;
-        map.insert(key, object.clone());
-        Ok(object)
+        let mut state = self.write();
+        check_write(state.map.get(&object.metadata.key).map(|existing| &existing.metadata), condition)?;
+        Ok(state.replace(object))
     }
 
-    /// Removes an object if it has this `ETag` at that moment.
-    /// Deletes an object, and answers whether there was one.
-    pub(super) fn remove_one(&self, key: &Key) -> bool {
-        self.write().remove(key).is_some()
+    /// Deletes an object, and answers whether there was one and the mark that is left of it, if any.
+    pub(super) fn remove_one(&self, key: &Key) -> (bool, Option<String>) {
+        self.write().remove(key)
     }
 
-    pub(super) fn remove_if(&self, key: &Key, if_match: &str) -> Result<()> {
-        let mut map = self.write();
-        check_delete(map.get(key).and_then(|existing| existing.metadata.etag.as_deref()), if_match)?;
-        map.remove(key);
-        Ok(())
+    /// Deletes an object if it has this `ETag` at that moment.
+    pub(super) fn remove_if(&self, key: &Key, if_match: &str) -> Result<(bool, Option<String>)> {
+        let mut state = self.write();
+        check_delete(state.map.get(key).and_then(|existing| existing.metadata.etag.as_deref()), if_match)?;
+        Ok(state.remove(key))
     }
 
     /// Gives an object another key if the conditions hold at that moment.
     pub(super) fn rename(&self, from: &Key, to: &Key, options: &MoveOptions) -> Result<Arc<StoredObject>> {
-        let mut map = self.write();
-        let source = map.get(from).cloned();
+        let mut state = self.write();
+        let source = state.map.get(from).cloned();
         let source = source.ok_or_else(|| Error::new(ErrorKind::NotFound, "there is no such object"))?;
         if let Some(etag) = &options.if_match {
             check_delete(source.metadata.etag.as_deref(), etag)?;
         }
-        let there = map.get(to).map(|existing| &existing.metadata);
+        let there = state.map.get(to).map(|existing| &existing.metadata);
         check_write(there, &options.condition).map_err(|e| e.with_key(to))?;
         let mut renamed = (*source).clone();
         renamed.metadata.key = to.clone();
         renamed.metadata.last_modified = Some(whole_second(SystemTime::now()));
-        let renamed = Arc::new(renamed);
-        map.remove(from);
-        map.insert(to.clone(), renamed.clone());
-        Ok(renamed)
+        state.remove(from);
+        Ok(state.replace(renamed))
     }
 
     pub(super) fn remove(&self, keys: &[Key]) {
-        let mut map = self.write();
+        let mut state = self.write();
         for key in keys {
-            map.remove(key);
+            state.remove(key);
         }
     }
 
-    /// The map at one moment. A panic of another thread cannot leave it half-written: each change is one call.
-    pub(super) fn read(&self) -> RwLockReadGuard<'_, Map> {
+    /// The store at one moment. A panic of another thread cannot leave it half-written: each change is one call.
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, State> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Map> {
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, State> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn receipt(object: &StoredObject, composite: Option<String>, started:
         sha256: metadata.sha256,
         composite,
         etag: metadata.etag.clone(),
-        version: None,
+        version: metadata.version.clone(),
         state: State::Stored,
         outbox: None,
         verified: Verified::Local,

@@ -29,8 +29,10 @@ impl MemoryBackend {
     }
 
     fn find(&self, key: &Key, options: &GetOptions) -> Result<Arc<StoredObject>> {
-        refuse_version(options.version.as_deref())?;
-        let object = self.existing(key)?;
+        let object = match &options.version {
+            Some(version) => self.map().version(key, version).map_err(|e| e.with_key(key))?,
+            None => self.existing(key)?,
+        };
         // S3 ignores the other kinds on a read and refuses a key that the object was not encrypted with.
         if let Some(Encryption::Customer(_)) = options.encryption {
             return Err(Error::new(
@@ -45,14 +47,6 @@ impl MemoryBackend {
     pub(super) fn existing(&self, key: &Key) -> Result<Arc<StoredObject>> {
         let missing = || Error::new(ErrorKind::NotFound, "there is no such object").with_key(key);
         self.map().get(key.as_str()).ok_or_else(missing)
-    }
-}
-
-/// Refuses a version: this store keeps none.
-pub(super) fn refuse_version(version: Option<&str>) -> Result<()> {
-    match version {
-        Some(_) => Err(Error::new(ErrorKind::Unsupported, "a store in memory keeps no versions")),
-        None => Ok(()),
     }
 }
 

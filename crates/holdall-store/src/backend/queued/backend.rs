@@ -8,9 +8,9 @@ use super::write::{Bytes, Looked, Queued, Wanted, Wishes, Written, is_of_the_rem
 use super::{QueuedBackend, write};
 use crate::backend::carried::{Carried, check_onto_itself};
 use crate::backend::parts::check_batch;
-use crate::backend::{Backend, BoxFuture, Limits, Listing, Resumed, Ticket, Upload};
+use crate::backend::{Backend, BoxFuture, Limits, Listing, Resumed, Ticket, Upload, VersionListing};
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::Key;
+use crate::key::{Key, Prefix};
 use crate::object::{
     CopyOptions, DeleteFailure, DeleteOptions, Deleted, GcOptions, GetOptions, Leftover, ListOptions,
     Metadata, MoveOptions, Object, PresignOptions, PutOptions,
@@ -18,7 +18,7 @@ use crate::object::{
 use crate::outbox::{Entry, Headers, Kind};
 use crate::receipt::{Receipt, State};
 use crate::settings::{OnRemoteError, WriteMode};
-use crate::{Payload, PostForm, PostPolicy, Progress, ReadConditions};
+use crate::{Payload, PostForm, PostPolicy, Progress, ReadConditions, Versioning};
 use std::any::Any;
 use std::time::Instant;
 
@@ -103,7 +103,7 @@ impl QueuedBackend {
 
     async fn copy_object(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Receipt> {
         let start = Instant::now();
-        check_onto_itself(from, to, options.attributes.is_some())?;
+        check_onto_itself(from, to, options)?;
         let keys = vec![self.full(from)?, self.full(to)?];
         let entry = self.copy_entry(&keys, options);
         let wanted = Wanted { source: options.conditions.clone(), ..wanted(entry, keys) };
@@ -302,6 +302,18 @@ impl Backend for QueuedBackend {
 
     fn list(&self, options: ListOptions) -> Box<dyn Listing> {
         Box::new(QueuedListing::new(self.clone(), Reach::All, options))
+    }
+
+    fn versioning(&self) -> BoxFuture<'_, Result<Versioning>> {
+        self.remote.versioning()
+    }
+
+    fn set_versioning(&self, versioning: Versioning) -> BoxFuture<'_, Result<()>> {
+        self.remote.set_versioning(versioning)
+    }
+
+    fn list_versions(&self, prefix: Prefix) -> Box<dyn VersionListing> {
+        self.remote.list_versions(prefix)
     }
 
     fn begin_upload<'a>(

@@ -1,6 +1,6 @@
 //! Copies objects inside a service: by one request, or in parts where an object is too large for one.
 
-use super::{Ability, S3Backend, convert};
+use super::{Ability, S3Backend, convert, of_version};
 use crate::backend::carried::copied_attributes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
@@ -69,7 +69,8 @@ impl S3Backend {
 
     /// What is known of an object, its tags and its checksum included.
     async fn look(&self, key: &Key, options: &GetOptions) -> Result<Seen> {
-        let head = self.client.head(&self.full(key)?, &convert::get_options(options)).await?;
+        let head = self.client.head(&self.full(key)?, &convert::get_options(options)).await;
+        let head = head.map_err(|error| of_version(error.into(), options))?;
         // The count is left out where there is none.
         let (tags, checksum) = (head.tags.unwrap_or(0), head.checksum.clone());
         Ok(Seen { metadata: convert::metadata(key.clone(), head), tags, checksum })

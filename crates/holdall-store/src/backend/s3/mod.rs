@@ -10,8 +10,9 @@ mod listing;
 mod open;
 mod service;
 mod upload;
+mod versions;
 
-use super::{Backend, BoxFuture, Limits, Listing, Resumed, Ticket, Upload};
+use super::{Backend, BoxFuture, Limits, Listing, Resumed, Ticket, Upload, VersionListing, is_marker};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, MAX_KEY, Prefix};
 use crate::object::{
@@ -21,7 +22,7 @@ use crate::object::{
 use crate::outbox::Destination;
 use crate::receipt::{Receipt, State};
 use crate::settings::Settings;
-use crate::{Encryption, Payload, PostForm, PostPolicy, WriteCondition};
+use crate::{Encryption, Payload, PostForm, PostPolicy, Versioning, WriteCondition};
 pub(crate) use ability::remove_whole;
 use ability::{Abilities, Ability};
 use holdall_s3::Client;
@@ -170,7 +171,8 @@ impl S3Backend {
 
     async fn get_object(&self, key: &Key, options: &GetOptions) -> Result<Object> {
         let full = self.full(key)?;
-        let answer = self.client.get(&full, &convert::get_options(options)).await?;
+        let answer = self.client.get(&full, &convert::get_options(options)).await;
+        let answer = answer.map_err(|error| of_version(error.into(), options))?;
         let metadata = convert::metadata(key.clone(), answer.head);
         let whole = answer.range == (0..metadata.size);
         let wanted = metadata.sha256.filter(|_| whole);
@@ -179,10 +181,9 @@ impl S3Backend {
     }
 
     async fn head_object(&self, key: &Key, options: &GetOptions) -> Result<Metadata> {
-        let mut options = convert::get_options(options);
-        options.range = None;
-        let head = self.client.head(&self.full(key)?, &options).await?;
-        Ok(convert::metadata(key.clone(), head))
+        let wire = holdall_s3::GetOptions { range: None, ..convert::get_options(options) };
+        let head = self.client.head(&self.full(key)?, &wire).await;
+        Ok(convert::metadata(key.clone(), head.map_err(|error| of_version(error.into(), options))?))
     }
 
     async fn presign_url(&self, key: &Key, options: &PresignOptions) -> Result<String> {
@@ -205,6 +206,14 @@ fn lost_race(error: holdall_s3::Error, condition: &WriteCondition) -> Error {
             .with_source(error);
     }
     error.into()
+}
+
+/// S3 answers that a mark of a deletion is read by another method than it takes.
+fn of_version(error: Error, options: &GetOptions) -> Error {
+    match &options.version {
+        Some(version) if error.status() == Some(405) => is_marker(version).with_source(error),
+        _ => error,
+    }
 }
 
 impl Backend for S3Backend {
@@ -290,6 +299,22 @@ impl Backend for S3Backend {
 
     fn list(&self, options: ListOptions) -> Box<dyn Listing> {
         Box::new(listing::S3Listing::new(&self.client, &self.root, options))
+    }
+
+    fn versioning(&self) -> BoxFuture<'_, Result<Versioning>> {
+        Box::pin(async { Ok(self.client.versioning().await?) })
+    }
+
+    fn set_versioning(&self, versioning: Versioning) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            self.client.put_versioning(versioning).await?;
+            self.forget().await;
+            Ok(())
+        })
+    }
+
+    fn list_versions(&self, prefix: Prefix) -> Box<dyn VersionListing> {
+        Box::new(versions::S3Versions::new(&self.client, &self.root, &prefix))
     }
 
     fn begin_upload<'a>(

@@ -1,0 +1,47 @@
+//! `holdall object-version rm`
+
+use super::Outcome;
+use crate::app::App;
+use crate::target::Target;
+use clap::Args;
+use serde::Serialize;
+
+const AFTER: &str = "\
+Without its latest version a key has the one before, and without the mark of its deletion an
+object is back. That a version is not there is no error.
+
+Examples:
+  holdall object-version rm runs/7/report.pdf 3HL4kqtJvjVBH40Nrjfkd";
+
+/// Deletes a version for good
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(super) struct Rm {
+    /// The key
+    key: String,
+    /// The version, as `object-version ls` names it
+    version: String,
+}
+
+#[derive(Serialize)]
+struct DeletedRecord<'a> {
+    key: &'a str,
+    version: &'a str,
+    deleted: bool,
+}
+
+impl Rm {
+    pub(super) async fn run(self, app: &mut App) -> Outcome {
+        let target = Target::parse(&self.key)?;
+        let deleted = app.store(&target)?.delete_version(&target.key, &self.version).await?;
+        if app.globals.json {
+            let (key, version) = (target.key.as_str(), self.version.as_str());
+            app.out.json(&DeletedRecord { key, version, deleted: deleted.existed != Some(false) })?;
+        }
+        app.report.summary(match deleted.existed {
+            Some(false) => "there was no such version",
+            _ => "deleted the version",
+        });
+        Ok(())
+    }
+}
