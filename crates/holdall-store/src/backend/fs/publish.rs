@@ -103,14 +103,15 @@ impl Folder {
         held: Option<Held<'_>>,
     ) -> Result<Metadata> {
         let Written { draft, carried, sha256 } = written;
-        let passing = self.keeping(at)? == Keeping::Lasting;
+        let keeping = self.keeping(at)?;
+        let passing = keeping == Keeping::Lasting;
         let record = Record { passing, ..Record::new(&carried, sha256, nonce()) };
         let mut sealed = self.seal(draft, record)?;
         let held = match held {
             Some(held) => held,
             None => self.locks.hold(&self.root, at, key.as_str())?,
         };
-        let keeping = self.keep_before_write(at, key)?;
+        self.keep_before_write(at, key, keeping)?;
         let named = self.name(at, key, &mut sealed, condition);
         if named.is_err()
             && let Some(sidecar) = &sealed.sidecar

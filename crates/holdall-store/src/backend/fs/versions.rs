@@ -93,16 +93,15 @@ impl Folder {
         (keeping != Keeping::None).then(|| version_of(identity, self.root.kind(at).lasting_inodes))
     }
 
-    /// Keeps what a key has, where it is to be kept; the key's lock is held. Answers which versions are.
-    pub(super) fn keep_before_write(&self, at: &OwnedFd, key: &Key) -> Result<Keeping> {
-        let keeping = self.keeping(at)?;
+    /// Keeps what a key has, where it is to be kept; the key's lock is held.
+    pub(super) fn keep_before_write(&self, at: &OwnedFd, key: &Key, keeping: Keeping) -> Result<()> {
         if keeping != Keeping::None
             && let Some(found) = self.find(at, key)?
             && (keeping == Keeping::All || !self.is_passing(at, key)?)
         {
             self.keep(at, key, &found)?;
         }
-        Ok(keeping)
+        Ok(())
     }
 
     /// Whether an object was stored while no versions were kept any more.
@@ -177,7 +176,7 @@ impl Folder {
         }
         let mut touched = Touched::default();
         if found.is_some() {
-            self.keep_before_write(&at, key)?;
+            self.keep_before_write(&at, key, self.keeping(&at)?)?;
             self.delete_held(&at, key, &mut touched)?;
         } else {
             self.doubt(&at, key, &mut touched);
