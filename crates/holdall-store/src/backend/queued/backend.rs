@@ -37,6 +37,10 @@ impl QueuedBackend {
 
     async fn delete_object(&self, key: &Key, options: &DeleteOptions) -> Result<Deleted> {
         if options.version.is_some() {
+            let (queue, full) = (self.outbox.open().await?, self.full(key)?);
+            let _lock = self.lock(&queue, &[&full]).await?;
+            // Another version may be what the key has then.
+            self.forget(&[&full]).await?;
             return self.remote.delete(key, options).await;
         }
         let full = self.full(key)?;
