@@ -22,6 +22,7 @@ mod content_type;
 mod disk;
 pub mod doctor;
 mod error;
+mod expiry;
 mod integrity;
 mod key;
 mod object;
@@ -56,5 +57,5 @@ pub use settings::{
     DigestScope, Fsync, KeyPair, LocalCopy, LogFormat, OnRemoteError, Origin, Rank, Resolved, SETTINGS,
     Setting, Settings, SettingsError, Sources, Value, Variables, WriteMode, parse_size, parse_time,
 };
-pub use store::{ObjectList, Stats, Store, VersionList};
+pub use store::{ObjectList, Stats, Store, SweepEvent, SweepOptions, SweepSummary, VersionList};
 pub use url::{Location, UrlStrategy};

@@ -33,6 +33,8 @@ pub struct Metadata {
     pub nonce: Option<String>,
     /// Where this comes from.
     pub read_from: ReadFrom,
+    /// From when on it is not found any more. A listing does not say it.
+    pub expires: Option<SystemTime>,
 }
 
 /// An object's bytes as they come. Ends after exactly the bytes promised or with an error.
@@ -103,6 +105,8 @@ pub struct PutOptions {
     pub write: Option<WriteMode>,
     /// Whether a copy stays on this machine, for when the store is away; else the setting says so.
     pub local_copy: Option<LocalCopy>,
+    /// From when on it is not found any more: rounded up to the second.
+    pub expires: Option<SystemTime>,
     /// A name for the write, 32 hex digits, by which it is known again at the store; a random one else.
     pub nonce: Option<String>,
     /// Not before any write below one of these prefixes that was acknowledged and waits in the outbox: what says that
@@ -123,6 +127,8 @@ pub struct GetOptions {
     pub encryption: Option<Encryption>,
     /// Counts the bytes as they are written to a file; whoever reads a stream counts itself.
     pub progress: Option<Progress>,
+    /// Also what has expired and is there still.
+    pub expired: bool,
 }
 
 /// How an object is deleted.
@@ -229,6 +235,7 @@ impl Metadata {
             sha256: None,
             nonce: None,
             read_from: ReadFrom::Store,
+            expires: None,
         }
     }
 

@@ -1,10 +1,12 @@
 //! The store that callers hold: one way to open it, one set of verbs, whatever is behind it.
 
+mod expiration;
 mod list;
 mod put;
 mod share;
 mod versions;
 
+pub use expiration::{SweepEvent, SweepOptions, SweepSummary};
 pub use list::ObjectList;
 pub use versions::VersionList;
 
@@ -218,7 +220,8 @@ impl Store {
     /// Also `Precondition` and `InvalidInput` for a range that starts at or past the end.
     pub async fn get_with(&self, key: &str, options: &GetOptions) -> Result<Object> {
         let key = Key::parse(key)?;
-        self.0.backend.get(&key, options).await.map_err(|e| e.with_key(&key))
+        let object = self.0.backend.get(&key, options).await.map_err(|e| e.with_key(&key))?;
+        Ok(Object { metadata: object.metadata.shown(), ..object })
     }
 
     /// Asks what is known of an object.
@@ -233,7 +236,8 @@ impl Store {
     /// Asks what is known of a version of an object, or under conditions.
     pub async fn head_with(&self, key: &str, options: &GetOptions) -> Result<Metadata> {
         let key = Key::parse(key)?;
-        self.0.backend.head(&key, options).await.map_err(|e| e.with_key(&key))
+        let head = self.0.backend.head(&key, options).await.map_err(|e| e.with_key(&key))?;
+        Ok(head.shown())
     }
 
     /// Whether there is an object.

@@ -85,6 +85,7 @@ mod tests {
             sha256: None,
             nonce: None,
             read_from: holdall::ReadFrom::Store,
+            expires: None,
         };
         let mut out = Vec::new();
         print(&object, &mut out).unwrap();

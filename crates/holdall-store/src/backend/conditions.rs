@@ -91,6 +91,7 @@ mod tests {
             sha256: None,
             nonce: None,
             read_from: crate::ReadFrom::Store,
+            expires: None,
         }
     }
 

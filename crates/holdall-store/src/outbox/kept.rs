@@ -150,6 +150,7 @@ fn plain(options: &GetOptions) -> Option<GetOptions> {
     is_plain.then(|| GetOptions {
         range: options.range,
         progress: options.progress.clone(),
+        expired: options.expired,
         ..GetOptions::default()
     })
 }

@@ -3,6 +3,7 @@
 use super::Store;
 use crate::content_type::{SNIFF, content_type_of};
 use crate::error::{Error, ErrorKind, Result};
+use crate::expiry::{self, EXPIRES};
 use crate::key::Key;
 use crate::object::{CopyOptions, PutOptions};
 use crate::receipt::Receipt;
@@ -10,6 +11,7 @@ use crate::settings::{DigestScope, LocalCopy, OnRemoteError, WriteMode};
 use crate::telemetry::{Direction, Watch};
 use crate::{Attributes, Payload, Progress};
 use bytes::Bytes;
+use std::time::SystemTime;
 
 /// What holdall adds to an object's metadata: `holdall-put` with 32 digits and `holdall-sha256` with 64.
 const OWN_METADATA: usize = 11 + 32 + 14 + 64;
@@ -56,7 +58,7 @@ impl Store {
             progress.expect(bytes.len() as u64);
             progress.complete();
         }
-        let options = self.put_options(key, &bytes[..bytes.len().min(SNIFF)], options)?;
+        let options = self.prepared(key, &bytes[..bytes.len().min(SNIFF)], options).await?;
         if crate::transfer::goes_in_parts(self, bytes.len() as u64, &options) {
             return crate::transfer::put_bytes_in_parts(self, key, bytes, &options).await;
         }
@@ -85,11 +87,29 @@ impl Store {
         Ok(receipt)
     }
 
+    /// Fills in what the caller left open, and enters in the index when the object is to expire.
+    pub(crate) async fn prepared(&self, key: &Key, first: &[u8], options: &PutOptions) -> Result<PutOptions> {
+        let expires = expiry::to_be_noted(options);
+        let options = self.put_options(key, first, options)?;
+        if let Some(moment) = expires {
+            self.enter(key, moment).await?;
+        }
+        Ok(options)
+    }
+
     /// Fills in what the caller left to the settings and to the name.
     pub(crate) fn put_options(&self, key: &Key, first: &[u8], options: &PutOptions) -> Result<PutOptions> {
         let mut options = options.clone();
         options.progress = options.progress.as_ref().map(Progress::part);
+        let expires = expiry::to_be_noted(&options);
+        // Whoever was here before has noted it.
+        let noted = options.expires.and_then(|_| options.attributes.metadata.remove_entry(EXPIRES));
         check_metadata(&options.attributes).map_err(|e| e.with_key(key))?;
+        options.attributes.metadata.extend(noted);
+        if let Some(moment) = expires {
+            let noted = expiry::note(&mut options.attributes, moment, SystemTime::now());
+            noted.and_then(|()| check_size(&options.attributes)).map_err(|e| e.with_key(key))?;
+        }
         self.check_outbox(&options).map_err(|e| e.with_key(key))?;
         options.acl = options.acl.or(self.0.settings.acl);
         if options.encryption.is_none() {
@@ -125,6 +145,14 @@ impl Store {
         watch.end(self.copy_key(&from, &to, options).await)
     }
 
+    /// Copies what was checked when it was queued, and may carry what is holdall's own.
+    pub(crate) async fn copy_queued(&self, from: &str, to: &str, options: CopyOptions) -> Result<Receipt> {
+        let (from, to) = (Key::parse(from)?, Key::parse(to)?);
+        let watch = Watch::begin(Direction::Copy, self, to.as_str()).from(self, &from);
+        let options = CopyOptions { acl: options.acl.or(self.0.settings.acl), ..options };
+        watch.end(self.0.backend.copy(&from, &to, &options).await.map_err(|e| e.with_key(&from)))
+    }
+
     /// Copies as a step of something else, which is what is logged.
     pub(crate) async fn copy_key(&self, from: &Key, to: &Key, options: &CopyOptions) -> Result<Receipt> {
         let options = self.copy_options(to, options)?;
@@ -146,6 +174,11 @@ fn check_metadata(attributes: &Attributes) -> Result<()> {
         let message = "metadata names under holdall- are kept for holdall itself";
         return Err(Error::new(ErrorKind::InvalidInput, message).with_fact("name", name));
     }
+    check_size(attributes)
+}
+
+/// Refuses metadata that leaves no room for what holdall adds.
+fn check_size(attributes: &Attributes) -> Result<()> {
     let size: usize = attributes.metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
     if size > MAX_METADATA - OWN_METADATA {
         return Err(Error::new(ErrorKind::InvalidInput, "user metadata is too large")

@@ -208,6 +208,7 @@ impl Errand<'_> {
 
     fn put(&self, source: Metadata, tags: Vec<(String, String)>) -> PutOptions {
         let options = self.options;
+        let expires = source.expires.filter(|_| options.attributes.is_none());
         let mut attributes = options.attributes.clone().unwrap_or(source.attributes);
         let is_own = options.attributes.is_some()
             || is_one_service(self.from.backend().as_ref(), self.to.backend().as_ref());
@@ -220,6 +221,7 @@ impl Errand<'_> {
             encryption: options.encryption.clone(),
             condition: options.condition.clone(),
             progress: options.progress.clone(),
+            expires,
             ..PutOptions::default()
         }
     }

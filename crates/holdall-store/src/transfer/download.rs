@@ -69,13 +69,14 @@ impl Store {
                 expect(resumed.metadata.size);
                 let attempts = resumed.opened.as_ref().map_or(1, |(_, object)| object.attempts);
                 let metadata = self.land_rest(resumed, options).await?;
-                return Ok(Fetched { size: metadata.size, metadata, attempts, elapsed: start.elapsed() });
+                let (size, metadata) = (metadata.size, metadata.shown());
+                return Ok(Fetched { size, metadata, attempts, elapsed: start.elapsed() });
             }
         }
         let object = self.backend().get(key, options).await.map_err(|e| e.with_key(key))?;
         let (size, attempts) = (object.range.end - object.range.start, object.attempts);
         expect(size);
-        let metadata = self.land(object, &spot, options).await?;
+        let metadata = self.land(object, &spot, options).await?.shown();
         Ok(Fetched { metadata, size, attempts, elapsed: start.elapsed() })
     }
 

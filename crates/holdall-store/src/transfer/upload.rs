@@ -193,14 +193,14 @@ impl Store {
             // Small files are read on the spot, and are few enough.
             let _room = if size > INLINE { Some(self.buffers().room(size).await) } else { None };
             let bytes = blocking(size, move || file.read_all()).await?;
-            let options = self.put_options(key, &bytes[..bytes.len().min(SNIFF)], options)?;
+            let options = self.prepared(key, &bytes[..bytes.len().min(SNIFF)], options).await?;
             self.put_whole(key, Payload::Bytes(bytes), &options).await?
         } else {
             let mut first = Vec::new();
             if options.attributes.content_type.is_none() {
                 file.read_at(&mut first, 0, SNIFF.min(size as usize))?;
             }
-            let options = self.put_options(key, &first, options)?;
+            let options = self.prepared(key, &first, options).await?;
             if in_parts {
                 return self.put_opened_in_parts(key, file, &options).await;
             }
@@ -313,7 +313,7 @@ impl Store {
         let plan = PartPlan::new(expected.unwrap_or(0), self.settings().part_size, limits)?;
         let part_size = plan.part_size as usize;
         let first = self.fill(&mut reader, part_size).await?;
-        let options = self.put_options(key, &first[..first.len().min(SNIFF)], options)?;
+        let options = self.prepared(key, &first[..first.len().min(SNIFF)], options).await?;
         let whole = first.len() < part_size;
         if whole && !goes_in_parts(self, first.len() as u64, &options) {
             return self.put_whole(key, Payload::Bytes(first), &options).await;

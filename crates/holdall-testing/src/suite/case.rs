@@ -97,6 +97,7 @@ pub fn cases() -> Vec<Case> {
         super::rename::cases(),
         super::delete::cases(),
         super::versions::cases(),
+        super::expiry::cases(),
         super::upload::cases(),
         super::parts::cases(),
         super::completion::cases(),

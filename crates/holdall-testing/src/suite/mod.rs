@@ -13,6 +13,7 @@ mod conditions;
 mod copy;
 mod delete;
 mod errors;
+mod expiry;
 mod failure;
 mod forms;
 mod keys;

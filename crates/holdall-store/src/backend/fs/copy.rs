@@ -10,6 +10,7 @@ use crate::backend::carried::{Carried, check_onto_itself, copied_attributes, ref
 use crate::backend::conditions::check_read;
 use crate::disk::append;
 use crate::error::{Error, ErrorKind, Result};
+use crate::expiry;
 use crate::key::Key;
 use crate::object::{CopyOptions, Metadata};
 use crate::receipt::Receipt;
@@ -62,6 +63,7 @@ impl Folder {
             .map_err(|e| e.with_key(from))?;
         let (attributes, sha256) = described(from, &source, record.as_ref())?;
         let metadata = self.metadata(&reading, from, source.identity, attributes, sha256);
+        expiry::check(&metadata)?;
         check_read(&metadata, &options.conditions)?;
         // As on S3 the ACL does not go along: it belongs to the request.
         let attributes = copied_attributes(&metadata.attributes, options);

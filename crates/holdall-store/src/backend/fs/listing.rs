@@ -130,6 +130,7 @@ fn unseen(key: Key) -> Metadata {
         sha256: None,
         nonce: None,
         read_from: crate::ReadFrom::Store,
+        expires: None,
     }
 }
 
@@ -235,6 +236,15 @@ impl Pages {
     }
 
     fn add(&mut self, item: Item, draft: &mut Draft) {
+        let is_own = match &item {
+            Item::Failed(_) => false,
+            Item::Folder(key) => Key::is_reserved(key),
+            Item::Object(named) => Key::is_reserved(named.key.as_str()),
+        };
+        // What is holdall's own is listed for who asks for that alone.
+        if is_own && !Key::is_reserved(&self.folding.prefix) {
+            return;
+        }
         match item {
             Item::Failed(error) => draft.page.failures.push(error),
             Item::Folder(prefix) => draft.page.prefixes.push(prefix),

@@ -72,6 +72,7 @@ impl Folder {
             sha256,
             nonce: None,
             read_from: crate::ReadFrom::Store,
+            expires: None,
         }
     }
 

@@ -7,6 +7,7 @@ use super::record::{Identity, Record};
 use crate::backend::conditions::check_read;
 use crate::backend::ranges::{check_form, resolve};
 use crate::error::{Error, ErrorKind, Result};
+use crate::expiry::check_for;
 use crate::key::Key;
 use crate::object::{GetOptions, Metadata, Object, ObjectStream};
 use crate::{Encryption, Sha256};
@@ -52,6 +53,7 @@ impl Folder {
         let version = self.version(&at, opened.identity)?;
         let metadata = self.metadata(&at, key, opened.identity, attributes, sha256);
         let metadata = Metadata { version, ..metadata };
+        check_for(&metadata, options)?;
         check_read(&metadata, &options.conditions)?;
         Ok(Looked { opened, metadata })
     }

@@ -16,6 +16,7 @@ use crate::backend::conditions::check_delete;
 use crate::backend::source_kept;
 use crate::disk::{Draft, fault};
 use crate::error::{Error, Result};
+use crate::expiry;
 use crate::key::Key;
 use crate::object::{Metadata, MoveOptions};
 use crate::receipt::Receipt;
@@ -55,6 +56,7 @@ impl Folder {
             check_delete(Some(&identity.etag(self.root.kind(&at).lasting_inodes)), etag)?;
         }
         let Some((record, mut sealed)) = self.as_it_is(&at, opened, to)? else { return Ok(None) };
+        expiry::check(&self.metadata(&at, from, identity, record.attributes(), None))?;
         let Named { folder, replaced } = match self.name(&at, to, &mut sealed, &options.condition) {
             // Whoever may read a file need not be allowed to give it names.
             Err(error) if is_refused(&error) => return Ok(None),

@@ -7,6 +7,7 @@ use super::put::receipt;
 use crate::backend::carried::{Carried, check_onto_itself, copied_attributes, refuse_encryption};
 use crate::backend::conditions::check_read;
 use crate::error::Result;
+use crate::expiry;
 use crate::key::Key;
 use crate::object::{CopyOptions, MoveOptions};
 use crate::receipt::Receipt;
@@ -21,6 +22,7 @@ impl MemoryBackend {
             Some(version) => self.map().version(from, version).map_err(|e| e.with_key(from))?,
             None => self.existing(from)?,
         };
+        expiry::check(&source.metadata)?;
         check_read(&source.metadata, &options.conditions)?;
         let copy = StoredObject::new(to, content(&source), carried(&source, options)?);
         let copy = self.map().insert(copy, &options.condition)?;

@@ -57,7 +57,7 @@ impl Query {
                 if !key.as_str().starts_with(&self.folding.prefix) {
                     break 'seek;
                 }
-                if Key::is_reserved(key.as_str()) {
+                if Key::is_reserved(key.as_str()) && !Key::is_reserved(&self.folding.prefix) {
                     at = after_all(&format!("{RESERVED}/"));
                     continue 'seek;
                 }
@@ -97,6 +97,7 @@ fn listed(object: &StoredObject) -> Metadata {
         sha256: None,
         nonce: None,
         read_from: crate::ReadFrom::Store,
+        expires: None,
     }
 }
 

@@ -39,6 +39,7 @@ impl StoredObject {
             sha256: content.sha256,
             nonce: carried.nonce,
             read_from: crate::ReadFrom::Store,
+            expires: None,
         };
         Self { metadata, bytes: content.bytes, tags: carried.tags, acl: carried.acl }
     }
@@ -101,6 +102,7 @@ impl Objects {
         let mut state = self.write();
         let source = state.map.get(from).cloned();
         let source = source.ok_or_else(|| Error::new(ErrorKind::NotFound, "there is no such object"))?;
+        crate::expiry::check(&source.metadata)?;
         if let Some(etag) = &options.if_match {
             check_delete(source.metadata.etag.as_deref(), etag)?;
         }

@@ -6,6 +6,7 @@ use crate::Encryption;
 use crate::backend::conditions::check_read;
 use crate::backend::ranges::{check_form, resolve};
 use crate::error::{Error, ErrorKind, Result};
+use crate::expiry::check_for;
 use crate::key::Key;
 use crate::object::{GetOptions, Metadata, Object, ObjectStream};
 use bytes::Bytes;
@@ -40,6 +41,7 @@ impl MemoryBackend {
                 "the object is not encrypted with a customer's key",
             ));
         }
+        check_for(&object.metadata, options)?;
         check_read(&object.metadata, &options.conditions)?;
         Ok(object)
     }

@@ -153,12 +153,14 @@ impl QueuedListing {
         let found = blocking(move || queue.page(&destination, &prefix, after.as_deref(), SNAPSHOT)).await?;
         let is_full = found.len() == SNAPSHOT;
         let n = self.backend.root.len();
+        let end = found.last().filter(|_| is_full).map(|pending| pending.key[n..].to_owned());
+        // What is holdall's own is listed for who asks for that alone.
+        let own = Key::is_reserved(self.options.prefix.as_str());
         let waiting: Vec<_> = found
             .into_iter()
             .map(|pending| (pending.key[n..].to_owned(), pending))
-            .filter(|(key, _)| !key.is_empty())
+            .filter(|(key, _)| !key.is_empty() && (own || !Key::is_reserved(key)))
             .collect();
-        let end = waiting.last().filter(|_| is_full).map(|(key, _)| key.clone());
         Ok(Snapshot { waiting, end })
     }
 

@@ -5,6 +5,7 @@ use super::write::{etag_of, is_of_the_remote};
 use crate::backend::conditions::{check_read, whole_second};
 use crate::backend::ranges::{check_form, resolve};
 use crate::error::{Error, ErrorKind, Result};
+use crate::expiry::check_for;
 use crate::key::Key;
 use crate::object::{GetOptions, Metadata, Object, ReadFrom};
 use crate::outbox::{Entry, EntryId, Kind, Pending, Queue, blocking};
@@ -117,6 +118,7 @@ impl QueuedBackend {
             sha256: entry.sha256,
             nonce: Some(entry.nonce.clone()),
             read_from: ReadFrom::Outbox,
+            expires: None,
         }
     }
 
@@ -136,6 +138,7 @@ impl QueuedBackend {
             check_form(options.range)?;
             refuse_key(options)?;
             let metadata = self.metadata(key, &object);
+            check_for(&metadata, options)?;
             check_read(&metadata, &options.conditions)?;
             let range = resolve(options.range, metadata.size)?;
             let Waiting { queue, pending, .. } = *object;
@@ -165,6 +168,7 @@ impl QueuedBackend {
                 Seen::Object(object) => {
                     refuse_key(options)?;
                     let metadata = self.metadata(key, &object);
+                    check_for(&metadata, options)?;
                     check_read(&metadata, &options.conditions)?;
                     return Ok(metadata);
                 }

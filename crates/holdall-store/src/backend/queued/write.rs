@@ -225,6 +225,7 @@ impl QueuedBackend {
                 Seen::Gone => return Err(missing()),
                 Seen::Object(object) => {
                     let source = self.metadata(&Key::listed(from), &object);
+                    crate::expiry::check(&source)?;
                     check_read(&source, &wanted.source)?;
                     wanted.source = ReadConditions::default();
                     Some(source)

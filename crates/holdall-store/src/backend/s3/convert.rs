@@ -1,6 +1,7 @@
 //! Between the store's words and the wire's.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::expiry::EXPIRES;
 use crate::key::Key;
 use crate::object::{
     CopyOptions, GetOptions, Metadata, ObjectStream, PresignMethod, PresignOptions, PutOptions,
@@ -79,7 +80,7 @@ pub(super) fn metadata(key: Key, head: Head) -> Metadata {
     let mut attributes = head.attributes;
     let sha256 = attributes.metadata.get(DIGEST).and_then(|hex| Sha256::from_hex(hex));
     let nonce = attributes.metadata.get(NONCE).cloned();
-    attributes.metadata.retain(|name, _| !name.starts_with(OWN));
+    attributes.metadata.retain(|name, _| !name.starts_with(OWN) || name == EXPIRES);
     Metadata {
         key,
         size: head.size,
@@ -90,6 +91,7 @@ pub(super) fn metadata(key: Key, head: Head) -> Metadata {
         sha256,
         nonce,
         read_from: crate::ReadFrom::Store,
+        expires: None,
     }
 }
 

@@ -73,7 +73,9 @@ impl S3Backend {
         let head = head.map_err(|error| of_version(error.into(), options))?;
         // The count is left out where there is none.
         let (tags, checksum) = (head.tags.unwrap_or(0), head.checksum.clone());
-        Ok(Seen { metadata: convert::metadata(key.clone(), head), tags, checksum })
+        let metadata = convert::metadata(key.clone(), head);
+        crate::expiry::check(&metadata)?;
+        Ok(Seen { metadata, tags, checksum })
     }
 
     /// What a copy by one request is put with: all that the server does not take along by itself.

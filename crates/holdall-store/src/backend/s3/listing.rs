@@ -10,31 +10,39 @@ use holdall_s3::{Attributes, Client, ListPage, ListPages, ListedObject};
 pub(super) struct S3Listing {
     pages: ListPages,
     root: String,
+    /// What is listed is holdall's own.
+    own: bool,
 }
 
 impl S3Listing {
     pub(super) fn new(client: &Client, root: &str, options: ListOptions) -> Self {
+        let own = Key::is_reserved(options.prefix.as_str());
         let wire = holdall_s3::ListOptions {
             prefix: format!("{root}{}", options.prefix),
             delimiter: options.delimiter,
             start_after: options.start_after.map(|key| format!("{root}{key}")),
             page_size: options.page_size,
         };
-        Self { pages: client.list(wire), root: root.to_owned() }
+        Self { pages: client.list(wire), root: root.to_owned(), own }
+    }
+
+    /// Whether a key is listed: what is holdall's own only for who asks for that alone.
+    fn shows(&self, key: &str) -> bool {
+        self.own || !Key::is_reserved(key)
     }
 
     fn page(&self, page: ListPage) -> Page {
         let n = self.root.len();
         let objects = page.objects.into_iter().filter_map(|object| self.metadata(object)).collect();
         let prefixes = page.prefixes.into_iter().map(|mut p| p.split_off(n.min(p.len())));
-        let prefixes = prefixes.filter(|p| !Key::is_reserved(p)).collect();
+        let prefixes = prefixes.filter(|p| self.shows(p)).collect();
         Page { objects, prefixes, failures: Vec::new() }
     }
 
     /// An entry; none for what is holdall's own, and for an object whose key is the store's prefix itself.
     fn metadata(&self, object: ListedObject) -> Option<Metadata> {
         let relative = &object.key[self.root.len()..];
-        if relative.is_empty() || Key::is_reserved(relative) {
+        if relative.is_empty() || !self.shows(relative) {
             return None;
         }
         Some(Metadata {
@@ -47,6 +55,7 @@ impl S3Listing {
             sha256: None,
             nonce: None,
             read_from: crate::ReadFrom::Store,
+            expires: None,
         })
     }
 }

@@ -14,6 +14,7 @@ mod versions;
 
 use super::{Backend, BoxFuture, Limits, Listing, Resumed, Ticket, Upload, VersionListing, is_marker};
 use crate::error::{Error, ErrorKind, Result};
+use crate::expiry::check_for;
 use crate::key::{Key, MAX_KEY, Prefix};
 use crate::object::{
     CopyOptions, DeleteFailure, DeleteOptions, Deleted, GcOptions, GetOptions, Leftover, ListOptions,
@@ -174,6 +175,7 @@ impl S3Backend {
         let answer = self.client.get(&full, &convert::get_options(options)).await;
         let answer = answer.map_err(|error| of_version(error.into(), options))?;
         let metadata = convert::metadata(key.clone(), answer.head);
+        check_for(&metadata, options)?;
         let whole = answer.range == (0..metadata.size);
         let wanted = metadata.sha256.filter(|_| whole);
         let stream = convert::stream(answer.body, key.clone(), wanted);
@@ -183,7 +185,9 @@ impl S3Backend {
     async fn head_object(&self, key: &Key, options: &GetOptions) -> Result<Metadata> {
         let wire = holdall_s3::GetOptions { range: None, ..convert::get_options(options) };
         let head = self.client.head(&self.full(key)?, &wire).await;
-        Ok(convert::metadata(key.clone(), head.map_err(|error| of_version(error.into(), options))?))
+        let metadata =
+            convert::metadata(key.clone(), head.map_err(|error| of_version(error.into(), options))?);
+        check_for(&metadata, options).map(|()| metadata)
     }
 
     async fn presign_url(&self, key: &Key, options: &PresignOptions) -> Result<String> {

@@ -186,7 +186,7 @@ async fn perform(
                 DeleteOptions { if_match: entry.headers.if_match.clone(), ..DeleteOptions::default() };
             store.delete_with(&entry.key, &options).await.map(|_| None)
         }
-        Kind::Copy => store.copy(source(entry)?, &entry.key, &copy_options(entry)?).await.map(Some),
+        Kind::Copy => store.copy_queued(source(entry)?, &entry.key, copy_options(entry)?).await.map(Some),
         Kind::Move => {
             let options = MoveOptions { condition: entry.headers.condition(), ..MoveOptions::default() };
             Ok(Some(store.rename(source(entry)?, &entry.key, &options).await?.receipt))
@@ -205,7 +205,9 @@ async fn put(store: &Store, key: &Key, body: Body, options: &PutOptions) -> Resu
 fn put_options(entry: &Entry, progress: Option<&Progress>) -> Result<PutOptions> {
     let (nonce, progress) = (Some(entry.nonce.clone()), progress.cloned());
     // They were compared right before.
-    Ok(PutOptions { nonce, progress, digest: entry.sha256, ..entry.headers.options()? })
+    let options = entry.headers.options()?;
+    let expires = crate::expiry::of(&options.attributes);
+    Ok(PutOptions { nonce, progress, expires, digest: entry.sha256, ..options })
 }
 
 fn copy_options(entry: &Entry) -> Result<CopyOptions> {

@@ -14,6 +14,7 @@ fn row(path: &str) -> ExportRow {
         sha256: Some(crate::sha256(b"hello")),
         nonce: None,
         read_from: crate::ReadFrom::Store,
+        expires: None,
     };
     ExportRow { path: path.to_owned(), url: Some("https://cdn/x".to_owned()), object }
 }

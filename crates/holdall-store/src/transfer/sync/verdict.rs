@@ -71,6 +71,7 @@ mod tests {
             sha256: None,
             nonce: None,
             read_from: crate::ReadFrom::Store,
+            expires: None,
         };
         let (same, other, nameless) = (listed(Some("e")), listed(Some("x")), listed(None));
         let hash = || Verdict::Hash(digest.clone());
