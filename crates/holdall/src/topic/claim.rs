@@ -3,7 +3,8 @@
 use super::record::{Record, waits};
 use super::{Slug, Title};
 use holdall_store::{
-    Error, ErrorKind, Key, LocalCopy, Metadata, PutOptions, Result, State, Store, WriteCondition,
+    Error, ErrorKind, Key, LocalCopy, Metadata, OnRemoteError, PutOptions, Result, State, Store,
+    WriteCondition, WriteMode,
 };
 
 /// So often the record may be another each time that it is looked at.
@@ -18,7 +19,7 @@ pub enum Claim {
     /// It was claimed now, and the store saw to it that nobody else could.
     Made,
     /// It was claimed now, in a store that cannot create an object only where there is none: of two who claim at the same
-    /// moment both may be told so, and the later one has it.
+    /// moment both may be told so, and the later one has it. Such a claim does not wait for a store that is away.
     BestEffort,
     /// The store is away: the claim waits in the outbox under its condition, with the topic's files behind it. If the
     /// store has another title's by then, all of them are parked.
@@ -135,7 +136,8 @@ impl Claiming<'_> {
 
     /// Writes the record; none when somebody else did meanwhile.
     async fn write(&self, record: &Record, condition: WriteCondition) -> Result<Option<Claim>> {
-        match self.put(record, condition).await {
+        let options = PutOptions { condition, ..PutOptions::default() };
+        match self.put(record, options).await {
             Ok(State::Queued) => Ok(Some(Claim::Queued)),
             Ok(_) => Ok(Some(Claim::Made)),
             Err(error) if is_beaten(&error) => Ok(None),
@@ -146,11 +148,15 @@ impl Claiming<'_> {
         }
     }
 
-    /// Writes the record where the store decides no condition: the record was looked at before, and is after.
+    /// Writes the record where the store decides no condition: the record was looked at before, and is after. It does not
+    /// wait in an outbox, where it would be written over another title's later, unseen.
     async fn write_and_look(&self, record: &Record) -> Result<Claim> {
-        if self.put(record, WriteCondition::Always).await? == State::Queued {
-            return Ok(Claim::Queued);
-        }
+        let options = PutOptions {
+            on_remote_error: Some(OnRemoteError::Raise),
+            write: Some(WriteMode::Direct),
+            ..PutOptions::default()
+        };
+        self.put(record, options).await?;
         match Record::read(self.store, self.key).await? {
             Some(found) => self.judge(found).map(|_| Claim::BestEffort),
             None => {
@@ -160,8 +166,7 @@ impl Claiming<'_> {
         }
     }
 
-    async fn put(&self, record: &Record, condition: WriteCondition) -> Result<State> {
-        let mut options = PutOptions { condition, ..PutOptions::default() };
+    async fn put(&self, record: &Record, mut options: PutOptions) -> Result<State> {
         options.attributes.content_type = Some("application/json".to_owned());
         // It is remembered here whose the slug is, for when the store is away.
         options.local_copy = self.store.outbox().map(|_| LocalCopy::Keep);

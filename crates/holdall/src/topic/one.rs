@@ -52,7 +52,19 @@ impl Topic {
     /// Claims the slug for the title, which every write of the topic does by itself.
     ///
     /// Of two titles that claim one slug at once exactly one has it, where the store creates objects only where there are
-    /// none; the answer says where it does not.
+    /// there are none; the answer says where it does not.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use holdall::topic::{Claim, Topics};
+    /// use holdall::{ErrorKind, Settings, Store};
+    /// let topics = Topics::open(&Store::memory(), &Settings::default())?;
+    /// assert_eq!(topics.topic("C")?.claim().await?, Claim::Made);
+    /// assert_eq!(topics.topic("C++")?.claim().await.unwrap_err().kind(), ErrorKind::Conflict);
+    /// # Ok::<(), holdall::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -120,6 +132,22 @@ impl Topic {
 
     /// Stores the files of a folder as they are written, and keeps the manifest current, as [`Store::watch`] does.
     ///
+    /// ```no_run
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use holdall::topic::Topics;
+    /// use holdall::transfer::WatchOptions;
+    /// use holdall::{Settings, Store};
+    /// let settings = Settings::from_env().map_err(holdall::Error::from)?;
+    /// let topic = Topics::open(&Store::from_settings(&settings)?, &settings)?.topic("Sets")?;
+    /// let mut watching = topic.watch("out".as_ref(), &WatchOptions::default()).await?;
+    /// while let Some(event) = watching.next().await {
+    ///     event?;
+    /// }
+    /// # Ok::<(), holdall::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// `Conflict` when another title has the slug; and as for [`Store::watch`].
@@ -132,6 +160,19 @@ impl Topic {
     }
 
     /// Compares the topic's objects with its manifest and, where one is given, with a folder, as [`Store::verify`] does.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use holdall::topic::Topics;
+    /// use holdall::transfer::VerifyOptions;
+    /// use holdall::{ErrorKind, Settings, Store};
+    /// let topic = Topics::open(&Store::memory(), &Settings::default())?.topic("Sets")?;
+    /// let nothing = topic.verify(None, &VerifyOptions::default(), &mut |_| ()).await.unwrap_err();
+    /// assert_eq!(nothing.kind(), ErrorKind::NotFound);
+    /// # Ok::<(), holdall::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -148,6 +189,21 @@ impl Topic {
     /// The URLs of what the store has of the topic: those that do not expire, or with `expires` presigned ones.
     ///
     /// All of one topic's files are held in memory.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use holdall::topic::{Roles, Topics};
+    /// use holdall::{Settings, Store};
+    /// let settings = Settings { public_base_url: Some("https://cdn.example".to_owned()), ..Settings::default() };
+    /// let store = Store::open("memory://", &settings)?;
+    /// store.put("topics/sets/scene1/Scene1.mp4", "moving pictures").await?;
+    /// let index = Topics::open(&store, &settings)?.topic("Sets")?.urls(&Roles::default(), None).await?;
+    /// let url = index.scene(1).and_then(|scene| scene.s3_url.as_deref());
+    /// assert_eq!(url, Some("https://cdn.example/topics/sets/scene1/Scene1.mp4"));
+    /// # Ok::<(), holdall::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -18,6 +18,12 @@ pub struct Title(String);
 impl Title {
     /// Reads a title; white space around it does not count.
     ///
+    /// ```
+    /// use holdall::topic::Title;
+    /// assert_eq!(Title::parse(" Euler's Formula ")?.as_str(), "Euler's Formula");
+    /// # Ok::<(), holdall::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// `InvalidInput` for one that is empty, longer than 1,000 bytes, or has control characters.
@@ -80,6 +86,11 @@ impl Slug {
     }
 
     /// Reads a slug.
+    ///
+    /// ```
+    /// use holdall::topic::Slug;
+    /// assert!(Slug::parse("eulers-formula").is_ok() && Slug::parse("../up").is_err());
+    /// ```
     ///
     /// # Errors
     ///

@@ -1,6 +1,6 @@
 //! One slug has one title.
 
-use crate::world::{World, push};
+use crate::world::{World, push, without_conditions};
 use holdall::topic::Claim;
 use holdall::{ErrorKind, Settings, Variables};
 use holdall_testing::fault::{Fault, Kind, Rule};
@@ -56,10 +56,7 @@ async fn one_title_may_be_claimed_by_many_at_once() {
 #[tokio::test]
 async fn a_server_without_conditions_is_claimed_as_well_as_can_be() {
     let world = World::s3(|_| ());
-    for header in ["if-none-match", "if-match"] {
-        let refused = Rule::new(Fault::refuse(501, "NotImplemented")).on(Kind::Put).header(header);
-        world.server.as_ref().unwrap().add_rule(refused);
-    }
+    without_conditions(&world);
     assert_eq!(world.topic("Sets").claim().await.unwrap(), Claim::BestEffort);
     assert_eq!(world.topic("Sets").claim().await.unwrap(), Claim::Held);
     assert_eq!(world.topic("sets?").claim().await.unwrap_err().kind(), ErrorKind::Conflict);

@@ -1,6 +1,6 @@
 //! The store goes away and comes back.
 
-use crate::world::{World, in_time, push, push_with, usual, verify, write};
+use crate::world::{World, in_time, push, push_with, usual, verify, without_conditions, write};
 use holdall::outbox::Pauses;
 use holdall::topic::{Claim, Topics};
 use holdall::transfer::PushOptions;
@@ -99,4 +99,23 @@ async fn a_push_that_the_store_did_not_take_is_run_again() {
     let again = push(&topic, &dir).await.unwrap();
     assert_eq!((again.summary.done, again.summary.unchanged), (1, 1));
     assert_eq!(verify(&topic, Some(&dir)).await.differences(), 0);
+}
+
+/// TOP-3: a server without conditions does not get a record written over another title's by a drain.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_claim_that_waited_is_never_written_over_another_where_there_are_no_conditions() {
+    let world = World::queued();
+    without_conditions(&world);
+    world.topic("Groups").claim().await.unwrap();
+    world.down();
+    let dir = world.files("out", &["x"]);
+    let pushed = push(&world.topic("Sets"), &dir).await;
+    assert!(pushed.is_err() || pushed.is_ok_and(|pushed| pushed.claim == Claim::Queued));
+    world.up();
+    without_conditions(&world);
+    assert_eq!(elsewhere(&world).topic("SETS").unwrap().claim().await.unwrap(), Claim::BestEffort);
+    while drain(&world).await > 0 {}
+    let topic = elsewhere(&world).find("sets").await.unwrap();
+    assert_eq!(topic.title().unwrap().as_str(), "SETS");
+    assert!(!world.server.as_ref().unwrap().objects(&world.bucket).contains_key("topics/sets/x"));
 }

@@ -172,6 +172,14 @@ pub(crate) async fn verify(topic: &Topic, dir: Option<&Path>) -> VerifySummary {
     topic.verify(dir, &VerifyOptions::default(), &mut |_| ()).await.unwrap()
 }
 
+/// From now on the server refuses what has a condition.
+pub(crate) fn without_conditions(world: &World) {
+    for header in ["if-none-match", "if-match"] {
+        let refused = Rule::new(Fault::refuse(501, "NotImplemented")).on(Kind::Put).header(header);
+        world.server.as_ref().unwrap().add_rule(refused);
+    }
+}
+
 pub(crate) fn usual() -> Roles {
     Roles::default()
 }
