@@ -125,6 +125,8 @@ pub struct Settings {
     pub local_copy: LocalCopy,
     /// Where in the store collections lie that do not lie in a folder of their own name.
     pub roots: BTreeMap<String, Prefix>,
+    /// Whether a file of an output folder is stored as soon as its writer says that it is written; else in the end.
+    pub upload_on_write: bool,
     /// Proxy for http endpoints.
     pub http_proxy: Option<Secret>,
     /// Proxy for https endpoints.
@@ -268,6 +270,7 @@ impl Default for Settings {
             outbox_allow_volatile: false,
             local_copy: LocalCopy::None,
             roots: BTreeMap::new(),
+            upload_on_write: false,
             http_proxy: None,
             https_proxy: None,
             no_proxy: None,

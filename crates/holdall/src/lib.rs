@@ -40,6 +40,7 @@
 
 mod id;
 mod roots;
+pub mod topic;
 
 pub use holdall_store::*;
 pub use id::{DecisionId, EvidenceType, MAX_ID, SessionId, StepId};

@@ -25,6 +25,7 @@ mod report;
 mod rm;
 mod route;
 mod stat;
+mod topic;
 mod tree;
 mod url;
 mod verify;
@@ -57,6 +58,7 @@ pub(crate) enum Command {
     Url(url::Url),
     Presign(presign::Presign),
     Gc(gc::Gc),
+    Topic(topic::Topic),
     Outbox(outbox::Outbox),
     Bucket(bucket::Bucket),
     ObjectVersion(object_version::ObjectVersion),
@@ -70,7 +72,11 @@ pub(crate) enum Command {
 impl Command {
     /// Whether it ends by itself, and in good order, when it is interrupted or terminated.
     pub(crate) fn hears_signals(&self) -> bool {
-        matches!(self, Self::Watch(_))
+        match self {
+            Self::Watch(_) => true,
+            Self::Topic(command) => command.hears_signals(),
+            _ => false,
+        }
     }
 
     pub(crate) async fn run(self, app: &mut App) -> Outcome {
@@ -93,6 +99,7 @@ impl Command {
             Self::Url(command) => command.run(app).await,
             Self::Presign(command) => command.run(app).await,
             Self::Gc(command) => command.run(app).await,
+            Self::Topic(command) => Box::pin(command.run(app)).await,
             Self::Outbox(command) => Box::pin(command.run(app)).await,
             Self::Bucket(command) => command.run(app).await,
             Self::ObjectVersion(command) => command.run(app).await,

@@ -75,7 +75,7 @@ pub(crate) struct Watch {
 }
 
 /// Reads a time that is more than none.
-fn time(text: &str) -> Result<Duration, String> {
+pub(super) fn time(text: &str) -> Result<Duration, String> {
     parse_time(text).and_then(|time| match time.is_zero() {
         true => Err("must be more than 0".to_owned()),
         false => Ok(time),
@@ -95,21 +95,23 @@ impl Watch {
             manifest: self.manifest,
             put: PutOptions { progress: None, ..self.object.to_options() },
         };
-        let mut signals = Signals::new().map_err(|e| Error::io("signals cannot be heard", e))?;
+        let mut signals = Signals::new()?;
         let watching = store.watch(&self.dir, &target.key, &options).await?;
         follow(watching, &self.dir, &mut signals, app).await
     }
 }
 
 /// The signals that end a watch in good order.
-struct Signals {
+pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    /// Hears them from now on.
+    pub(super) fn new() -> Result<Self, Error> {
+        let hear = |kind| signal(kind).map_err(|e| Error::io("signals cannot be heard", e));
+        Ok(Self { interrupt: hear(SignalKind::interrupt())?, terminate: hear(SignalKind::terminate())? })
     }
 
     async fn next(&mut self) {
@@ -121,7 +123,12 @@ impl Signals {
 }
 
 /// Tells of what happens until the watch ends.
-async fn follow(mut watching: Watching, dir: &Path, signals: &mut Signals, app: &mut App) -> Outcome {
+pub(super) async fn follow(
+    mut watching: Watching,
+    dir: &Path,
+    signals: &mut Signals,
+    app: &mut App,
+) -> Outcome {
     let mut is_ending = false;
     loop {
         tokio::select! {

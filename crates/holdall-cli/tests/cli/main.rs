@@ -33,6 +33,7 @@ mod signals;
 mod sync;
 mod telemetry;
 mod terminal;
+mod topic;
 mod url;
 mod usage;
 mod verify;

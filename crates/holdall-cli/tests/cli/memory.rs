@@ -30,7 +30,7 @@ fn lines_and_peak(mut child: Child) -> (u64, u64) {
 }
 
 /// Runs a command whatever it says; answers the most memory, in KiB.
-fn peak_of(mut command: Command) -> u64 {
+pub(crate) fn peak_of(mut command: Command) -> u64 {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let mut most = 0;
     let status = loop {
@@ -53,7 +53,7 @@ fn write_files(shell: &Shell, count: u64) {
 }
 
 /// A shell whose store is a sink, with a state folder, which has the index.
-fn before(sink: &Sink) -> Shell {
+pub(crate) fn before(sink: &Sink) -> Shell {
     let shell = Shell::bare()
         .with("HOLDALL_STORE", "s3://bucket")
         .with("S3_ENDPOINT_URL", &sink.endpoint())
@@ -64,7 +64,7 @@ fn before(sink: &Sink) -> Shell {
     shell.with("XDG_STATE_HOME", &state)
 }
 
-fn assert_flat(most: u64, bound_mib: u64, count: u64) {
+pub(crate) fn assert_flat(most: u64, bound_mib: u64, count: u64) {
     assert!((1..=bound_mib << 10).contains(&most), "{most} KiB for {count}");
 }
 

@@ -155,7 +155,7 @@ fn collect(top: &Path, dir: &Path, names: &mut Vec<String>) {
 /// the status.
 pub(crate) fn transcribe(line: &str, output: &Output, text: &mut String) {
     // Files of a folder are moved at once and come in no order.
-    let unordered = ["push", "pull", "verify"].iter().any(|verb| line.starts_with(verb));
+    let unordered = ["push", "pull", "verify", "topic push"].iter().any(|verb| line.starts_with(verb));
     let sort = unordered && !line.contains("--help");
     writeln!(text, "$ holdall {line}").unwrap();
     for (mark, bytes) in [('>', &output.stdout), ('!', &output.stderr)] {

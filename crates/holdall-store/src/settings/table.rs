@@ -370,6 +370,14 @@ pub static SETTINGS: &[Setting] = &[
         |s| (!s.roots.is_empty()).then(|| roots_text(&s.roots)),
     ),
     row(
+        "upload_on_write",
+        &[&["S3_UPLOAD_ON_WRITE"]],
+        "`false`",
+        "whether a file of a topic is stored as soon as its writer says that it is written; else when the topic is finished",
+        |draft, v| set(&mut draft.settings.upload_on_write, flag(v)),
+        |s| Some(s.upload_on_write.to_string()),
+    ),
+    row(
         "presign_expiration",
         &[&["S3_PRESIGN_EXPIRATION"]],
         "`3600s`",

@@ -36,6 +36,7 @@ pub use download::Fetched;
 pub use event::{PullOptions, PushOptions, TreeEvent, TreeSummary};
 pub use export::{Export, ExportFormat, ExportOptions, ExportRow, ExportText, Exported};
 pub use filter::Filter;
+pub use push::{DescribeOptions, DescribedPrefix, Piecemeal};
 pub use rename::Moved;
 pub use report::{Gap, PushReport, PushState, Reported, ShardsReport};
 pub use shard::Shard;

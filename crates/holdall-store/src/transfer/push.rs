@@ -1,10 +1,15 @@
 //! Stores a folder.
 
 mod delete;
+mod describe;
 mod jobs;
 mod manifest;
+mod one;
 mod recap;
 mod survey;
+
+pub use describe::{DescribeOptions, DescribedPrefix};
+pub use one::Piecemeal;
 
 pub(super) use delete::not_after_failures;
 pub(super) use survey::{Survey, Walking, folder_error, walk};

@@ -53,7 +53,11 @@ impl Inventory {
         tokio::task::spawn_blocking(move || refuse_others(&folder, &filter)).await.map_err(cancelled)??;
         store.lasting_url(&Key::listed(MANIFEST))?;
         let wanted = !options.dry_run;
-        Ok(wanted.then(|| Self(Mutex::new(Sorter::new(SORTED, scratch_of(store))))))
+        Ok(wanted.then(|| Self::new(store)))
+    }
+
+    pub(super) fn new(store: &Store) -> Self {
+        Self(Mutex::new(Sorter::new(SORTED, scratch_of(store))))
     }
 
     pub(super) fn add(&self, file: Described<'_>) -> Result<()> {
@@ -111,9 +115,9 @@ fn taken(dir: &Path, name: &str) -> Error {
 }
 
 /// The two documents, each in a temporary file.
-struct Drafts {
+pub(super) struct Drafts {
     sums: File,
-    expected: Expected,
+    pub(super) expected: Expected,
     manifest: ManifestWriter<BufWriter<File>>,
     files: u64,
 }
@@ -181,10 +185,22 @@ impl Push {
             on_event(event);
             return Ok(());
         }
-        let push = self.clone();
-        let drafted = tokio::task::spawn_blocking(move || push.draft());
-        let drafted = drafted.await.map_err(cancelled)?;
-        let Drafts { sums, mut expected, manifest, files } = drafted.map_err(fault)?;
+        let drafts = self.clone().drafts().await?;
+        self.write_drafts(drafts, on_event).await
+    }
+
+    /// Makes the two documents of what is known.
+    pub(super) async fn drafts(self: Arc<Self>) -> Result<Drafts> {
+        let drafted = tokio::task::spawn_blocking(move || self.draft());
+        drafted.await.map_err(cancelled)?.map_err(fault)
+    }
+
+    pub(super) async fn write_drafts(
+        &self,
+        drafts: Drafts,
+        on_event: &mut (dyn FnMut(TreeEvent) + Send),
+    ) -> Result<()> {
+        let Drafts { sums, mut expected, manifest, files } = drafts;
         let sums = self.put_document(SUMS, sums, "text/plain; charset=utf-8").await?;
         expected.etag.clone_from(&sums.etag);
         on_event(TreeEvent::Described { receipt: sums, files });

@@ -18,6 +18,7 @@ use crate::object::Metadata;
 use crate::store::Store;
 use check::{Check, Checked};
 use futures_util::StreamExt;
+pub(super) use reading::digest_of;
 use sides::{Described, Item, Sides};
 use std::fs::File;
 use std::io::Write;

@@ -21,7 +21,11 @@ const AT_ONCE: usize = 4;
 /// # Errors
 ///
 /// `Changed` when it is another by now; `Integrity` when it does not have the digest that was recorded with it.
-pub(super) async fn digest_of(store: &Store, listed: &Metadata, options: GetOptions) -> Result<Sha256> {
+pub(in crate::transfer) async fn digest_of(
+    store: &Store,
+    listed: &Metadata,
+    options: GetOptions,
+) -> Result<Sha256> {
     let reading = Reading { store, listed, options };
     // Without an ETag nothing proves that ranges are of one object.
     if listed.etag.is_none() || listed.size < 2 * store.settings().part_size {
