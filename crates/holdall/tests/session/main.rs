@@ -1,0 +1,16 @@
+//! Sessions and steps, in memory, in folders and on a server that fails.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
+
+mod adopting;
+mod away;
+mod damage;
+mod deleting;
+mod exporting;
+mod input;
+mod kills;
+mod listing;
+mod model;
+mod races;
+mod steps;
+mod world;
