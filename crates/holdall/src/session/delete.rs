@@ -72,9 +72,19 @@ impl Sessions {
     /// `NotFound` for a step that is not there; `Unreachable` where the store is away and the step's marker is not on this
     /// machine, since it says what is to be deleted. After an error the step is there as before, or gone and not tidied.
     pub async fn delete(&self, session: &SessionId, step: &StepId) -> Result<StepDeleted> {
+        self.delete_by(session, step, None).await
+    }
+
+    /// Deletes a step; `whole` is the tombstone of the session that there was before.
+    async fn delete_by(
+        &self,
+        session: &SessionId,
+        step: &StepId,
+        whole: Option<&Option<Tombstone>>,
+    ) -> Result<StepDeleted> {
         let mut looks = LOOKS;
         loop {
-            let Some(found) = self.find(session, step).await? else {
+            let Some(found) = self.find_by(session, step, whole).await? else {
                 return self.finish(session, step).await?.ok_or_else(|| missing(session, step));
             };
             match self.delete_found(&found).await {
@@ -142,11 +152,12 @@ impl Sessions {
             Some(tombstone) if tombstone.time.is_some() || !tombstone.left.is_empty() => tombstone,
             _ => return Ok(None),
         };
-        // The step may be there again: what it names stays.
+        // The step may be there again: what it names stays, and so does its entry.
         let found = self.find(session, step).await?;
+        let time = tombstone.time.filter(|time| found.as_ref().is_none_or(|found| found.step.time != *time));
         let named = found.map_or_else(Vec::new, |found| named(self, &found.step));
         let left = tombstone.left.iter().filter(|key| !named.contains(key)).cloned().collect();
-        self.clear(Tombstone { left, ..tombstone }, State::Stored, true).await.map(Some)
+        self.clear(Tombstone { left, time, ..tombstone }, State::Stored, true).await.map(Some)
     }
 
     async fn put_tombstone(&self, tombstone: &Tombstone) -> Result<()> {
@@ -184,6 +195,7 @@ impl Sessions {
     /// `NotFound` for a session without a step; what keeps its steps from being listed.
     pub async fn delete_session(&self, session: &SessionId) -> Result<SessionDeleted> {
         let mut steps = self.marked(session)?;
+        let before = &self.tombstone(session, None).await?;
         let mut deleted = SessionDeleted::default();
         let mut work = FuturesUnordered::new();
         let mut has_tombstone = false;
@@ -196,7 +208,7 @@ impl Sessions {
                 work.next().await.into_iter().for_each(|(step, outcome)| deleted.add(step, outcome));
             }
             work.push(Box::pin(async move {
-                let outcome = self.delete(session, &step).await;
+                let outcome = self.delete_by(session, &step, Some(before)).await;
                 (step, outcome)
             }));
         }

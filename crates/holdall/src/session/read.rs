@@ -187,7 +187,8 @@ impl Sessions {
     }
 
     async fn whole(&self, part: &StepPart) -> Result<Bytes> {
-        let bytes = self.open_object(part, None).await?.bytes().await?;
+        let bytes =
+            self.open_object(part, None).await?.bytes().await.map_err(|error| error.with_key(&part.key))?;
         part.check(bytes.len() as u64, holdall_store::sha256(&bytes))?;
         Ok(bytes)
     }

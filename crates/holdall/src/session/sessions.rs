@@ -161,24 +161,38 @@ impl Sessions {
 
     /// Looks for a marker, and whether what it says still holds.
     pub(super) async fn find(&self, session: &SessionId, step: &StepId) -> Result<Option<Found>> {
+        self.find_by(session, step, None).await
+    }
+
+    /// Looks for a marker; `whole` is the tombstone of the session that counts, where that is another than there is now.
+    pub(super) async fn find_by(
+        &self,
+        session: &SessionId,
+        step: &StepId,
+        whole: Option<&Option<Tombstone>>,
+    ) -> Result<Option<Found>> {
         let key = self.layout.marker(session, step)?;
         let Some((bytes, metadata)) = self.small(&key).await? else { return Ok(None) };
         let step = marker::read(&bytes, (session, step), &self.layout, metadata.read_from)
             .map_err(|error| error.with_key(&key))?;
-        let is_alive = !self.is_deleted_since(&step).await?;
+        let is_alive = !self.is_deleted_since(&step, whole).await?;
         Ok(Some(Found { step, etag: metadata.etag, is_alive }))
     }
 
     /// Whether a step came to the store after it was deleted. Only what waited in an outbox can; and what waits still, or
     /// is a copy of this machine's, is what this machine knows of.
-    async fn is_deleted_since(&self, step: &Step) -> Result<bool> {
+    async fn is_deleted_since(&self, step: &Step, whole: Option<&Option<Tombstone>>) -> Result<bool> {
         if !step.waited || step.read_from != ReadFrom::Store {
             return Ok(false);
         }
-        let (own, whole) = tokio::try_join!(
-            self.tombstone(&step.session, Some(&step.step)),
-            self.tombstone(&step.session, None)
-        )?;
+        let of_session = async {
+            match whole {
+                Some(whole) => Ok(whole.clone()),
+                None => self.tombstone(&step.session, None).await,
+            }
+        };
+        let of_step = self.tombstone(&step.session, Some(&step.step));
+        let (own, whole) = tokio::try_join!(of_step, of_session)?;
         Ok(own.into_iter().chain(whole).any(|tombstone| tombstone.deleted >= step.stored))
     }
 

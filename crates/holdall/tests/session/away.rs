@@ -196,6 +196,16 @@ async fn a_deleted_session_is_not_brought_back_by_what_waited() {
     world.drain("two").await.unwrap();
     let other = world.machine("other");
     assert_eq!(other.retrieve(&run, &second).await.unwrap_err().kind(), ErrorKind::NotFound);
+    // What is left of it is not counted as a step, and goes.
+    assert_eq!(other.delete_session(&run).await.unwrap().steps, 0);
+    assert_eq!(other.delete_session(&run).await.unwrap_err().kind(), ErrorKind::NotFound);
+    // Steps that came out of an outbox in time are steps as others are.
+    for one in [&first, &second] {
+        two.store(new(&run, one, "in time")).await.unwrap();
+    }
+    world.drain("two").await.unwrap();
+    assert_eq!(mark(&other, &run, &first).await.unwrap(), "in time");
+    assert_eq!(other.delete_session(&run).await.unwrap().steps, 2);
     assert!(other.list(&SessionsOptions::default()).await.unwrap().sessions.is_empty());
 }
 

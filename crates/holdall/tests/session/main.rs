@@ -1,6 +1,7 @@
 //! Sessions and steps, in memory, in folders and on a server that fails.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::print_stdout, reason = "the seed of a failure must be known")]
 
 mod adopting;
 mod away;

@@ -12,7 +12,8 @@ type Model = BTreeMap<String, BTreeMap<String, (String, SystemTime)>>;
 
 async fn store(sessions: &Sessions, model: &mut Model, (a, b): (&str, &str), n: u64, random: &mut Random) {
     let mut step_ = new(&session(a), &step(b), &n.to_string());
-    let given = (random.number() % 2 == 0).then(|| UNIX_EPOCH + Duration::from_secs(random.number() % 40));
+    let given =
+        (random.number().is_multiple_of(2)).then(|| UNIX_EPOCH + Duration::from_secs(random.number() % 40));
     if let Some(time) = given {
         step_ = step_.at(time);
     }

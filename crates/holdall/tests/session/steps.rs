@@ -1,9 +1,9 @@
 //! Storing and reading steps.
 
-use crate::world::{ahead, everywhere, keys, mark, new, session, step};
+use crate::world::{World, ahead, everywhere, keys, mark, new, session, step};
 use futures_util::{StreamExt, TryStreamExt};
 use holdall::session::{Content, Flag, NewStep, PartName, Sessions};
-use holdall::{ErrorKind, Range, Settings, State, Store};
+use holdall::{ErrorKind, Prefix, Range, Settings, Sources, State, Store, Variables};
 use std::time::{Duration, UNIX_EPOCH};
 
 fn is_send<T: Send>(_: T) {}
@@ -202,4 +202,57 @@ async fn a_step_that_fails_leaves_what_was_there_and_nothing_of_its_own() {
         assert_eq!(keys(sessions.as_store()).await, before);
     })
     .await;
+}
+
+/// SES-1
+#[tokio::test]
+async fn sessions_are_opened_by_url_from_the_environment_or_by_argument() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("file://{}/store", dir.path().display());
+    let world = World::new();
+    let s3 = format!("s3://{}/", world.bucket);
+    let by_variables = |store: &str, more: &[(&str, &str)]| {
+        let pairs = [("HOLDALL_STORE", store)].into_iter().chain(more.iter().copied());
+        Sources::new(Variables::from_pairs(pairs.map(|(name, value)| (name.to_owned(), value.to_owned()))))
+    };
+    let outbox = dir.path().join("outbox").display().to_string();
+    let server = world.server.endpoint();
+    let keys = [
+        ("S3_ENDPOINT_URL", server.as_str()),
+        ("S3_ACCESS_KEY_ID", "AKIDTEST"),
+        ("S3_SECRET_ACCESS_KEY", "secret"),
+        ("HOLDALL_OUTBOX_DIR", &outbox),
+    ];
+    let (run, one) = (session("run"), step("1"));
+    let argument = Sources::new(Variables::default()).with_argument("store", "store", &*url);
+    for (sources, is_remote) in
+        [(by_variables(&s3, &keys), true), (by_variables(&url, &[]), false), (argument, false)]
+    {
+        let sessions = Sessions::from_sources(&sources).unwrap();
+        assert_eq!(
+            (sessions.as_store().is_remote(), sessions.as_store().outbox().is_some()),
+            (is_remote, is_remote)
+        );
+        sessions.store(new(&run, &one, "a")).await.unwrap();
+        assert_eq!(mark(&sessions, &run, &one).await.unwrap(), "a");
+    }
+    let homeless = Sessions::from_sources(&by_variables(&s3, &keys[..3])).unwrap_err();
+    assert_eq!(homeless.kind(), ErrorKind::Config, "there is no place for an outbox");
+    let raise = [("HOLDALL_ON_REMOTE_ERROR", "raise")];
+    let sessions = Sessions::from_sources(&by_variables(&s3, &[&keys[..3], &raise].concat())).unwrap();
+    assert!(sessions.as_store().outbox().is_none());
+}
+
+/// SES-1: sessions may have a store of their own.
+#[tokio::test]
+async fn a_root_may_be_empty() {
+    let mut settings = Settings::default();
+    settings.roots.insert("sessions".to_owned(), Prefix::default());
+    let sessions = Sessions::open(&Store::memory(), &settings).unwrap();
+    let (run, one) = (session("run"), step("1"));
+    sessions.store(new(&run, &one, "a")).await.unwrap();
+    assert!(sessions.as_store().exists("run/1/step.json").await.unwrap());
+    assert_eq!(sessions.list(&Default::default()).await.unwrap().sessions, [run.clone()]);
+    sessions.delete_session(&run).await.unwrap();
+    assert!(sessions.list(&Default::default()).await.unwrap().sessions.is_empty());
 }
