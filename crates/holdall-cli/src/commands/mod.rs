@@ -23,6 +23,7 @@ mod put;
 mod report;
 mod rm;
 mod route;
+mod session;
 mod stat;
 mod tree;
 mod url;
@@ -56,6 +57,7 @@ pub(crate) enum Command {
     Url(url::Url),
     Presign(presign::Presign),
     Gc(gc::Gc),
+    Session(session::Session),
     Outbox(outbox::Outbox),
     Bucket(bucket::Bucket),
     Config(config::Config),
@@ -91,6 +93,7 @@ impl Command {
             Self::Url(command) => command.run(app).await,
             Self::Presign(command) => command.run(app).await,
             Self::Gc(command) => command.run(app).await,
+            Self::Session(command) => Box::pin(command.run(app)).await,
             Self::Outbox(command) => Box::pin(command.run(app)).await,
             Self::Bucket(command) => command.run(app).await,
             Self::Config(command) => command.run(app),
