@@ -45,6 +45,13 @@ impl App {
         Ok(store)
     }
 
+    /// The current store by other settings than those that were given; before it is opened otherwise.
+    pub(crate) fn store_by(&mut self, settings: &Settings) -> Result<Store, Error> {
+        let store = Store::from_settings(settings)?;
+        self.open.push((None, store.clone()));
+        Ok(store)
+    }
+
     /// How many writes of this command were queued.
     pub(crate) fn queued(&self) -> u64 {
         self.open.iter().filter_map(|(_, store)| store.outbox()).map(|outbox| outbox.queued()).sum()

@@ -38,8 +38,10 @@
 //!
 //! Futures are `Send` and run on the caller's tokio runtime, which needs its I/O and time drivers.
 
+#[macro_use]
 mod id;
 mod roots;
+pub mod session;
 pub mod topic;
 
 pub use holdall_store::*;

@@ -24,6 +24,7 @@ mod put;
 mod report;
 mod rm;
 mod route;
+mod session;
 mod stat;
 mod topic;
 mod tree;
@@ -58,6 +59,7 @@ pub(crate) enum Command {
     Url(url::Url),
     Presign(presign::Presign),
     Gc(gc::Gc),
+    Session(session::Session),
     Topic(topic::Topic),
     Outbox(outbox::Outbox),
     Bucket(bucket::Bucket),
@@ -99,6 +101,7 @@ impl Command {
             Self::Url(command) => command.run(app).await,
             Self::Presign(command) => command.run(app).await,
             Self::Gc(command) => command.run(app).await,
+            Self::Session(command) => Box::pin(command.run(app)).await,
             Self::Topic(command) => Box::pin(command.run(app)).await,
             Self::Outbox(command) => Box::pin(command.run(app)).await,
             Self::Bucket(command) => command.run(app).await,

@@ -34,6 +34,10 @@ fn help_of_every_command() {
     for command in commands {
         shell.transcript(&format!("help_{command}"), &[&format!("{command} --help")]);
     }
+    shell.transcript("help_session", &["session --help"]);
+    for command in ["store", "show", "ls", "steps", "get", "rm", "export", "adopt", "verify"] {
+        shell.transcript(&format!("help_session_{command}"), &[&format!("session {command} --help")]);
+    }
     shell.transcript("help_outbox", &["outbox --help"]);
     for command in ["ls", "status", "drain", "verify", "retry", "export", "repair", "drop"] {
         shell.transcript(&format!("help_outbox_{command}"), &[&format!("outbox {command} --help")]);

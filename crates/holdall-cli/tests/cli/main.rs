@@ -26,6 +26,7 @@ mod real;
 mod report;
 mod resume;
 mod resume_get;
+mod session;
 mod settings;
 mod shell;
 mod shells;

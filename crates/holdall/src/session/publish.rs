@@ -1,0 +1,210 @@
+//! Making a step what it is from now on: its marker is swapped, and what it took the place of goes in time.
+
+use super::clock::unique;
+use super::layout::Entry;
+use super::marker;
+use super::moment;
+use super::part::{PartName, StepPart};
+use super::sessions::{Found, Sessions, may_wait};
+use super::step::{Step, Superseded};
+use super::store::StepReceipt;
+use crate::{SessionId, StepId};
+use futures_util::stream::{self, StreamExt};
+use holdall_store::{
+    Attributes, DeleteFailure, Error, ErrorKind, Key, OnRemoteError, PutOptions, ReadFrom, Receipt, Result,
+    State, WriteCondition, WriteMode,
+};
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+/// So often a marker is swapped anew behind others who swap it at the same time.
+const SWAPS: u32 = 256;
+/// So many earlier attempts keep their parts; of more the oldest go before their grace is over.
+const MAX_SUPERSEDED: usize = 32;
+/// So many deletions are queued at once.
+const LANES: usize = 8;
+
+/// A step whose parts are stored, or are being stored, and which nothing names yet.
+pub(super) struct Draft {
+    pub(super) session: SessionId,
+    pub(super) step: StepId,
+    time: Option<SystemTime>,
+    generation: String,
+    parts: BTreeMap<PartName, StepPart>,
+    waited: bool,
+}
+
+impl Draft {
+    pub(super) fn new(
+        sessions: &Sessions,
+        session: &SessionId,
+        step: &StepId,
+        time: Option<SystemTime>,
+    ) -> Self {
+        let begun = moment::compact(sessions.clock.now());
+        Self {
+            session: session.clone(),
+            step: step.clone(),
+            time,
+            generation: format!("{begun}-{}", unique()),
+            parts: BTreeMap::new(),
+            waited: false,
+        }
+    }
+
+    /// The key of a file of this attempt.
+    pub(super) fn key(&self, sessions: &Sessions, file: &str) -> Result<Key> {
+        sessions.layout.key(&self.session, &format!("{}/{}/{file}", self.step, self.generation))
+    }
+
+    pub(super) fn with(self, parts: BTreeMap<PartName, StepPart>, waited: bool) -> Self {
+        Self { parts, waited, ..self }
+    }
+
+    /// The step, if it takes the place of what is there now.
+    pub(super) fn step(&self, sessions: &Sessions, previous: Option<&Found>, entry: &Entry) -> Step {
+        let stored = moment::rounded(sessions.clock.now());
+        let superseded = previous.map(|previous| self.superseded(sessions, &previous.step, stored));
+        Step {
+            session: self.session.clone(),
+            step: self.step.clone(),
+            time: entry.time,
+            stored,
+            generation: self.generation.clone(),
+            parts: self.parts.clone(),
+            read_from: ReadFrom::Store,
+            waited: self.waited,
+            superseded: superseded.unwrap_or_default(),
+        }
+    }
+
+    /// What waits to be removed. What was due when the last one stored was removed by them.
+    fn superseded(&self, sessions: &Sessions, previous: &Step, now: SystemTime) -> Vec<Superseded> {
+        let own = previous.parts.values().filter(|part| !self.parts.values().any(|new| new.key == part.key));
+        let keys = own.map(|part| sessions.layout.relative(&self.session, &part.key).to_owned()).collect();
+        let waiting = previous.superseded.iter().filter(|old| !is_due(old, previous.stored, sessions));
+        let mut all: Vec<Superseded> = waiting.cloned().chain([Superseded { at: now, keys }]).collect();
+        // The oldest give way, which is as if their grace were over.
+        let most = all.len().saturating_sub(MAX_SUPERSEDED);
+        all.iter_mut().take(most).for_each(|old| old.at = SystemTime::UNIX_EPOCH);
+        all
+    }
+}
+
+pub(super) fn is_due(old: &Superseded, now: SystemTime, sessions: &Sessions) -> bool {
+    old.at.checked_add(sessions.grace).is_some_and(|due| due <= now)
+}
+
+impl Sessions {
+    /// Swaps the marker, and removes what is due.
+    pub(super) async fn publish(
+        &self,
+        draft: Draft,
+        mut previous: Option<Found>,
+        mut entry: Entry,
+    ) -> Result<StepReceipt> {
+        let mut outdated = Vec::new();
+        let mut swaps = SWAPS;
+        let (step, receipt) = loop {
+            let mut step = draft.step(self, previous.as_ref(), &entry);
+            match self.put_marker(&mut step, self.condition(previous.as_ref())).await {
+                Err(error) if lost_a_race(&error) && !self.store.is_remote() && swaps > 0 => {
+                    swaps -= 1;
+                    previous = self.find(&draft.session, &draft.step).await?;
+                    let next = self.enter(&draft.session, &draft.step, draft.time, previous.as_ref()).await?;
+                    outdated.push(std::mem::replace(&mut entry, next));
+                }
+                receipt => break (step, receipt?),
+            }
+        };
+        outdated.extend(previous.iter().map(|previous| Entry::new(previous.step.time, &draft.step)));
+        outdated.retain(|old| *old != entry);
+        let leftovers = self.tidy(&step, &outdated, receipt.state).await?;
+        self.stays_listed(&draft.session, &entry).await?;
+        Ok(StepReceipt { step, state: receipt.state, outbox: receipt.outbox, leftovers })
+    }
+
+    /// Where swapping under a condition costs nothing, each swap knows what it takes the place of. A remote store is not
+    /// tried with racing writers for it: there two who store at once may leave objects that `verify` finds.
+    fn condition(&self, previous: Option<&Found>) -> WriteCondition {
+        match previous.map(|previous| &previous.etag) {
+            _ if self.store.is_remote() => WriteCondition::Always,
+            None => WriteCondition::Absent,
+            Some(Some(etag)) => WriteCondition::Matches(etag.clone()),
+            Some(None) => WriteCondition::Always,
+        }
+    }
+
+    /// Puts the marker, behind all it names. One that has to wait says so of itself: see [`super::tombstone`].
+    pub(super) async fn put_marker(&self, step: &mut Step, condition: WriteCondition) -> Result<Receipt> {
+        let key = self.layout.marker(&step.session, &step.step)?;
+        let attributes =
+            Attributes { content_type: Some("application/json".to_owned()), ..Attributes::default() };
+        let session = self.layout.session(&step.session);
+        let after = vec![
+            format!("{session}{}/{}/", step.step, step.generation),
+            self.layout.index(&step.session, &Entry::new(step.time, &step.step))?.as_str().to_owned(),
+        ];
+        let options = PutOptions { attributes, condition, after, ..PutOptions::default() };
+        if self.store.outbox().is_some() && !step.waited {
+            let (on_remote_error, write) = (Some(OnRemoteError::Raise), Some(WriteMode::Direct));
+            let directly = PutOptions { on_remote_error, write, ..options.clone() };
+            match self.store.put_with(key.as_str(), marker::write(step, &self.layout), &directly).await {
+                Err(error) if may_wait(&error) => step.waited = true,
+                other => return other,
+            }
+        }
+        self.store.put_with(key.as_str(), marker::write(step, &self.layout), &options).await
+    }
+
+    /// Removes entries of the index that hold no longer, and parts whose grace is over.
+    async fn tidy(&self, step: &Step, outdated: &[Entry], state: State) -> Result<Vec<DeleteFailure>> {
+        let due = step.superseded.iter().filter(|old| is_due(old, step.stored, self));
+        let mut keys: Vec<Key> = outdated
+            .iter()
+            .map(|entry| self.layout.index(&step.session, entry))
+            .chain(due.flat_map(|old| &old.keys).map(|key| self.layout.key(&step.session, key)))
+            .collect::<Result<_>>()?;
+        keys.sort_unstable();
+        keys.dedup();
+        Ok(self.remove(keys, &self.layout.marker(&step.session, &step.step)?, state).await)
+    }
+
+    /// Removes objects behind what became of a marker: where that waits, they wait behind it.
+    pub(super) async fn remove(&self, keys: Vec<Key>, marker: &Key, state: State) -> Vec<DeleteFailure> {
+        if keys.is_empty() || state == State::Stored {
+            return self.store.delete_many(keys).await;
+        }
+        let work = keys.into_iter().map(|key| async move {
+            let removed = self.remove_behind(&key, marker).await;
+            removed.err().map(|error| DeleteFailure { key, error })
+        });
+        stream::iter(work).buffer_unordered(LANES).filter_map(|failure| async { failure }).collect().await
+    }
+
+    /// Deletes an object behind what waits of a marker. A delete cannot say what it comes after; a put can, and the delete
+    /// of a key comes after the put of it. So an empty object is put first, which nothing names.
+    async fn remove_behind(&self, key: &Key, marker: &Key) -> Result<()> {
+        let options = PutOptions { after: vec![marker.as_str().to_owned()], ..PutOptions::default() };
+        self.store.put_with(key.as_str(), bytes::Bytes::new(), &options).await?;
+        self.store.delete(key.as_str()).await.map(drop)
+    }
+
+    /// Enters a step again that somebody who deleted it at the same time took out of the index.
+    async fn stays_listed(&self, session: &SessionId, entry: &Entry) -> Result<()> {
+        let key = self.layout.index(session, entry)?;
+        if self.store.is_remote() || self.store.exists(key.as_str()).await? {
+            return Ok(());
+        }
+        let found = self.find(session, &entry.step).await?;
+        if found.is_none_or(|found| Entry::new(found.step.time, &entry.step) != *entry) {
+            return Ok(());
+        }
+        self.store.put(key.as_str(), bytes::Bytes::new()).await.map(drop)
+    }
+}
+
+/// Whether a condition failed because somebody else came before.
+pub(super) fn lost_a_race(error: &Error) -> bool {
+    [ErrorKind::Precondition, ErrorKind::AlreadyExists, ErrorKind::NotFound].contains(&error.kind())
+}

@@ -1,0 +1,111 @@
+//! Several who store, read and delete one step at once.
+
+use crate::world::{World, keys, mark, new, session, step};
+use holdall::session::{Sessions, StepsOptions};
+use holdall::{ErrorKind, Settings, Store};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+fn folder() -> (tempfile::TempDir, Sessions) {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings::default();
+    let store = Store::open(&format!("file://{}", dir.path().join("store").display()), &settings).unwrap();
+    (dir, Sessions::open(&store, &settings).unwrap())
+}
+
+/// Eight write one step again and again, and eight read it: each reading is one writer's whole step.
+async fn race(sessions: Sessions, rounds: u32) {
+    let (run, one) = (session("run"), step("1"));
+    sessions.store(new(&run, &one, "begin")).await.unwrap();
+    let over = Arc::new(AtomicBool::new(false));
+    let read = Arc::new(AtomicU32::new(0));
+    let readers: Vec<_> = (0..8)
+        .map(|_| {
+            let (sessions, over, read) = (sessions.clone(), over.clone(), read.clone());
+            tokio::spawn(async move {
+                while !over.load(Ordering::Relaxed) {
+                    mark(&sessions, &session("run"), &step("1")).await.unwrap();
+                    read.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    let writers: Vec<_> = (0..8)
+        .map(|writer| {
+            let sessions = sessions.clone();
+            tokio::spawn(async move {
+                for n in 0..rounds {
+                    let new = new(&session("run"), &step("1"), &format!("{writer}-{n}"));
+                    sessions.store(new).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    over.store(true, Ordering::Relaxed);
+    for reader in readers {
+        reader.await.unwrap();
+    }
+    assert!(read.load(Ordering::Relaxed) > 8);
+    assert!(mark(&sessions, &run, &one).await.unwrap().ends_with(&format!("-{}", rounds - 1)));
+    assert_eq!(sessions.steps(&run, &StepsOptions::default()).await.unwrap().steps.len(), 1);
+}
+
+/// SES-2, SES-11
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn each_reading_is_one_writers_whole_step_in_memory_and_in_a_folder() {
+    race(Sessions::open(&Store::memory(), &Settings::default()).unwrap(), 30).await;
+    let (_dir, sessions) = folder();
+    race(sessions.clone(), 15).await;
+    // Nothing is left that nothing names.
+    let (run, one) = (session("run"), step("1"));
+    sessions.delete(&run, &one).await.unwrap();
+    assert_eq!(keys(sessions.as_store()).await, ["sessions/.holdall-deleted/run/1.json"]);
+}
+
+/// SES-2, SES-11
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn each_reading_is_one_writers_whole_step_on_a_server() {
+    let world = World::new();
+    race(world.machine("one"), 10).await;
+}
+
+/// SES-7, SES-11: a step that was deleted last is not there, and one that was stored last is, whole and listed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_stores_and_who_deletes_at_once_never_leave_half_a_step() {
+    let memory = Sessions::open(&Store::memory(), &Settings::default()).unwrap();
+    let (_dir, folder) = folder();
+    for sessions in [memory, folder] {
+        for round in 0..20 {
+            let (run, one) = (session("run"), step("1"));
+            let mut work = Vec::new();
+            for n in 0..6 {
+                let (sessions, run, one) = (sessions.clone(), run.clone(), one.clone());
+                work.push(tokio::spawn(async move {
+                    if n % 3 == 2 {
+                        match sessions.delete(&run, &one).await {
+                            Ok(deleted) => assert!(deleted.failures.is_empty()),
+                            Err(error) => assert_eq!(error.kind(), ErrorKind::NotFound, "{error}"),
+                        }
+                    } else {
+                        sessions.store(new(&run, &one, &format!("{round}-{n}"))).await.unwrap();
+                    }
+                }));
+            }
+            for one in work {
+                one.await.unwrap();
+            }
+            let listed = sessions.steps(&run, &StepsOptions::default()).await.unwrap().steps.len();
+            match mark(&sessions, &run, &one).await {
+                Ok(_) => assert_eq!(listed, 1),
+                Err(error) => {
+                    assert_eq!((error.kind(), listed), (ErrorKind::NotFound, 0), "{error}");
+                    let left = keys(sessions.as_store()).await;
+                    assert_eq!(left, ["sessions/.holdall-deleted/run/1.json"]);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Places for sessions: memory, a folder, and a server behind an outbox.
+
+use holdall::outbox::{Drained, Pauses};
+use holdall::session::{Clock, NewStep, Sessions};
+use holdall::{OnRemoteError, Result, SessionId, Settings, StepId, Store, Variables};
+use holdall_testing::fault::{Fault, FaultServer, Rule, Script};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
+
+pub(crate) const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+
+pub(crate) fn session(name: &str) -> SessionId {
+    SessionId::parse(name).unwrap()
+}
+
+pub(crate) fn step(name: &str) -> StepId {
+    StepId::parse(name).unwrap()
+}
+
+/// A step whose parts all say which one it is.
+pub(crate) fn new(session: &SessionId, step: &StepId, mark: &str) -> NewStep {
+    NewStep::new(session, step)
+        .html(format!("<p>{mark}</p>"))
+        .screenshot([PNG, mark.as_bytes()].concat())
+        .action(format!("{{\"mark\": \"{mark}\"}}"))
+}
+
+/// What a step that was made so says; the parts have to agree.
+pub(crate) async fn mark(sessions: &Sessions, session: &SessionId, step: &StepId) -> Result<String> {
+    let content = sessions.retrieve(session, step).await?;
+    let html = String::from_utf8(content.html().unwrap().to_vec()).unwrap();
+    let mark = html.strip_prefix("<p>").unwrap().strip_suffix("</p>").unwrap().to_owned();
+    assert_eq!(&content.screenshot().unwrap()[PNG.len()..], mark.as_bytes(), "a mix");
+    assert_eq!(content.action().unwrap(), format!("{{\"mark\": \"{mark}\"}}").as_bytes(), "a mix");
+    Ok(mark)
+}
+
+/// The keys of all objects.
+pub(crate) async fn keys(store: &Store) -> Vec<String> {
+    let listed = store.list("").unwrap().collect().await.unwrap();
+    listed.objects.into_iter().map(|object| object.key.as_str().to_owned()).collect()
+}
+
+/// A clock that is ahead.
+pub(crate) fn ahead(by: Duration) -> Clock {
+    Clock::new(move || SystemTime::now() + by)
+}
+
+/// A server behind an outbox.
+pub(crate) struct World {
+    pub(crate) bucket: String,
+    pub(crate) server: FaultServer,
+    pub(crate) dir: tempfile::TempDir,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        // What was found out of a server is remembered by endpoint and bucket, and ports come back.
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos();
+        let bucket = format!("s-{since}-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let server = FaultServer::start(Script::new().bucket(&bucket), 1).unwrap();
+        Self { bucket, server, dir: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn settings(&self, outbox: &str) -> Settings {
+        let store = format!("s3://{}/root", self.bucket);
+        let variables = Variables::from_pairs([
+            ("HOLDALL_STORE", store.as_str()),
+            ("S3_ENDPOINT_URL", &self.server.endpoint()),
+            ("S3_ACCESS_KEY_ID", "AKIDTEST"),
+            ("S3_SECRET_ACCESS_KEY", "secret"),
+            ("S3_MAX_RETRIES", "2"),
+            ("S3_CONNECT_TIMEOUT", "1s"),
+            ("S3_READ_TIMEOUT", "1s"),
+            ("HOLDALL_PART_SIZE", "5MiB"),
+            ("HOLDALL_MULTIPART_THRESHOLD", "5MiB"),
+        ]);
+        Settings {
+            on_remote_error: OnRemoteError::Outbox,
+            outbox_dir: Some(self.dir.path().join(outbox)),
+            outbox_allow_volatile: true,
+            outbox_min_free: 0,
+            ..Settings::from_variables(&variables).unwrap()
+        }
+    }
+
+    /// Sessions as a machine of this name opens them: each has an outbox of its own.
+    pub(crate) fn machine(&self, name: &str) -> Sessions {
+        self.machine_with(name, |_| ())
+    }
+
+    pub(crate) fn machine_with(&self, name: &str, change: impl FnOnce(&mut Settings)) -> Sessions {
+        let mut settings = self.settings(name);
+        change(&mut settings);
+        Sessions::open(&Store::from_settings(&settings).unwrap(), &settings).unwrap()
+    }
+
+    /// From now on nothing is answered.
+    pub(crate) fn down(&self) {
+        self.server.add_rule(Rule::new(Fault::Reset));
+    }
+
+    pub(crate) fn up(&self) {
+        self.server.clear_rules();
+    }
+
+    /// The keys of users' objects that the server has.
+    pub(crate) fn stored(&self) -> Vec<String> {
+        let objects = self.server.objects(&self.bucket).into_keys();
+        let keys = objects.filter_map(|key| Some(key.strip_prefix("root/")?.to_owned()));
+        keys.filter(|key| !key.starts_with(".holdall/")).collect()
+    }
+
+    /// Sends what waits on a machine, as another process does.
+    pub(crate) async fn drain(&self, machine: &str) -> Result<Drained> {
+        let store = Store::from_settings(&self.settings(machine)).unwrap();
+        let drainer = store.outbox().unwrap().drainer().await?;
+        drainer.drain(Pauses::Ended, |_, _| ()).await
+    }
+}
+
+/// Runs the same on memory, in a folder and on a server.
+pub(crate) async fn everywhere<F: Future<Output = ()>>(test: impl Fn(Sessions) -> F) {
+    let settings = Settings::default();
+    test(Sessions::open(&Store::memory(), &settings).unwrap()).await;
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Store::open(&format!("file://{}", dir.path().join("store").display()), &settings).unwrap();
+    test(Sessions::open(&folder, &settings).unwrap()).await;
+    let world = World::new();
+    test(world.machine("one")).await;
+}
