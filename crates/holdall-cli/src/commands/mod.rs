@@ -8,6 +8,7 @@ mod cp;
 mod demo;
 mod doctor;
 mod du;
+mod evidence;
 mod export;
 mod gc;
 mod get;
@@ -56,6 +57,7 @@ pub(crate) enum Command {
     Url(url::Url),
     Presign(presign::Presign),
     Gc(gc::Gc),
+    Evidence(evidence::Evidence),
     Outbox(outbox::Outbox),
     Bucket(bucket::Bucket),
     Config(config::Config),
