@@ -76,6 +76,8 @@ macro_rules! id {
     };
 }
 
+pub(crate) use id;
+
 id! {
     /// The name of a session.
     SessionId, "session"

@@ -38,7 +38,7 @@
 //!
 //! Futures are `Send` and run on the caller's tokio runtime, which needs its I/O and time drivers.
 
-#[macro_use]
+pub mod evidence;
 mod id;
 mod roots;
 pub mod session;

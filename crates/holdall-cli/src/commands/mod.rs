@@ -8,6 +8,7 @@ mod cp;
 mod demo;
 mod doctor;
 mod du;
+mod evidence;
 mod export;
 mod gc;
 mod get;
@@ -60,6 +61,7 @@ pub(crate) enum Command {
     Presign(presign::Presign),
     Gc(gc::Gc),
     Session(session::Session),
+    Evidence(evidence::Evidence),
     Topic(topic::Topic),
     Outbox(outbox::Outbox),
     Bucket(bucket::Bucket),
@@ -102,6 +104,7 @@ impl Command {
             Self::Presign(command) => command.run(app).await,
             Self::Gc(command) => command.run(app).await,
             Self::Session(command) => Box::pin(command.run(app)).await,
+            Self::Evidence(command) => Box::pin(command.run(app)).await,
             Self::Topic(command) => Box::pin(command.run(app)).await,
             Self::Outbox(command) => Box::pin(command.run(app)).await,
             Self::Bucket(command) => command.run(app).await,

@@ -46,8 +46,16 @@ fn help_of_every_command() {
     for command in ["push", "watch", "ls", "show", "urls", "backfill", "adopt"] {
         shell.transcript(&format!("help_topic_{command}"), &[&format!("topic {command} --help")]);
     }
+    shell.transcript("help_evidence", &["evidence --help"]);
+    for command in ["store", "get", "ls", "attach", "attachments", "verify", "share", "rm", "adopt"] {
+        shell.transcript(&format!("help_evidence_{command}"), &[&format!("evidence {command} --help")]);
+    }
+    shell.transcript("help_object_version", &["object-version --help"]);
+    for command in ["ls", "restore", "rm"] {
+        shell.transcript(&format!("help_object_version_{command}"), &[&format!("object-version {command} --help")]);
+    }
     shell.transcript("help_bucket", &["bucket --help"]);
-    for command in ["create", "delete", "info", "setup"] {
+    for command in ["create", "delete", "info", "setup", "versioning"] {
         shell.transcript(&format!("help_bucket_{command}"), &[&format!("bucket {command} --help")]);
     }
 }

@@ -10,6 +10,7 @@ mod doctor;
 mod du;
 mod each_verb;
 mod errors;
+mod evidence;
 mod export;
 mod folders;
 mod gc;

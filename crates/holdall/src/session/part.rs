@@ -3,7 +3,7 @@
 use super::layout;
 use holdall_store::{Error, ErrorKind, Key, Result, Sha256};
 
-id! {
+crate::id::id! {
     /// The name of a part of a step: `html`, `screenshot`, `action`, or one of the user's own.
     PartName, "part"
 }
