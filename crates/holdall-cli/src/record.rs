@@ -130,6 +130,8 @@ pub(crate) struct ObjectRecord<'a> {
     content_language: Option<&'a str>,
     storage_class: Option<&'a str>,
     metadata: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "is_never")]
+    expires: Time,
     #[serde(skip_serializing_if = "Option::is_none")]
     read_from: Option<&'static str>,
 }
@@ -151,9 +153,14 @@ impl<'a> From<&'a Metadata> for ObjectRecord<'a> {
             content_language: attributes.content_language.as_deref(),
             storage_class: attributes.storage_class.as_deref(),
             metadata: &attributes.metadata,
+            expires: Time(object.expires),
             read_from: elsewhere(object),
         }
     }
+}
+
+fn is_never(time: &Time) -> bool {
+    time.0.is_none()
 }
 
 /// Where what is said of an object comes from, if it is not the store.

@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod du;
 mod evidence;
+mod expire;
 mod export;
 mod gc;
 mod get;
@@ -66,6 +67,7 @@ pub(crate) enum Command {
     Outbox(outbox::Outbox),
     Bucket(bucket::Bucket),
     ObjectVersion(object_version::ObjectVersion),
+    Expire(expire::Expire),
     Config(config::Config),
     Doctor(doctor::Doctor),
     Demo(demo::Demo),
@@ -109,6 +111,7 @@ impl Command {
             Self::Outbox(command) => Box::pin(command.run(app)).await,
             Self::Bucket(command) => command.run(app).await,
             Self::ObjectVersion(command) => command.run(app).await,
+            Self::Expire(command) => command.run(app).await,
             Self::Config(command) => command.run(app),
             Self::Doctor(command) => command.run(app).await,
             Self::Demo(command) => command.run(app).await,

@@ -52,6 +52,7 @@ fn print(object: &Metadata, out: &mut impl Write) -> io::Result<()> {
         ("content_encoding", attributes.content_encoding.clone()),
         ("content_language", attributes.content_language.clone()),
         ("storage_class", attributes.storage_class.clone()),
+        ("expires", object.expires.map(|time| Moment(time).to_string())),
         ("read_from", elsewhere(object).map(str::to_owned)),
     ];
     for (name, value) in facts {

@@ -50,6 +50,10 @@ fn help_of_every_command() {
     for command in ["store", "get", "ls", "attach", "attachments", "verify", "share", "rm", "adopt"] {
         shell.transcript(&format!("help_evidence_{command}"), &[&format!("evidence {command} --help")]);
     }
+    shell.transcript("help_expire", &["expire --help"]);
+    for command in ["set", "clear", "sweep"] {
+        shell.transcript(&format!("help_expire_{command}"), &[&format!("expire {command} --help")]);
+    }
     shell.transcript("help_object_version", &["object-version --help"]);
     for command in ["ls", "restore", "rm"] {
         shell.transcript(&format!("help_object_version_{command}"), &[&format!("object-version {command} --help")]);

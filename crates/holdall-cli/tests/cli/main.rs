@@ -11,6 +11,7 @@ mod du;
 mod each_verb;
 mod errors;
 mod evidence;
+mod expire;
 mod export;
 mod folders;
 mod gc;
