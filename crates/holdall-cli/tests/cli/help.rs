@@ -56,7 +56,10 @@ fn help_of_every_command() {
     }
     shell.transcript("help_object_version", &["object-version --help"]);
     for command in ["ls", "restore", "rm"] {
-        shell.transcript(&format!("help_object_version_{command}"), &[&format!("object-version {command} --help")]);
+        shell.transcript(
+            &format!("help_object_version_{command}"),
+            &[&format!("object-version {command} --help")],
+        );
     }
     shell.transcript("help_bucket", &["bucket --help"]);
     for command in ["create", "delete", "info", "setup", "versioning"] {

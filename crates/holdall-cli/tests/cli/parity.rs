@@ -53,7 +53,7 @@ fn files(shell: &Shell) {
 }
 
 /// Each on a store that has nothing yet: memory begins anew with every command.
-const FIRST: [&str; 10] = [
+const FIRST: [&str; 11] = [
     "put in/page.html page --content-type text/html --cache-control no-cache --meta run=7 --meta note=\u{e9}",
     "put in/big big",
     "push in out",
@@ -64,9 +64,10 @@ const FIRST: [&str; 10] = [
     "mv missing moved",
     "mv same same",
     "put in/page.html page --if-match \"none\"",
+    "topic push in --title Sets --dry-run",
 ];
 
-const STORY: [&str; 36] = [
+const STORY: [&str; 40] = [
     "put in/page.html page --content-type text/html --cache-control no-cache --meta run=7 --meta note=\u{e9}",
     "stat page",
     "put in/empty page --create-only",
@@ -103,6 +104,10 @@ const STORY: [&str; 36] = [
     "rm copy never-there",
     "rm -r out",
     "ls -r",
+    "topic push in --title Sets --dry-run",
+    "topic push in --title !",
+    "topic show sets",
+    "topic ls",
 ];
 
 #[test]

@@ -4,7 +4,9 @@ mod kills;
 mod load;
 
 use crate::shell::{Shell, stdout};
+use crate::watch::watcher::{Watcher, state_shell, until};
 use holdall_testing::fault::{Fault, Rule};
+use rustix::process::Signal;
 use std::process::Output;
 
 fn folder() -> Shell {
@@ -188,4 +190,44 @@ fn topics_wait_while_the_store_is_away() {
     }
     let verified = shell.run(&["verify", "topics/sets", "out"]);
     assert!(verified.status.success(), "{verified:?}");
+}
+
+/// TOP-7: for writers that cannot say when a file is written.
+#[test]
+fn a_watch_keeps_a_topic_current_until_it_is_told_to_end() {
+    let shell = state_shell();
+    shell.write("out/scene1/Scene1.mp4", "first");
+    let mut watcher = Watcher::start(&shell, &["topic", "watch", "out", "--title", "Sets"]);
+    watcher.until_scanned();
+    shell.write("out/scene2/Scene2.mp4", "second");
+    until("it is stored", || shell.server().object("b", "topics/sets/scene2/Scene2.mp4").is_some());
+    assert_eq!(watcher.end(Signal::TERM), Some(0));
+    let verified = shell.run(&["verify", "topics/sets", "out"]);
+    assert!(verified.status.success(), "{verified:?}");
+    let refused = shell.run(&["topic", "watch", "out", "--title", "sets?"]);
+    assert_eq!(refused.status.code(), Some(6), "{refused:?}");
+}
+
+/// TOP-14: a folder in the place of S3 has the same layout.
+#[test]
+fn a_folder_wins_over_the_variables_of_s3_and_has_the_same_layout() {
+    let on_s3 = Shell::new();
+    write_topic(&on_s3, "out");
+    stdout(&on_s3.run(&["topic", "push", "out", "--title", "Sets"]));
+    let local = on_s3.variant("HOLDALL_STORE", "");
+    std::fs::create_dir(local.path("store")).unwrap();
+    let url = format!("file://{}", local.path("store").display());
+    let local = local.with("S3_BUCKET", "b");
+    write_topic(&local, "out");
+    let mut push = local.command(&["topic", "push", "out", "--title", "Sets"]);
+    assert!(push.env("HOLDALL_STORE", url).output().unwrap().status.success());
+    let objects: Vec<String> =
+        on_s3.server().objects("b").into_keys().filter(|key| !key.starts_with('.')).collect();
+    let files: Vec<String> = local
+        .files()
+        .into_iter()
+        .filter_map(|file| file.strip_prefix("store/").map(str::to_owned))
+        .filter(|file| !file.starts_with('.'))
+        .collect();
+    assert_eq!(files, objects);
 }

@@ -2,7 +2,7 @@
 
 mod limits;
 mod manifest;
-mod watcher;
+pub(crate) mod watcher;
 mod writers;
 
 use crate::shell::Shell;

@@ -70,7 +70,7 @@ pub struct SweepSummary {
 
 /// What became of an entry of the index.
 enum Swept {
-    Deleted(Metadata, SystemTime),
+    Deleted(Box<Metadata>, SystemTime),
     /// Nothing is due by it any more.
     Outdated,
     /// Its object has not been expired for long enough.
@@ -232,7 +232,7 @@ impl Store {
             self.delete_expired(key, &found).await?;
             self.leave(entry, options).await?;
         }
-        Ok(Swept::Deleted(found, due))
+        Ok(Swept::Deleted(Box::new(found), due))
     }
 
     /// Deletes an object as it was looked at: under a condition where the store decides one.

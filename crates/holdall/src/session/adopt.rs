@@ -105,6 +105,22 @@ impl Sessions {
 
     /// Makes steps of files in every session: see [`Sessions::adopt`].
     ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// # use holdall::session::{AdoptOptions, Sessions};
+    /// # use holdall::{Settings, Store};
+    /// # let store = Store::memory();
+    /// store.put("sessions/run-7/0001/page.html", "<p>old</p>").await?;
+    /// let sessions = Sessions::open(&store, &Settings::default())?;
+    /// let mut would = 0;
+    /// let options = AdoptOptions { dry_run: true };
+    /// sessions.adopt_all(&options, |adopted| would += u32::from(adopted.outcome.is_ok())).await?;
+    /// assert_eq!(would, 1);
+    /// # Ok::<(), holdall::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As for [`Sessions::adopt`].

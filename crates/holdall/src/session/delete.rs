@@ -1,6 +1,6 @@
 //! Deleting steps and sessions: the marker first, then exactly what it named.
 
-use super::layout::{Entry, MARKER};
+use super::layout::Entry;
 use super::publish::lost_a_race;
 use super::sessions::{Found, Sessions};
 use super::step::{Step, missing};
@@ -8,8 +8,7 @@ use super::tombstone::Tombstone;
 use crate::{SessionId, StepId};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use holdall_store::{
-    Attributes, DeleteFailure, DeleteOptions, Error, ErrorKind, Key, ListOptions, Prefix, PutOptions, Result,
-    State,
+    Attributes, DeleteFailure, DeleteOptions, Error, ErrorKind, Key, PutOptions, Result, State,
 };
 use std::time::SystemTime;
 
@@ -247,17 +246,6 @@ impl Sessions {
         }
         Ok(any)
     }
-
-    /// The steps of a session that have a marker, in the order of their names.
-    pub(super) fn marked(&self, session: &SessionId) -> Result<Marked> {
-        let prefix = self.layout.session(session);
-        let list = self.store.list_with(ListOptions {
-            prefix: Prefix::parse(&prefix)?,
-            keys_only: true,
-            ..ListOptions::default()
-        })?;
-        Ok(Marked { prefix, list })
-    }
 }
 
 /// The objects that a marker names, as they follow the session's name.
@@ -284,29 +272,5 @@ impl SessionDeleted {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => self.failures.push((step, error)),
         }
-    }
-}
-
-/// Steps that have a marker, as the store lists them.
-pub(super) struct Marked {
-    prefix: String,
-    list: holdall_store::ObjectList,
-}
-
-impl Marked {
-    /// The next; none after the last.
-    pub(super) async fn next(&mut self, sessions: &Sessions) -> Result<Option<StepId>> {
-        while let Some(object) = self.list.next().await {
-            let object = match object {
-                Err(error) if sessions.says_nothing_there(&error) => return Ok(None),
-                other => other?,
-            };
-            let relative = object.key.as_str().strip_prefix(&self.prefix).unwrap_or_default();
-            let step = relative.strip_suffix(MARKER).and_then(|step| step.strip_suffix('/'));
-            if let Some(step) = step.and_then(|step| StepId::parse(step).ok()) {
-                return Ok(Some(step));
-            }
-        }
-        Ok(None)
     }
 }

@@ -1,9 +1,9 @@
 //! What a session's keys say: grouped by the step that they are of.
 
-use super::layout::INDEX;
+use super::layout::{INDEX, MARKER};
 use super::sessions::Sessions;
-use crate::SessionId;
-use holdall_store::{Metadata, ObjectList, Result};
+use crate::{SessionId, StepId};
+use holdall_store::{ListOptions, Metadata, ObjectList, Prefix, Result};
 
 /// Objects of one step, in the order of their keys. A file beside the step's folder is a group of its own.
 pub(super) struct Group {
@@ -25,6 +25,17 @@ impl Sessions {
     pub(super) fn groups(&self, session: &SessionId) -> Result<Groups> {
         let prefix = self.layout.session(session);
         Ok(Groups { list: self.store.list(&prefix)?, prefix, first: None })
+    }
+
+    /// The steps of a session that have a marker, in the order of their names.
+    pub(super) fn marked(&self, session: &SessionId) -> Result<Marked> {
+        let prefix = self.layout.session(session);
+        let list = self.store.list_with(ListOptions {
+            prefix: Prefix::parse(&prefix)?,
+            keys_only: true,
+            ..ListOptions::default()
+        })?;
+        Ok(Marked { prefix, list })
     }
 }
 
@@ -60,5 +71,29 @@ impl Groups {
                 None => group = Some(Group { name: name.to_owned(), is_folder, objects: vec![object] }),
             }
         }
+    }
+}
+
+/// Steps that have a marker, as the store lists them.
+pub(super) struct Marked {
+    prefix: String,
+    list: ObjectList,
+}
+
+impl Marked {
+    /// The next; none after the last.
+    pub(super) async fn next(&mut self, sessions: &Sessions) -> Result<Option<StepId>> {
+        while let Some(object) = self.list.next().await {
+            let object = match object {
+                Err(error) if sessions.says_nothing_there(&error) => return Ok(None),
+                other => other?,
+            };
+            let relative = object.key.as_str().strip_prefix(&self.prefix).unwrap_or_default();
+            let step = relative.strip_suffix(MARKER).and_then(|step| step.strip_suffix('/'));
+            if let Some(step) = step.and_then(|step| StepId::parse(step).ok()) {
+                return Ok(Some(step));
+            }
+        }
+        Ok(None)
     }
 }

@@ -94,6 +94,12 @@ impl Sessions {
 
     /// Sessions in the store that the environment names; as [`Sessions::from_sources`].
     ///
+    /// ```no_run
+    /// let sessions = holdall::session::Sessions::from_env()?;
+    /// println!("{}", sessions.as_store().location());
+    /// # Ok::<(), holdall::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// `Config`, naming the variable at fault.
@@ -127,6 +133,15 @@ impl Sessions {
     }
 
     /// The same sessions, but that the parts of what is stored again stay for so long; five minutes else.
+    ///
+    /// ```
+    /// # use holdall::{Settings, Store, session::Sessions};
+    /// use std::time::Duration;
+    /// let sessions = Sessions::open(&Store::memory(), &Settings::default())?;
+    /// let sessions = sessions.with_grace(Duration::from_secs(3600));
+    /// # let _ = sessions;
+    /// # Ok::<(), holdall::Error>(())
+    /// ```
     pub fn with_grace(self, grace: Duration) -> Self {
         Self { grace, ..self }
     }
@@ -142,11 +157,32 @@ impl Sessions {
     }
 
     /// What all keys of a session begin with.
+    ///
+    /// ```
+    /// # use holdall::{SessionId, Settings, Store, session::Sessions};
+    /// let sessions = Sessions::open(&Store::memory(), &Settings::default())?;
+    /// assert_eq!(sessions.prefix_of(&SessionId::parse("run-7")?), "sessions/run-7/");
+    /// # Ok::<(), holdall::Error>(())
+    /// ```
     pub fn prefix_of(&self, session: &SessionId) -> String {
         self.layout.session(session)
     }
 
     /// Describes a step: what its marker says. No part is read.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// # use holdall::session::{NewStep, PartName, Sessions};
+    /// # use holdall::{SessionId, Settings, StepId, Store};
+    /// # let sessions = Sessions::open(&Store::memory(), &Settings::default())?;
+    /// # let (session, step) = (SessionId::parse("run-7")?, StepId::parse("0001")?);
+    /// sessions.store(NewStep::new(&session, &step).html("<p>1</p>")).await?;
+    /// let described = sessions.describe(&session, &step).await?;
+    /// assert_eq!(described.part(&PartName::html())?.size, 8);
+    /// # Ok::<(), holdall::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///

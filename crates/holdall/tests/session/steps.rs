@@ -252,7 +252,7 @@ async fn a_root_may_be_empty() {
     let (run, one) = (session("run"), step("1"));
     sessions.store(new(&run, &one, "a")).await.unwrap();
     assert!(sessions.as_store().exists("run/1/step.json").await.unwrap());
-    assert_eq!(sessions.list(&Default::default()).await.unwrap().sessions, [run.clone()]);
+    assert_eq!(sessions.list(&Default::default()).await.unwrap().sessions, std::slice::from_ref(&run));
     sessions.delete_session(&run).await.unwrap();
     assert!(sessions.list(&Default::default()).await.unwrap().sessions.is_empty());
 }

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(super) fn until(what: &str, holds: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, holds: impl FnMut() -> bool) {
     until_within(PATIENCE, what, holds);
 }
 
-pub(super) fn until_within(patience: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn until_within(patience: Duration, what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
         assert!(start.elapsed() < patience, "waited in vain until {what}");
@@ -24,28 +24,28 @@ pub(super) fn until_within(patience: Duration, what: &str, mut holds: impl FnMut
 }
 
 /// A shell with a server and a state folder.
-pub(super) fn state_shell() -> Shell {
+pub(crate) fn state_shell() -> Shell {
     let shell = Shell::new();
     let state = shell.path("state").display().to_string();
     shell.with("XDG_STATE_HOME", &state)
 }
 
 /// What is stored below a prefix, relative to it.
-pub(super) fn stored(shell: &Shell, prefix: &str) -> Vec<String> {
+pub(crate) fn stored(shell: &Shell, prefix: &str) -> Vec<String> {
     let objects = shell.server().objects("b");
     objects.keys().filter_map(|key| key.strip_prefix(prefix)).map(str::to_owned).collect()
 }
 
-pub(super) struct Watcher {
+pub(crate) struct Watcher {
     child: Child,
     lines: Receiver<String>,
     said: Arc<Mutex<String>>,
     /// What was told so far, with `--json`.
-    pub(super) events: Vec<Value>,
+    pub(crate) events: Vec<Value>,
 }
 
 impl Watcher {
-    pub(super) fn start(shell: &Shell, arguments: &[&str]) -> Self {
+    pub(crate) fn start(shell: &Shell, arguments: &[&str]) -> Self {
         let mut child = shell.spawn(arguments);
         let (sender, lines) = channel();
         let stdout = BufReader::new(child.stdout.take().unwrap());
@@ -64,16 +64,16 @@ impl Watcher {
     }
 
     /// What it said on standard error.
-    pub(super) fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         self.said.lock().unwrap().clone()
     }
 
-    pub(super) fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Waits until everything was looked at once.
-    pub(super) fn until_scanned(&mut self) {
+    pub(crate) fn until_scanned(&mut self) {
         let start = Instant::now();
         while !self.said().contains("looked at everything") && !self.has_scanned() {
             assert!(start.elapsed() < PATIENCE, "nothing was looked at: {}", self.said());
@@ -93,7 +93,7 @@ impl Watcher {
     }
 
     /// Waits for an event that comes from now on.
-    pub(super) fn until(&mut self, wanted: impl Fn(&Value) -> bool) {
+    pub(crate) fn until(&mut self, wanted: impl Fn(&Value) -> bool) {
         loop {
             let came = self.take(PATIENCE);
             assert!(came, "waited in vain: {:?} {}", self.events, self.said());
@@ -104,18 +104,18 @@ impl Watcher {
     }
 
     /// Sends a signal and answers the status.
-    pub(super) fn end(&mut self, signal: Signal) -> Option<i32> {
+    pub(crate) fn end(&mut self, signal: Signal) -> Option<i32> {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
         self.wait()
     }
 
-    pub(super) fn wait(&mut self) -> Option<i32> {
+    pub(crate) fn wait(&mut self) -> Option<i32> {
         until("the watch ends", || self.child.try_wait().unwrap().is_some());
         while self.take(Duration::from_millis(100)) {}
         self.child.wait().unwrap().code()
     }
 
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }

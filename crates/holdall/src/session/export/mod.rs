@@ -63,7 +63,7 @@ fn files<'a>(sessions: &Sessions, step: &'a Step) -> Result<(BTreeMap<&'a str, &
 /// Which steps are exported.
 enum Which<'a> {
     One(Option<&'a StepId>),
-    All(super::delete::Marked),
+    All(super::examine::Marked),
 }
 
 impl<'a> Which<'a> {
