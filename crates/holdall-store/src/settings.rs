@@ -125,6 +125,10 @@ pub struct Settings {
     pub local_copy: LocalCopy,
     /// Where in the store collections lie that do not lie in a folder of their own name.
     pub roots: BTreeMap<String, Prefix>,
+    /// Where documents are kept until a remote store has them; none is a folder of the system's temporary one.
+    pub staging_dir: Option<PathBuf>,
+    /// Where documents are kept that no remote store takes; none is `./documents`.
+    pub local_dir: Option<PathBuf>,
     /// Proxy for http endpoints.
     pub http_proxy: Option<Secret>,
     /// Proxy for https endpoints.
@@ -268,6 +272,8 @@ impl Default for Settings {
             outbox_allow_volatile: false,
             local_copy: LocalCopy::None,
             roots: BTreeMap::new(),
+            staging_dir: None,
+            local_dir: None,
             http_proxy: None,
             https_proxy: None,
             no_proxy: None,
