@@ -7,6 +7,7 @@ mod config;
 mod cp;
 mod demo;
 mod doctor;
+mod document;
 mod du;
 mod export;
 mod gc;
@@ -57,6 +58,7 @@ pub(crate) enum Command {
     Url(url::Url),
     Presign(presign::Presign),
     Gc(gc::Gc),
+    Document(document::Document),
     Outbox(outbox::Outbox),
     Bucket(bucket::Bucket),
     ObjectVersion(object_version::ObjectVersion),
@@ -93,6 +95,7 @@ impl Command {
             Self::Url(command) => command.run(app).await,
             Self::Presign(command) => command.run(app).await,
             Self::Gc(command) => command.run(app).await,
+            Self::Document(command) => Box::pin(command.run(app)).await,
             Self::Outbox(command) => Box::pin(command.run(app)).await,
             Self::Bucket(command) => command.run(app).await,
             Self::ObjectVersion(command) => command.run(app).await,

@@ -38,6 +38,10 @@ fn help_of_every_command() {
     for command in ["ls", "status", "drain", "verify", "retry", "export", "repair", "drop"] {
         shell.transcript(&format!("help_outbox_{command}"), &[&format!("outbox {command} --help")]);
     }
+    shell.transcript("help_document", &["document --help"]);
+    for command in ["run", "status", "report", "adopt"] {
+        shell.transcript(&format!("help_document_{command}"), &[&format!("document {command} --help")]);
+    }
     shell.transcript("help_bucket", &["bucket --help"]);
     for command in ["create", "delete", "info", "setup"] {
         shell.transcript(&format!("help_bucket_{command}"), &[&format!("bucket {command} --help")]);
