@@ -105,6 +105,20 @@ fn what_fails_is_said_and_the_rest_go_on() {
     shell.transcript("document_failed", &["document run job.json", "document status job.json"]);
 }
 
+/// DOC-7: of two processes that run one job, one does; nothing is ingested twice.
+#[test]
+fn a_job_is_run_by_one_process_at_a_time() {
+    for shell in [s3(), folder()] {
+        let exec = "/bin/sh -c 'echo x >> count; sleep 0.5' {}";
+        let start = || shell.spawn(&["document", "run", "job.json", "--exec", exec, "-q"]);
+        let ended = [start(), start()].map(|child| child.wait_with_output().unwrap());
+        let mut codes = ended.each_ref().map(|output| output.status.code());
+        codes.sort_unstable();
+        assert_eq!(codes, [Some(0), Some(6)], "{ended:?}");
+        assert_eq!(shell.read("count"), b"x\nx\n");
+    }
+}
+
 /// DOC-7: queued is done and is said; with --require-remote it is status 5.
 #[test]
 fn a_job_waits_in_the_outbox() {

@@ -1,6 +1,6 @@
 //! Takes over documents that another program uploaded.
 
-use super::compare::same;
+use super::compare::{demand_at_store, same};
 use super::documents::Documents;
 use super::file;
 use super::format::{Line, Step, Upload};
@@ -103,6 +103,7 @@ impl Documents {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok((Adopted::Missing, Vec::new())),
             other => other?,
         };
+        demand_at_store(&found)?;
         let Some(file) = file::look(&item.document.path)? else {
             let upload = Upload {
                 key: item.key.to_string(),

@@ -1,6 +1,6 @@
 //! The second half of a job: documents are ingested, and the files of those that are safe are deleted.
 
-use super::compare::same;
+use super::compare::{demand_at_store, same};
 use super::documents::Documents;
 use super::event::JobEvent;
 use super::file;
@@ -163,6 +163,7 @@ async fn check_at_store(documents: &Documents, item: &Item, progress: &Progress)
         return Ok(());
     }
     let found = documents.store.head(item.key.as_str()).await?;
+    demand_at_store(&found)?;
     let is_same = found.size == upload.size && upload.etag.is_some() && found.etag == upload.etag;
     if is_same || same(&documents.store, &item.key, &item.document.path).await? {
         return Ok(());

@@ -1,6 +1,7 @@
 //! Documents that wait in the outbox.
 
 use crate::world::{Ingester, World, run, source, urls};
+use holdall::document::{AdoptOptions, Adopted};
 use holdall::document::{State, UploadState};
 
 const TWO: [&str; 2] = ["a.pdf", "b.pdf"];
@@ -57,4 +58,37 @@ async fn a_job_begins_while_the_store_is_away() {
     let world = World::queued();
     world.down();
     holdall::Store::connect(&world.settings).await.unwrap();
+}
+
+/// DOC-7: a copy on this machine does not stand for the store's object.
+#[tokio::test]
+async fn what_only_this_machine_has_is_no_reason_to_delete_a_file() {
+    let world = World::s3_with(&[
+        ("HOLDALL_ON_REMOTE_ERROR", "outbox"),
+        ("HOLDALL_LOCAL_COPY", "keep"),
+        ("S3_MAX_RETRIES", "1"),
+    ]);
+    let mut job = world.job(&TWO);
+    job.publish(&mut |_| ()).await.unwrap();
+    drop(job);
+    world.down();
+    let mut job = world.job(&TWO);
+    let (report, told) = run(&mut job, &Ingester::default()).await;
+    assert_eq!((report.uploaded, report.ingested, report.deleted), (2, 2, 0), "{told:?}");
+    assert!(told.contains(&"1 kept: unreachable".to_owned()), "{told:?}");
+    drop(job);
+    world.up();
+    let (report, _) = run(&mut world.job(&TWO), &Ingester::default()).await;
+    assert_eq!(report.deleted, 2);
+}
+
+/// MIG-1: what waits is not adopted.
+#[tokio::test]
+async fn what_waits_is_not_adopted() {
+    let world = World::queued();
+    world.down();
+    world.store.put("planning/25_00284_F/001_a.pdf", "a.pdf").await.unwrap();
+    let adopted =
+        world.documents().adopt(world.spec(&TWO[..1]), &world.path("j"), AdoptOptions::default()).await;
+    assert!(matches!(&adopted.unwrap()[..], [Adopted::Failed(fault)] if fault.kind == "unreachable"));
 }

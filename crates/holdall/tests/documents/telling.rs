@@ -76,6 +76,19 @@ async fn what_stays_is_warned_about() {
     assert!(ingestion[0]["error"].as_str().unwrap().contains("it is no PDF"));
 }
 
+/// DOC-6
+#[tokio::test]
+async fn too_little_room_for_staging_is_warned_about() {
+    let (world, heard) = (World::memory(), Heard::default());
+    let settings = holdall::Settings { staging_dir: Some("/proc".into()), ..world.settings.clone() };
+    let documents = holdall::document::Documents::open(&world.store, &settings).unwrap();
+    let guard = heard.listen(LevelFilter::WARN);
+    documents.stage(&holdall::document::Reference::parse("r").unwrap(), 7).unwrap();
+    drop(guard);
+    let warned = heard.lines("too little room in the staging folder: the documents go to local_dir");
+    assert_eq!((warned.len(), &warned[0]["free"], &warned[0]["needed"]), (1, &0.into(), &7.into()));
+}
+
 /// DOC-10, S3B-8: an error of authentication shows neither key, in the log, the records, the journal, or in debug print.
 #[tokio::test]
 async fn no_key_is_told() {

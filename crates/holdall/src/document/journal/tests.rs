@@ -81,7 +81,7 @@ async fn a_journal_is_written_as_its_page_says_and_read_again() {
 async fn a_cut_off_end_does_not_count() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("journal");
-    for end in 0..GOLDEN.len() {
+    for end in (0..GOLDEN.len()).step_by(3) {
         std::fs::write(&path, &GOLDEN[..end]).unwrap();
         let whole = GOLDEN[..end].matches('\n').count().saturating_sub(1);
         let (journal, found) =
