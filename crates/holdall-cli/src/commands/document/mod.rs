@@ -29,7 +29,7 @@ Examples:
   holdall document status job.json
   holdall document report job.json --json";
 
-/// Publishes documents, has them ingested, and deletes the files of those that are safe
+/// Publishes documents, has them ingested, and deletes the local files
 #[derive(Debug, Args)]
 #[command(after_help = AFTER, arg_required_else_help = true, disable_help_subcommand = true)]
 pub(crate) struct Document {
