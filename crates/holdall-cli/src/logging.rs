@@ -40,6 +40,8 @@ fn filter(resolved: Option<&Resolved>, quiet: bool) -> Result<Targets> {
         return parse(text).ok_or_else(wrong);
     }
     let default = Targets::new().with_default(if quiet { LevelFilter::ERROR } else { LevelFilter::WARN });
+    // The command tells these itself.
+    let default = default.with_target(holdall::document::EVENTS, LevelFilter::OFF);
     // It is not holdall's own, and what it says to other programs may be more than is understood here.
     let others = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
     Ok(others.and_then(|text| text.parse().ok()).unwrap_or(default))

@@ -2,6 +2,7 @@
 
 use crate::report::causes;
 use crate::text::Moment;
+use holdall::document::Fault;
 use holdall::telemetry::Outcome;
 use holdall::transfer::Fetched;
 use holdall::{Error, ErrorKind, Metadata, PostForm, ReadFrom, Receipt, Version};
@@ -244,6 +245,43 @@ pub(crate) struct ErrorLine<'a> {
 impl ErrorLine<'_> {
     pub(crate) fn line(&self) -> String {
         let mut line = serde_json::to_string(self).expect("its keys are text and its numbers finite");
+        line.push('\n');
+        line
+    }
+}
+
+/// An error that was written down, on a line of standard error.
+#[derive(Serialize)]
+pub(crate) struct FaultLine<'a> {
+    error: FaultRecord<'a>,
+}
+
+#[derive(Serialize)]
+struct FaultRecord<'a> {
+    kind: &'a str,
+    message: &'a str,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    causes: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+}
+
+impl<'a> FaultLine<'a> {
+    pub(crate) fn new(fault: &'a Fault, name: &'a str) -> Self {
+        Self {
+            error: FaultRecord {
+                kind: &fault.kind,
+                message: &fault.message,
+                name,
+                causes: fault.cause.as_deref().into_iter().collect(),
+                hint: fault.hint.as_deref(),
+            },
+        }
+    }
+
+    pub(crate) fn line(&self) -> String {
+        let mut line = serde_json::to_string(self).expect("its keys are text");
         line.push('\n');
         line
     }

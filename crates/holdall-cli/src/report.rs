@@ -1,10 +1,12 @@
 //! What is said on standard error: errors, their causes and hints, and a line on what was done.
 
 use crate::failure::{Exit, Failure};
-use crate::record::{ErrorLine, ErrorRecord};
+use crate::record::{ErrorLine, ErrorRecord, FaultLine};
 use crate::screen;
 use crate::text::escaped;
+use holdall::document::Fault;
 use holdall::{Error, Metadata, ReadFrom};
+use std::borrow::Cow;
 use std::error::Error as _;
 use std::io::Write;
 
@@ -12,7 +14,7 @@ pub(crate) struct Report {
     json: bool,
     quiet: bool,
     /// A hint that helps with one failure of many is given once.
-    hinted: Vec<&'static str>,
+    hinted: Vec<Cow<'static, str>>,
 }
 
 impl Report {
@@ -41,6 +43,23 @@ impl Report {
         self.write(&text);
     }
 
+    /// Reports an error that was written down, of one of many things.
+    pub(crate) fn fault(&mut self, fault: &Fault, name: &str) {
+        if self.json {
+            return self.write(&FaultLine::new(fault, name).line());
+        }
+        let mut text = format!("error: {}: {}\n", escaped(name), escaped(&fault.message));
+        if let Some(cause) = &fault.cause {
+            text += &format!("  cause: {}\n", escaped(cause));
+        }
+        if let Some(hint) = fault.hint.as_ref().filter(|hint| !self.hinted.iter().any(|given| given == *hint))
+        {
+            self.hinted.push(hint.clone().into());
+            text += &format!("hint: {hint}\n");
+        }
+        self.write(&text);
+    }
+
     fn in_words(&mut self, error: &Error, name: Option<&str>) -> String {
         let mut text = String::from("error: ");
         let named = error.to_string();
@@ -53,8 +72,8 @@ impl Report {
         for cause in causes(error) {
             text += &format!("  cause: {}\n", escaped(&cause));
         }
-        if let Some(hint) = error.hint().filter(|hint| !self.hinted.contains(hint)) {
-            self.hinted.push(hint);
+        if let Some(hint) = error.hint().filter(|hint| !self.hinted.iter().any(|given| given == hint)) {
+            self.hinted.push(hint.into());
             text += &format!("hint: {hint}\n");
         }
         text

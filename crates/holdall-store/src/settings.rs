@@ -127,6 +127,10 @@ pub struct Settings {
     pub roots: BTreeMap<String, Prefix>,
     /// Whether a file of an output folder is stored as soon as its writer says that it is written; else in the end.
     pub upload_on_write: bool,
+    /// Where documents are kept until a remote store has them; none is a folder of the system's temporary one.
+    pub staging_dir: Option<PathBuf>,
+    /// Where documents are kept that no remote store takes; none is `./documents`.
+    pub local_dir: Option<PathBuf>,
     /// Proxy for http endpoints.
     pub http_proxy: Option<Secret>,
     /// Proxy for https endpoints.
@@ -271,6 +275,8 @@ impl Default for Settings {
             local_copy: LocalCopy::None,
             roots: BTreeMap::new(),
             upload_on_write: false,
+            staging_dir: None,
+            local_dir: None,
             http_proxy: None,
             https_proxy: None,
             no_proxy: None,

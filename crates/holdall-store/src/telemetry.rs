@@ -1,8 +1,9 @@
 //! What is logged of transfers, as [`tracing`] events under the target [`TARGET`].
 //!
 //! Each put, fetch to a file, copy, move and delete that ends gives one event at debug, whether it succeeds or not, and
-//! so does each file of a push or a pull. A push or a pull gives one more at info when it ends. The message names what
-//! was timed; the transfers of a service begin with `s3_`, those of a folder and of memory do not:
+//! so does each file of a push or a pull. A push or a pull gives one more at info when it ends, and so does what else
+//! moves many files as one ([`Job`]). The message names what was timed; the transfers of a service begin with `s3_`,
+//! those of a folder and of memory do not:
 //!
 //! | direction | message | at the end of a folder |
 //! |---|---|---|
@@ -315,8 +316,8 @@ impl Watched<'_> {
     }
 }
 
-/// A folder that is pushed or pulled.
-pub(crate) struct Job<'a> {
+/// A folder that is pushed or pulled, or other files that are moved as one: what gives the event at its end.
+pub struct Job<'a> {
     direction: Direction,
     is_remote: bool,
     prefix: &'a str,
@@ -324,7 +325,8 @@ pub(crate) struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
-    pub(crate) fn push(store: &Store, prefix: &'a str) -> Self {
+    /// Begins to store many files below a prefix.
+    pub fn push(store: &Store, prefix: &'a str) -> Self {
         Self { direction: Direction::Up, is_remote: store.is_remote(), prefix, start: Instant::now() }
     }
 
@@ -333,7 +335,11 @@ impl<'a> Job<'a> {
     }
 
     /// Logs what it did, and hands on how it ended.
-    pub(crate) fn end(self, summary: TreeSummary, result: Result<()>) -> Result<TreeSummary> {
+    ///
+    /// # Errors
+    ///
+    /// The one that it was handed.
+    pub fn end(self, summary: TreeSummary, result: Result<()>) -> Result<TreeSummary> {
         let outcome = match &result {
             Ok(()) if summary.failed > 0 => Outcome::Failed,
             Ok(()) if summary.queued > 0 => Outcome::Queued,

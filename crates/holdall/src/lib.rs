@@ -38,6 +38,7 @@
 //!
 //! Futures are `Send` and run on the caller's tokio runtime, which needs its I/O and time drivers.
 
+pub mod document;
 pub mod evidence;
 mod id;
 mod roots;

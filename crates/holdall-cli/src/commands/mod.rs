@@ -7,6 +7,7 @@ mod config;
 mod cp;
 mod demo;
 mod doctor;
+mod document;
 mod du;
 mod evidence;
 mod expire;
@@ -64,6 +65,7 @@ pub(crate) enum Command {
     Session(session::Session),
     Evidence(evidence::Evidence),
     Topic(topic::Topic),
+    Document(document::Document),
     Outbox(outbox::Outbox),
     Bucket(bucket::Bucket),
     ObjectVersion(object_version::ObjectVersion),
@@ -108,6 +110,7 @@ impl Command {
             Self::Session(command) => Box::pin(command.run(app)).await,
             Self::Evidence(command) => Box::pin(command.run(app)).await,
             Self::Topic(command) => Box::pin(command.run(app)).await,
+            Self::Document(command) => Box::pin(command.run(app)).await,
             Self::Outbox(command) => Box::pin(command.run(app)).await,
             Self::Bucket(command) => command.run(app).await,
             Self::ObjectVersion(command) => command.run(app).await,

@@ -61,6 +61,10 @@ fn help_of_every_command() {
             &[&format!("object-version {command} --help")],
         );
     }
+    shell.transcript("help_document", &["document --help"]);
+    for command in ["run", "status", "report", "adopt"] {
+        shell.transcript(&format!("help_document_{command}"), &[&format!("document {command} --help")]);
+    }
     shell.transcript("help_bucket", &["bucket --help"]);
     for command in ["create", "delete", "info", "setup", "versioning"] {
         shell.transcript(&format!("help_bucket_{command}"), &[&format!("bucket {command} --help")]);

@@ -7,6 +7,7 @@ mod bucket;
 mod crash;
 mod demo;
 mod doctor;
+mod document;
 mod du;
 mod each_verb;
 mod errors;

@@ -378,6 +378,22 @@ pub static SETTINGS: &[Setting] = &[
         |s| Some(s.upload_on_write.to_string()),
     ),
     row(
+        "staging_dir",
+        &[],
+        "`holdall-documents-UID` in the system's folder for temporary files",
+        "where documents are kept until a remote store has them",
+        |draft, v| set(&mut draft.settings.staging_dir, Ok(Some(v.into()))),
+        |s| Some(s.staging_dir.as_ref()?.display().to_string()),
+    ),
+    row(
+        "local_dir",
+        &[],
+        "`documents` in the current folder",
+        "where documents are kept that no remote store takes, and those that `staging_dir` has no room for",
+        |draft, v| set(&mut draft.settings.local_dir, Ok(Some(v.into()))),
+        |s| Some(s.local_dir.as_ref()?.display().to_string()),
+    ),
+    row(
         "presign_expiration",
         &[&["S3_PRESIGN_EXPIRATION"]],
         "`3600s`",

@@ -103,7 +103,7 @@ fn wrong_values_name_the_variable() {
 }
 
 /// A value that each setting takes and that is not its default, and how it is shown.
-const SAMPLES: [(&str, &str, &str); 47] = [
+const SAMPLES: [(&str, &str, &str); 49] = [
     ("store", "s3://b/p", "s3://b/p"),
     ("bucket", "other", "other"),
     ("prefix", "/runs/", "runs"),
@@ -140,6 +140,8 @@ const SAMPLES: [(&str, &str, &str); 47] = [
     ("local_copy", "keep", "keep"),
     ("roots", "documents=/planning, runs=", "documents=planning/,runs="),
     ("upload_on_write", "yes", "true"),
+    ("staging_dir", "/var/tmp/staging", "/var/tmp/staging"),
+    ("local_dir", "kept", "kept"),
     ("presign_expiration", "12h", "43200s"),
     ("url", "public", "public"),
     ("acl", "public-read", "public-read"),
