@@ -105,6 +105,7 @@ fn memory_does_not_follow_the_number_of_objects() {
 }
 
 /// Files are read where they lie, and sent in pieces.
+/// SES-12
 #[test]
 fn memory_does_not_follow_the_size_of_parts_and_files() {
     const MIB: u64 = 1 << 20;
