@@ -2,6 +2,7 @@
 
 use crate::client::{Call, Client};
 use crate::date::parse_iso;
+use crate::encode::decode_key;
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::quoted;
 use crate::xml::Element;
@@ -39,8 +40,10 @@ pub struct VersionList {
 impl Client {
     /// Lists a page of the versions of all objects that begin with a prefix.
     pub async fn list_versions(&self, prefix: &str, after: Option<&(String, String)>) -> Result<VersionList> {
-        let mut call =
-            Call::new("ListObjectVersions", Method::GET).query("versions", "").query("prefix", prefix);
+        let mut call = Call::new("ListObjectVersions", Method::GET)
+            .query("versions", "")
+            .query("encoding-type", "url")
+            .query("prefix", prefix);
         if let Some((key, version)) = after {
             call = call.query("key-marker", key).query("version-id-marker", version);
         }
@@ -52,34 +55,38 @@ impl Client {
 
 fn version_list(bytes: &[u8], after: Option<&(String, String)>) -> Result<VersionList> {
     let root = Element::parse_named(bytes, "ListVersionsResult")?;
+    // Not every character of a key can be in XML.
+    let is_encoded = root.text_of("EncodingType") == Some("url");
+    let key_in = |element: &Element, name: &str| {
+        let text = element.required(name)?;
+        if is_encoded { decode_key(text).ok_or_else(|| bad(name)) } else { Ok(text.to_owned()) }
+    };
     let mut versions = Vec::new();
     for entry in &root.children {
         match entry.name.as_str() {
             "Version" => {
                 let size = entry.required("Size")?.parse().map_err(|_| bad("Size"))?;
                 let etag = entry.text_of("ETag").map(|etag| quoted(etag.to_owned()));
-                versions.push(ListedVersion { size, etag, ..version(entry, false)? });
+                versions.push(ListedVersion { size, etag, ..version(entry, key_in(entry, "Key")?, false)? });
             }
-            "DeleteMarker" => versions.push(version(entry, true)?),
+            "DeleteMarker" => versions.push(version(entry, key_in(entry, "Key")?, true)?),
             _ => {}
         }
     }
     if root.text_of("IsTruncated") != Some("true") {
         return Ok(VersionList { versions, next: None });
     }
-    let next = (
-        root.required("NextKeyMarker")?.to_owned(),
-        root.text_of("NextVersionIdMarker").unwrap_or_default().to_owned(),
-    );
+    let next =
+        (key_in(&root, "NextKeyMarker")?, root.text_of("NextVersionIdMarker").unwrap_or_default().to_owned());
     if versions.is_empty() || after == Some(&next) {
         return Err(bad("it goes on where it was"));
     }
     Ok(VersionList { versions, next: Some(next) })
 }
 
-fn version(entry: &Element, is_marker: bool) -> Result<ListedVersion> {
+fn version(entry: &Element, key: String, is_marker: bool) -> Result<ListedVersion> {
     Ok(ListedVersion {
-        key: entry.required("Key")?.to_owned(),
+        key,
         version: entry.required("VersionId")?.to_owned(),
         is_latest: entry.text_of("IsLatest") == Some("true"),
         is_marker,
@@ -114,6 +121,21 @@ mod tests {
             .collect();
         assert_eq!(told, [("2", true, true, 0, false), ("1", false, false, 5, true)]);
         assert_eq!(list.next, Some(("k".to_owned(), "2".to_owned())));
+    }
+
+    #[test]
+    fn keys_that_are_encoded_are_decoded_and_others_are_taken_as_they_are() {
+        let page = |encoding: &str| {
+            let text = format!(
+                "<ListVersionsResult>{encoding}<IsTruncated>true</IsTruncated><NextKeyMarker>a%2Bb+c%01</NextKeyMarker>\
+                 <Version><Key>a%2Bb+c%01</Key><VersionId>1</VersionId><Size>5</Size></Version></ListVersionsResult>"
+            );
+            let list = version_list(text.as_bytes(), None).unwrap();
+            (list.versions[0].key.clone(), list.next.unwrap().0)
+        };
+        let decoded = "a+b c\u{1}".to_owned();
+        assert_eq!(page("<EncodingType>url</EncodingType>"), (decoded.clone(), decoded));
+        assert_eq!(page(""), ("a%2Bb+c%01".to_owned(), "a%2Bb+c%01".to_owned()));
     }
 
     #[test]

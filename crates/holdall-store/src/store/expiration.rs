@@ -15,8 +15,8 @@ use futures_util::stream;
 use jiff::Timestamp;
 use std::time::{Duration, SystemTime};
 
-/// Where the index lies: below it a folder for each day, in it an object for each that is due that day, named by its key's
-/// digest and holding the key.
+/// Where the index lies: below it a folder for each day, in it an object for each that is due that day, which
+/// holds the key.
 const DUE: &str = ".holdall/due/";
 
 /// How a sweep is made.
@@ -71,10 +71,25 @@ pub struct SweepSummary {
 /// What became of an entry of the index.
 enum Swept {
     Deleted(Box<Metadata>, SystemTime),
-    /// Nothing is due by it any more.
-    Outdated,
-    /// Its object has not been expired for long enough.
-    Early,
+    /// Nothing is due by it, or not yet.
+    Left,
+}
+
+impl SweepSummary {
+    fn add(&mut self, key: Key, swept: Result<Swept>, on_event: &mut (dyn FnMut(SweepEvent) + Send)) {
+        match swept {
+            Ok(Swept::Left) => {}
+            Ok(Swept::Deleted(found, expired)) => {
+                self.deleted += 1;
+                self.bytes += found.size;
+                on_event(SweepEvent::Deleted { key, size: found.size, expired });
+            }
+            Err(error) => {
+                self.failed += 1;
+                on_event(SweepEvent::Failed { key, error });
+            }
+        }
+    }
 }
 
 impl Store {
@@ -145,51 +160,39 @@ impl Store {
         on_event: &mut (dyn FnMut(SweepEvent) + Send),
     ) -> Result<SweepSummary> {
         let now = SystemTime::now();
-        let Some(today) = day_of(now) else { return Ok(SweepSummary::default()) };
+        let today = day_of(now).unwrap_or_default();
         let mut summary = SweepSummary::default();
         let prefix = Prefix::listed(DUE);
         let mut pages = self.backend().list(ListOptions { prefix, ..ListOptions::default() });
         while let Some(page) = pages.next_page().await {
             let page = page?;
-            let is_due = |entry: &Metadata| {
-                entry.key.as_str().strip_prefix(DUE).is_some_and(|rest| *rest <= *format!("{today}0"))
-            };
-            let due: Vec<Key> =
-                page.objects.iter().filter(|entry| is_due(entry)).map(|e| e.key.clone()).collect();
-            let is_last = due.len() < page.objects.len();
-            let swept = due.into_iter().map(|entry| async move {
-                let key = self.key_of(&entry).await;
-                match key {
-                    Ok(Some(key)) => {
-                        let swept = self.sweep_one(&entry, &key, now, options).await;
-                        Some((key, swept))
-                    }
-                    // Somebody else has swept it.
-                    Ok(None) => None,
-                    Err(error) => Some((entry, Err(error))),
-                }
-            });
-            let mut swept = stream::iter(swept).buffer_unordered(self.settings().concurrency.max(1));
-            while let Some(done) = swept.next().await {
-                let Some((key, outcome)) = done else { continue };
-                match outcome {
-                    Ok(Swept::Deleted(found, expired)) => {
-                        summary.deleted += 1;
-                        summary.bytes += found.size;
-                        on_event(SweepEvent::Deleted { key, size: found.size, expired });
-                    }
-                    Ok(Swept::Outdated | Swept::Early) => {}
-                    Err(error) => {
-                        summary.failed += 1;
-                        on_event(SweepEvent::Failed { key, error });
-                    }
-                }
+            let all = page.objects.len();
+            let mut due: Vec<Key> = page.objects.into_iter().map(|entry| entry.key).collect();
+            due.retain(|entry| day(entry).is_some_and(|day| *day <= *today));
+            let is_last = due.len() < all;
+            let work = due.into_iter().map(|entry| self.sweep_entry(entry, now, options));
+            let mut work = stream::iter(work).buffer_unordered(self.settings().concurrency.max(1));
+            while let Some((key, swept)) = work.next().await {
+                summary.add(key, swept, on_event);
             }
             if is_last {
                 break;
             }
         }
         Ok(summary)
+    }
+
+    /// Deletes what is due by an entry; answers the key that it is of, or its own where that cannot be read.
+    async fn sweep_entry(&self, entry: Key, now: SystemTime, options: &SweepOptions) -> (Key, Result<Swept>) {
+        match self.key_of(&entry).await {
+            Err(error) => (entry, Err(error)),
+            // Somebody else has swept it.
+            Ok(None) => (entry, Ok(Swept::Left)),
+            Ok(Some(key)) => {
+                let swept = self.sweep_key(&entry, &key, now, options).await;
+                (key, swept)
+            }
+        }
     }
 
     /// The key that an entry is of; none where somebody else has swept it.
@@ -200,14 +203,15 @@ impl Store {
         };
         let bytes = object.bytes().await?;
         let text = std::str::from_utf8(&bytes).ok();
-        let key = text.map(Key::parse).and_then(Result::ok).filter(|key| names(entry, key));
+        let key = text.map(Key::parse).and_then(Result::ok).filter(|key| entry.name() == name_of(key));
         key.map(Some).ok_or_else(|| {
-            Error::new(ErrorKind::Integrity, "an entry of what is due is damaged")
-                .with_hint("delete the entry; `holdall lifecycle` finds what it was of by its age")
+            Error::new(ErrorKind::Integrity, "an entry of what is due is damaged").with_hint(
+                "delete the entry: what it was of is not found, and stays until it is deleted by its key",
+            )
         })
     }
 
-    async fn sweep_one(
+    async fn sweep_key(
         &self,
         entry: &Key,
         key: &Key,
@@ -220,50 +224,66 @@ impl Store {
             other => Some(other?),
         };
         let due = found.as_ref().and_then(|found| expiry::of(&found.attributes));
-        let (Some(found), Some(due)) = (found, due) else { return self.leave(entry, options).await };
-        if entry_of(key, due).as_ref() != Some(entry) {
-            // It was given another moment, which has an entry of its own.
-            return self.leave(entry, options).await;
-        }
-        if due.checked_add(options.grace).is_none_or(|due| due > now) {
-            return Ok(Swept::Early);
-        }
-        if !options.dry_run {
-            self.delete_expired(key, &found).await?;
-            self.leave(entry, options).await?;
-        }
-        Ok(Swept::Deleted(Box::new(found), due))
-    }
-
-    /// Deletes an object as it was looked at: under a condition where the store decides one.
-    async fn delete_expired(&self, key: &Key, found: &Metadata) -> Result<()> {
-        let pinned = DeleteOptions { if_match: found.etag.clone(), ..DeleteOptions::default() };
-        match self.backend().delete(key, &pinned).await {
-            Err(error) if error.kind() == ErrorKind::Unsupported => {
-                self.backend().delete(key, &DeleteOptions::default()).await.map(drop)
+        let swept = match (found, due) {
+            // Where it was given another moment, that has an entry of its own.
+            (Some(found), Some(due)) if entry_of(key, due).as_ref() == Some(entry) => {
+                if due.checked_add(options.grace).is_none_or(|due| due > now) {
+                    return Ok(Swept::Left);
+                }
+                match options.dry_run || self.delete_expired(key, &found).await? {
+                    true => Swept::Deleted(Box::new(found), due),
+                    false => Swept::Left,
+                }
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            other => other.map(drop),
-        }
-    }
-
-    /// Removes an entry by which nothing is due any more.
-    async fn leave(&self, entry: &Key, options: &SweepOptions) -> Result<Swept> {
-        if !options.dry_run {
+            _ => Swept::Left,
+        };
+        if !options.dry_run && is_settled(entry, now) {
             self.backend().delete(entry, &DeleteOptions::default()).await?;
         }
-        Ok(Swept::Outdated)
+        Ok(swept)
     }
+
+    /// Deletes an object as it was looked at, under a condition where the store decides one. Answers whether it is gone:
+    /// somebody may have put another in its place.
+    async fn delete_expired(&self, key: &Key, found: &Metadata) -> Result<bool> {
+        let pinned = DeleteOptions { if_match: found.etag.clone(), ..DeleteOptions::default() };
+        let deleted = match self.backend().delete(key, &pinned).await {
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                self.backend().delete(key, &DeleteOptions::default()).await
+            }
+            other => other,
+        };
+        match deleted {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+            Err(error) if error.kind() == ErrorKind::Precondition => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Whether nobody can be about to put an object by an entry any more: its day has long passed, and nothing is given a moment
+/// that has.
+fn is_settled(entry: &Key, now: SystemTime) -> bool {
+    let before = now.checked_sub(Duration::from_secs(2 * 86_400)).and_then(day_of);
+    before.is_some_and(|before| day(entry).is_some_and(|day| day < &*before))
+}
+
+/// The day of an entry.
+fn day(entry: &Key) -> Option<&str> {
+    Some(entry.as_str().strip_prefix(DUE)?.split_once('/')?.0)
 }
 
 /// The key of an entry; none for a moment that no calendar has.
 fn entry_of(key: &Key, moment: SystemTime) -> Option<Key> {
-    let digest = crate::sha256(key.as_str().as_bytes()).to_hex();
-    day_of(moment).map(|day| Key::listed(&format!("{DUE}{day}/{digest}")))
+    day_of(moment).map(|day| Key::listed(&format!("{DUE}{day}/{}", name_of(key))))
 }
 
-fn names(entry: &Key, key: &Key) -> bool {
-    entry.as_str().ends_with(&crate::sha256(key.as_str().as_bytes()).to_hex())
+/// The name of a key's entries: the first half of its digest.
+fn name_of(key: &Key) -> String {
+    let mut digest = crate::sha256(key.as_str().as_bytes()).to_hex();
+    digest.truncate(32);
+    digest
 }
 
 /// The day of a moment in UTC, as `2026-01-02`.
@@ -295,7 +315,7 @@ mod tests {
         let store = Store::memory();
         let options = PutOptions { expires: Some(in_an_hour()), ..PutOptions::default() };
         store.put_with("a", "bytes", &options).await.unwrap();
-        let entry = Key::listed(&format!("{DUE}2020-01-01/{}", "0".repeat(64)));
+        let entry = Key::listed(&format!("{DUE}2020-01-01/{}", "0".repeat(32)));
         let payload = Payload::Bytes("a".into());
         store.backend().put(&entry, payload, &PutOptions::default()).await.unwrap();
         let mut failed = Vec::new();
@@ -308,11 +328,26 @@ mod tests {
         assert_eq!(failed, [ErrorKind::Integrity]);
     }
 
+    #[tokio::test]
+    async fn an_entry_goes_when_nobody_can_be_about_to_use_it() {
+        let store = Store::memory();
+        let key = Key::parse("a").unwrap();
+        let days = |n: u64| SystemTime::now() - Duration::from_secs(n * 86_400);
+        for n in [0, 1, 4] {
+            store.enter(&key, days(n)).await.unwrap();
+        }
+        store.sweep(&SweepOptions::default(), &mut |_| ()).await.unwrap();
+        let prefix = Prefix::listed(DUE);
+        let options = ListOptions { prefix, ..ListOptions::default() };
+        let left = store.backend().list(options).next_page().await.unwrap().unwrap().objects;
+        assert_eq!(left.len(), 2);
+    }
+
     #[test]
     fn golden_entry() {
         let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_323_045);
         let entry = entry_of(&Key::parse("a/b").unwrap(), moment).unwrap();
-        let digest = "c14cddc033f64b9dea80ea675cf280a015e672516090a5626781153dc68fea11";
+        let digest = "c14cddc033f64b9dea80ea675cf280a0";
         assert_eq!(entry.as_str(), format!(".holdall/due/2026-01-02/{digest}"));
     }
 }

@@ -16,6 +16,8 @@ enum Leaves {
     CopyOf(String),
     /// The same, and that is no longer there.
     MoveOf(String),
+    /// What some write before it had put.
+    Earlier,
 }
 
 /// Moments are counted in lines; what has not ended ends at the end of time.
@@ -60,6 +62,7 @@ impl History {
             Operation::Copy { from, .. } => Leaves::CopyOf(from.clone()),
             Operation::Rename { from, .. } => Leaves::MoveOf(from.clone()),
             Operation::Delete(_) => Leaves::Exactly(None),
+            Operation::Undo(_) => Leaves::Earlier,
             Operation::KeepVersions => {
                 self.keeping = Some(id);
                 return;
@@ -93,6 +96,9 @@ impl History {
     /// The writes of a key that stay as versions whatever came after them.
     pub(crate) fn kept(&self, key: &str) -> Vec<u64> {
         let Some(since) = self.kept else { return Vec::new() };
+        if self.changes.iter().any(|change| change.key == key && change.leaves == Leaves::Earlier) {
+            return Vec::new();
+        }
         let acknowledged =
             |change: &&Change| change.key == key && change.ended != NEVER && change.began >= since;
         let numbers = self.changes.iter().filter(acknowledged).filter_map(|change| match change.leaves {
@@ -173,6 +179,13 @@ impl History {
             }
             match &change.leaves {
                 Leaves::Exactly(number) => numbers.extend([*number]),
+                Leaves::Earlier => {
+                    let before = of_key().filter(|(_, other)| other.began < change.began);
+                    numbers.extend(before.filter_map(|(_, other)| match other.leaves {
+                        Leaves::Exactly(number) => Some(number).filter(Option::is_some),
+                        _ => None,
+                    }));
+                }
                 Leaves::CopyOf(source) | Leaves::MoveOf(source) => {
                     on_the_way.push(index);
                     let copied = self.possible(source, change.began, change.ended, on_the_way);

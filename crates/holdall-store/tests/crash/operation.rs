@@ -35,6 +35,8 @@ pub(crate) enum Operation {
         to: String,
     },
     Delete(Vec<String>),
+    /// Deletes the latest version, so that the key has the one before.
+    Undo(String),
     /// From now on nothing that is replaced or deleted goes.
     KeepVersions,
 }
@@ -55,6 +57,7 @@ impl Operation {
             Self::Copy { to, .. } => vec![to],
             Self::Rename { from, to } => vec![to, from],
             Self::Delete(keys) => keys.iter().map(String::as_str).collect(),
+            Self::Undo(key) => vec![key],
             Self::KeepVersions => Vec::new(),
         }
     }
@@ -71,6 +74,7 @@ impl Operation {
             Self::Copy { from, to } => store.copy(from, to, &CopyOptions::default()).await.map(drop),
             Self::Rename { from, to } => store.rename(from, to, &MoveOptions::default()).await.map(drop),
             Self::Delete(keys) => delete(store, keys).await,
+            Self::Undo(key) => undo(store, key).await,
             Self::KeepVersions => store.bucket().set_versioning(Versioning::Enabled).await,
         };
         match done.as_ref().map_err(Error::kind) {
@@ -118,6 +122,17 @@ async fn upload(store: &Store, version: &Version, parts: &[usize], backwards: bo
     }
     receipts.sort_by_key(|receipt| receipt.number);
     upload.complete(&receipts, &WriteCondition::Always).await.map(drop)
+}
+
+async fn undo(store: &Store, key: &str) -> Result<(), Error> {
+    let mut versions = store.versions(key)?;
+    while let Some(version) = versions.next().await {
+        let version = version?;
+        if version.key.as_str() == key {
+            return store.delete_version(key, &version.version).await.map(drop);
+        }
+    }
+    Err(Error::new(ErrorKind::NotFound, "there is no version"))
 }
 
 async fn delete(store: &Store, keys: &[String]) -> Result<(), Error> {

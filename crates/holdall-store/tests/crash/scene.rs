@@ -81,6 +81,10 @@ fn rename(from: &str, to: &str) -> Operation {
     Operation::Rename { from: from.to_owned(), to: to.to_owned() }
 }
 
+fn undo(key: &str) -> Operation {
+    Operation::Undo(key.to_owned())
+}
+
 fn delete(keys: &[&str]) -> Operation {
     Operation::Delete(keys.iter().map(|key| (*key).to_owned()).collect())
 }
@@ -231,6 +235,23 @@ pub(crate) static SCENES: &[Scene] = &[
             vec![Operation::KeepVersions, put("a"), put("a"), upload("a", &[300], false), rename("a", "b")]
         },
         ..PLAIN
+    },
+    Scene {
+        name: "versioned_back",
+        prepare: || {
+            let four = |key: &'static str| [put(key), put(key), put(key), put(key)];
+            [Operation::KeepVersions].into_iter().chain(four("a")).chain(four("d//e")).collect()
+        },
+        play: || vec![undo("a"), put("a"), undo("a"), undo("d//e")],
+        ..PLAIN
+    },
+    Scene {
+        name: "versioned_heavy_back",
+        prepare: || {
+            vec![Operation::KeepVersions, put_heavy("a"), put_heavy("a"), put_heavy("a"), put_heavy("a")]
+        },
+        play: || vec![undo("a"), put_heavy("a"), undo("a")],
+        ..HEAVY
     },
     Scene {
         name: "versioned_heavy",

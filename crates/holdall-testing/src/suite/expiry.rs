@@ -1,10 +1,12 @@
 //! Objects that expire.
 
+use super::capability::Capability::Versions;
 use super::case::Case;
 use super::failure::{Outcome, ensure, equal, fails, same_bytes};
 use super::subject::Subject;
 use holdall_store::{
     Attributes, CopyOptions, ErrorKind, GetOptions, ListOptions, MoveOptions, PutOptions, SweepOptions,
+    Versioning,
 };
 use std::time::{Duration, SystemTime};
 
@@ -25,6 +27,10 @@ pub(super) fn cases() -> Vec<Case> {
         case("expiry/swept", "A sweep deletes what has expired, exactly, and again it finds nothing.", |s| {
             Box::pin(swept(s))
         }),
+        case("expiry/versions", "Where versions are kept, what is swept leaves one and its mark.", |s| {
+            Box::pin(versions(s))
+        })
+        .needs(&[Versions]),
         case("expiry/parts", "What goes in parts expires too.", |s| Box::pin(parts(s))),
     ]
 }
@@ -160,6 +166,18 @@ async fn swept(s: Subject) -> Outcome {
         same_bytes(name, &s.read(name).await?, b"bytes")?;
     }
     equal("again", s.store().sweep(&options, &mut |_| ()).await?.deleted, 0)
+}
+
+async fn versions(s: Subject) -> Outcome {
+    let s = s.alone().await?;
+    s.store().bucket().set_versioning(Versioning::Enabled).await?;
+    s.store().put_with(&s.key("a"), "bytes", &expiring(soon())).await?;
+    until_then().await;
+    let options = SweepOptions { grace: Duration::ZERO, dry_run: false };
+    equal("what went", s.store().sweep(&options, &mut |_| ()).await?.deleted, 1)?;
+    let left = s.store().versions("")?.collect().await?;
+    let told: Vec<_> = left.iter().map(|v| (v.key.as_str(), v.is_marker, v.is_latest)).collect();
+    equal("versions", told, [("a", true, true), ("a", false, false)])
 }
 
 async fn parts(s: Subject) -> Outcome {

@@ -233,7 +233,7 @@ async fn nothing(s: Subject) -> Outcome {
 
 async fn order(s: Subject) -> Outcome {
     let s = keeping(&s).await?;
-    let keys = ["a", "a!", "a-b", "a/b", "b", "b/c/d", "c"];
+    let keys = ["a", "a!", "a-b", "a/b", "b", "b/c/d", "c", "d %+&é"];
     for round in 0..2 {
         for key in keys {
             s.put(key, if round == 0 { "old" } else { "new" }).await?;

@@ -145,8 +145,11 @@ impl FolderVersions {
         }
     }
 
-    /// What a key had; none for what it has still, since whoever kept it was cut off.
+    /// What a key had; none for what it has still, since whoever kept it was cut off, and for what is holdall's own.
     fn listed(&mut self, key: &str, past: &Past, object: Metadata) -> Option<Version> {
+        if Key::is_reserved(key) {
+            return None;
+        }
         let standing = match &mut self.standing {
             Some(standing) if standing.key.as_str() == key => standing,
             standing => standing.insert(Standing { key: Key::listed(key), current: None, is_first: true }),
