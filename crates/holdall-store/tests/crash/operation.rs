@@ -129,7 +129,13 @@ async fn undo(store: &Store, key: &str) -> Result<(), Error> {
     while let Some(version) = versions.next().await {
         let version = version?;
         if version.key.as_str() == key {
-            return store.delete_version(key, &version.version).await.map(drop);
+            return match store.delete_version(key, &version.version).await {
+                // Whoever was to have versions kept was killed before.
+                Err(error) if error.kind() == ErrorKind::Unsupported => {
+                    Err(Error::new(ErrorKind::NotFound, "no versions are kept"))
+                }
+                other => other.map(drop),
+            };
         }
     }
     Err(Error::new(ErrorKind::NotFound, "there is no version"))
