@@ -1,8 +1,8 @@
 //! The behaviour suite on a store wherever temporary files are.
 
-use holdall_store::Settings;
+use holdall_store::{ErrorKind, Settings, Versioning};
 use holdall_testing::random::seed_from_env;
-use holdall_testing::suite::{Place, Profile, Subject, cases};
+use holdall_testing::suite::{Capability, Place, Profile, Subject, cases};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,18 @@ pub(crate) fn run_if_asked() -> Option<ExitCode> {
     let place = Arc::new(Place::folder(Settings::default()).unwrap());
     let profile = Profile::of("folder");
     let mut failed = 0;
+    let links = has_hard_links();
+    if !links {
+        let subject = Subject::new(&place, profile, seed, "versions/without-hard-links").unwrap();
+        let told =
+            crate::ground::run(async { subject.store().bucket().set_versioning(Versioning::Enabled).await });
+        assert_eq!(told.unwrap_err().kind(), ErrorKind::Unsupported);
+    }
     for case in cases().into_iter().filter(|case| case.unsupported(profile, &place).is_none()) {
+        if !links && case.needs.contains(&Capability::Versions) {
+            println!("{}: not here, versions need hard links", case.name);
+            continue;
+        }
         let subject = Subject::new(&place, profile, seed, case.name).unwrap();
         let outcome = crate::ground::run(async { tokio::time::timeout(LONGEST, (case.run)(subject)).await });
         let failure = match outcome {
@@ -33,4 +44,12 @@ pub(crate) fn run_if_asked() -> Option<ExitCode> {
         failed += 1;
     }
     Some(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Whether a file can have two names where temporary files are.
+fn has_hard_links() -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("one");
+    std::fs::write(&file, "").unwrap();
+    std::fs::hard_link(&file, folder.path().join("two")).is_ok()
 }
