@@ -61,7 +61,7 @@ pub enum TreeEvent {
         /// Its receipt.
         receipt: Receipt,
     },
-    /// What the files are was stored: `SHA256SUMS`, then `manifest.json`.
+    /// What the files are was stored: `SHA256SUMS`, then `manifest.json`; not told of one that was the same already.
     Described {
         /// Its receipt.
         receipt: Receipt,

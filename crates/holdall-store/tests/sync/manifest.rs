@@ -1,8 +1,8 @@
 //! What a push says of its files in the end.
 
 use crate::support::{MIB, World};
-use holdall_store::transfer::{Filter, MaxDelete, PullOptions, PushOptions};
-use holdall_store::{ErrorKind, Settings, Store, sha256};
+use holdall_store::transfer::{Compare, Filter, MaxDelete, PullOptions, PushOptions};
+use holdall_store::{ErrorKind, Settings, Store, Versioning, sha256};
 use holdall_testing::fault::{Fault, Kind, Rule};
 use serde_json::Value;
 use std::fs;
@@ -72,13 +72,33 @@ async fn the_manifest_comes_last_and_costs_two_puts() {
     world.push_with(&with_manifest()).await.unwrap();
     let server = world.server.clone().unwrap();
     let log = server.log();
-    let keys: Vec<&str> = log.iter().rev().take(2).map(|seen| seen.key.as_str()).collect();
+    let puts = log.iter().rev().filter(|seen| seen.method == "PUT");
+    let keys: Vec<&str> = puts.take(2).map(|seen| seen.key.as_str()).collect();
     assert_eq!(keys, ["root/p/manifest.json", "root/p/SHA256SUMS"]);
     world.requests();
     // What is unchanged is known to the index, big files too.
     world.push_with(&with_manifest()).await.unwrap();
-    let wanted = [("ListObjects".to_owned(), 1), ("PutObject".to_owned(), 2)];
+    let wanted = [("ListObjects".to_owned(), 1), ("HeadObject".to_owned(), 2)];
     assert_eq!(world.requests(), wanted.into());
+}
+
+/// TOP-8
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_that_moves_nothing_makes_no_version_of_the_manifest() {
+    let mut world = World::memory();
+    fill(&world);
+    world.store.bucket().set_versioning(Versioning::Enabled).await.unwrap();
+    for (compare, versions) in [(Compare::Index, 1), (Compare::Index, 1), (Compare::Nothing, 2)] {
+        world.push_with(&PushOptions { compare, ..with_manifest() }).await.unwrap();
+        for name in ["SHA256SUMS", "manifest.json"] {
+            let listed = world.store.versions(&format!("p/{name}")).unwrap().collect().await.unwrap();
+            assert_eq!(listed.len(), versions, "{name} by {compare:?}");
+        }
+    }
+    // What changes is described anew.
+    world.write("a", "another");
+    world.push_with(&with_manifest()).await.unwrap();
+    assert_eq!(manifest_of(&world).await["files"][0]["sha256"], sha256(b"another").to_hex());
 }
 
 #[tokio::test(flavor = "multi_thread")]

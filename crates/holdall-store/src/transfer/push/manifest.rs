@@ -5,14 +5,14 @@ use crate::content_type::{SNIFF, content_type_of, says_type};
 use crate::error::{Error, ErrorKind, Result};
 use crate::integrity::manifest::{self, Entry, Expected, MANIFEST, ManifestWriter, SUMS, Sums};
 use crate::key::Key;
-use crate::object::PutOptions;
+use crate::object::{Metadata, PutOptions, ReadFrom};
 use crate::receipt::Receipt;
 use crate::store::Store;
 use crate::telemetry::{Direction, Watch};
 use crate::transfer::parts::Stored;
 use crate::transfer::source::Opened;
 use crate::transfer::sync::{Scratch, Sorted, Sorter, scratch_of};
-use crate::transfer::{Filter, PushOptions, TreeEvent, TreeSummary};
+use crate::transfer::{Compare, Filter, PushOptions, TreeEvent, TreeSummary};
 use crate::{Sha256, WriteCondition};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -122,6 +122,12 @@ pub(super) struct Drafts {
     files: u64,
 }
 
+/// How a document came to be at its place.
+enum Written {
+    Anew(Receipt),
+    Before(Metadata),
+}
+
 impl Push {
     /// Adds a file to the inventory, where one is kept.
     pub(super) fn describe(
@@ -167,7 +173,8 @@ impl Push {
         }
     }
 
-    /// Writes `SHA256SUMS`, then the manifest, when all files are at the destination.
+    /// Writes `SHA256SUMS`, then the manifest, when all files are at the destination. One that has these bytes already
+    /// stays as it is.
     pub(super) async fn write_manifest(
         self: Arc<Self>,
         summary: &mut TreeSummary,
@@ -201,14 +208,19 @@ impl Push {
         on_event: &mut (dyn FnMut(TreeEvent) + Send),
     ) -> Result<()> {
         let Drafts { sums, mut expected, manifest, files } = drafts;
-        let sums = self.put_document(SUMS, sums, "text/plain; charset=utf-8").await?;
-        expected.etag.clone_from(&sums.etag);
-        on_event(TreeEvent::Described { receipt: sums, files });
+        let mut tell = |written: Written| match written {
+            Written::Anew(receipt) => {
+                let etag = receipt.etag.clone();
+                on_event(TreeEvent::Described { receipt, files });
+                etag
+            }
+            Written::Before(found) => found.etag,
+        };
+        expected.etag = tell(self.put_document(SUMS, sums, "text/plain; charset=utf-8").await?);
         let manifest = manifest
             .end(expected)
             .and_then(|buffer| buffer.into_inner().map_err(io::IntoInnerError::into_error));
-        let receipt = self.put_document(MANIFEST, manifest.map_err(fault)?, "application/json").await?;
-        on_event(TreeEvent::Described { receipt, files });
+        tell(self.put_document(MANIFEST, manifest.map_err(fault)?, "application/json").await?);
         Ok(())
     }
 
@@ -240,8 +252,13 @@ impl Push {
         })
     }
 
-    async fn put_document(&self, name: &str, mut file: File, content_type: &str) -> Result<Receipt> {
+    async fn put_document(&self, name: &str, mut file: File, content_type: &str) -> Result<Written> {
         let key = Key::parse(&format!("{}{name}", self.prefix))?;
+        file.rewind().map_err(fault)?;
+        let file = Opened::of(file, Path::new(name))?;
+        if let Some(found) = self.same_document(&key, &file).await? {
+            return Ok(Written::Before(found));
+        }
         let mut options = PutOptions {
             condition: WriteCondition::Always,
             progress: None,
@@ -252,11 +269,27 @@ impl Push {
         options.attributes.content_type = Some(content_type.to_owned());
         options.attributes.content_encoding = None;
         let mut watch = Watch::begin(Direction::Up, &self.store, key.as_str());
-        file.rewind().map_err(fault)?;
-        let file = Opened::of(file, Path::new(name))?;
         watch.expect(file.size());
         let stored = self.store.put_opened(&key, file, &options).await;
-        watch.end(stored.map(Stored::end))
+        watch.end(stored.map(Stored::end)).map(Written::Anew)
+    }
+
+    /// The object that has a document's bytes already, where its digest is known: in a store that keeps versions every
+    /// push would make one more.
+    async fn same_document(&self, key: &Key, file: &Opened) -> Result<Option<Metadata>> {
+        if self.options.compare == Compare::Nothing {
+            return Ok(None);
+        }
+        // Whatever is wrong with the store, the put says it, and it may wait where a look cannot.
+        let Ok(found) = self.store.head(key.as_str()).await else { return Ok(None) };
+        // A copy on this machine says nothing of what others wrote.
+        let is_known = found.sha256.is_some() && found.read_from != ReadFrom::LocalCopy;
+        if !is_known || found.size != file.size() {
+            return Ok(None);
+        }
+        let file = file.clone();
+        let sha256 = tokio::task::spawn_blocking(move || file.sha256()).await.map_err(cancelled)??;
+        Ok((found.sha256 == Some(sha256)).then_some(found))
     }
 }
 
