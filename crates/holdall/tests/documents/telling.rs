@@ -2,13 +2,29 @@
 
 use crate::world::{ACCESS, Ingester, SECRET, World, run};
 use holdall_testing::fault::{Fault, Kind, Rule};
+use std::cell::RefCell;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
-use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::layer::SubscriberExt;
+use std::sync::{Arc, Mutex, Once};
+use tracing_subscriber::filter::{LevelFilter, dynamic_filter_fn};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+
+thread_local! {
+    /// Who listens to what this thread logs.
+    static LISTENER: RefCell<Option<(LevelFilter, Heard)>> = const { RefCell::new(None) };
+}
 
 #[derive(Clone, Default)]
 struct Heard(Arc<Mutex<Vec<u8>>>);
+
+/// Ends the listening of a thread.
+struct Listening;
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        LISTENER.set(None);
+    }
+}
 
 impl Write for Heard {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -21,11 +37,21 @@ impl Write for Heard {
 }
 
 impl Heard {
-    fn listen(&self, level: LevelFilter) -> tracing::subscriber::DefaultGuard {
-        let heard = self.clone();
-        let lines =
-            tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(move || heard.clone());
-        tracing::subscriber::set_default(tracing_subscriber::registry().with(level).with(lines))
+    /// Hears what this thread logs. There is one subscriber for all: of those that threads have for themselves, what
+    /// another thread logs first may be kept from them for good.
+    fn listen(&self, level: LevelFilter) -> Listening {
+        static ALL: Once = Once::new();
+        ALL.call_once(|| {
+            let heard =
+                || LISTENER.with_borrow(|one| one.as_ref().map_or_else(Heard::default, |one| one.1.clone()));
+            let is_heard = dynamic_filter_fn(|metadata, _| {
+                LISTENER.with_borrow(|one| one.as_ref().is_some_and(|(level, _)| metadata.level() <= level))
+            });
+            let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(heard);
+            tracing_subscriber::registry().with(lines.with_filter(is_heard)).init();
+        });
+        LISTENER.set(Some((level, self.clone())));
+        Listening
     }
 
     fn text(&self) -> String {
