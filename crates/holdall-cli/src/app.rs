@@ -15,6 +15,8 @@ pub(crate) struct App {
     overrides: Vec<Override>,
     /// Stores that are open, so that many keys of one store share its connections.
     open: Vec<(Option<Location>, Store)>,
+    /// How many files were left as they are though the store is not known to have them.
+    pub(crate) unsent: u64,
 }
 
 impl App {
@@ -22,7 +24,7 @@ impl App {
     pub(crate) fn new(globals: Globals) -> Result<Self, Exit> {
         let mut report = Report::new(globals.json, globals.quiet);
         let out = Output::open().map_err(|error| report.failure(&Failure::Output(error)))?;
-        Ok(Self { overrides: globals.overrides(), report, out, globals, open: Vec::new() })
+        Ok(Self { overrides: globals.overrides(), report, out, globals, open: Vec::new(), unsent: 0 })
     }
 
     /// Sets settings for this command alone; before the first store is opened.
@@ -57,8 +59,14 @@ impl App {
         self.open.iter().filter_map(|(_, store)| store.outbox()).map(|outbox| outbox.queued()).sum()
     }
 
-    /// Says where writes wait that the remote did not take.
+    /// Says where writes wait that the remote did not take, and of what was found unchanged while it waits.
     pub(crate) fn tell_queued(&self) {
+        if self.unsent > 0 {
+            let files = count(self.unsent, "unchanged file");
+            self.report.summary(&format!(
+                "{files} not known to be in the store: in the outbox, or the store is away"
+            ));
+        }
         for outbox in self.open.iter().filter_map(|(_, store)| store.outbox()) {
             let (n, folder) = (outbox.queued(), outbox.folder().display().to_string());
             if n > 0 {

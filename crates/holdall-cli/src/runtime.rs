@@ -48,7 +48,7 @@ fn build() -> io::Result<Runtime> {
 async fn execute(command: Command, mut app: App) -> Exit {
     let result = command.run(&mut app).await;
     let flushed = app.out.flush();
-    let queued = app.queued();
+    let queued = app.queued() + app.unsent;
     app.tell_queued();
     match result.and_then(|()| flushed.map_err(Failure::Output)) {
         Ok(()) if queued > 0 && app.globals.require_remote => Exit::ONLY_QUEUED,

@@ -2,6 +2,7 @@
 
 use crate::Sha256;
 use crate::key::Key;
+use crate::object::ReadFrom;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,6 +18,14 @@ pub enum State {
 }
 
 impl State {
+    /// Where an object is that was found.
+    pub(crate) fn of(read_from: ReadFrom) -> Self {
+        match read_from {
+            ReadFrom::Store => Self::Stored,
+            ReadFrom::Outbox | ReadFrom::LocalCopy => Self::Queued,
+        }
+    }
+
     /// The state's name in output.
     pub fn as_str(self) -> &'static str {
         match self {

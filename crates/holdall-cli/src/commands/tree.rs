@@ -10,7 +10,7 @@ use crate::text::{bytes, count, escaped};
 use clap::Args;
 use holdall::telemetry;
 use holdall::transfer::{Compare, Filter, MaxDelete, TreeEvent, TreeSummary};
-use holdall::{Error, Progress, Result};
+use holdall::{Error, Progress, Result, State};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::io;
@@ -97,6 +97,8 @@ enum Event<'a> {
     Unchanged {
         key: &'a str,
         size: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        state: Option<&'static str>,
         #[serde(flatten)]
         ended: EndedRecord,
     },
@@ -167,6 +169,10 @@ impl<'a> Printer<'a> {
     }
 
     pub(super) fn event(&mut self, event: &TreeEvent) {
+        if let (TreeEvent::Unchanged { state: State::Queued, .. }, Direction::Push) = (event, self.direction)
+        {
+            self.app.unsent += 1;
+        }
         match event {
             TreeEvent::Pushed { .. } | TreeEvent::Pulled { .. } => {
                 self.done.fetch_add(1, Ordering::Relaxed);
@@ -244,9 +250,12 @@ fn json(event: &TreeEvent) -> Option<Event<'_>> {
         TreeEvent::Planned { path, key, size } => {
             Event::Planned { path: path.to_string_lossy(), key, size: *size }
         }
-        TreeEvent::Unchanged { key, size, elapsed } => {
-            Event::Unchanged { key, size: *size, ended: EndedRecord::new(0, *elapsed, O::Unchanged) }
-        }
+        TreeEvent::Unchanged { key, size, state, elapsed } => Event::Unchanged {
+            key,
+            size: *size,
+            state: (*state == State::Queued).then_some("queued"),
+            ended: EndedRecord::new(0, *elapsed, O::Unchanged),
+        },
         TreeEvent::Deleted { name, size } => Event::Deleted { name, size: *size },
         TreeEvent::WouldDelete { name, size } => Event::WouldDelete { name, size: *size },
         TreeEvent::Skipped { name, reason } => Event::Skipped { name, reason },

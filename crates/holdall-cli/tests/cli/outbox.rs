@@ -102,6 +102,26 @@ fn what_is_queued_is_said_and_can_be_refused() {
 }
 
 #[test]
+fn what_waits_is_not_called_stored_by_a_push_that_finds_it_unchanged() {
+    let shell = shell();
+    shell.write("in/a", "one");
+    down(&shell);
+    let push = |more: &[&str]| shell.run(&[&["push", "in", "p", "--require-remote"], more].concat());
+    assert_eq!(push(&[]).status.code(), Some(5));
+    let again = push(&["--json", "-v"]);
+    assert_eq!(again.status.code(), Some(5), "the store is away: {again:?}");
+    let event: serde_json::Value =
+        serde_json::from_str(String::from_utf8_lossy(&again.stdout).lines().next().unwrap()).unwrap();
+    assert_eq!((&event["event"], &event["state"]), (&"unchanged".into(), &"queued".into()));
+    up(&shell);
+    let again = push(&[]);
+    assert_eq!(again.status.code(), Some(5), "it waits still: {again:?}");
+    assert!(stderr(&again).contains("1 unchanged file not known to be in the store"), "{again:?}");
+    stdout(&shell.run(&["outbox", "drain"]));
+    assert_eq!(push(&[]).status.code(), Some(0));
+}
+
+#[test]
 fn what_is_refused_is_parked_retried_exported_and_dropped() {
     let shell = shell();
     shell.write("f", "content").write("g", "other");

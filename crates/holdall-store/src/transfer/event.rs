@@ -81,6 +81,8 @@ pub enum TreeEvent {
         key: String,
         /// Bytes.
         size: u64,
+        /// Where the object is: `Queued` where it waits in the outbox, or where the store was away and could not be asked.
+        state: State,
         /// How long it took to find out; zero where a look at names, sizes and times was enough.
         elapsed: Duration,
     },

@@ -9,6 +9,7 @@ use super::tree::{Events, as_folder, run};
 use super::{Compare, PullOptions, TreeEvent, TreeSummary};
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::{GetOptions, Metadata, Page};
+use crate::receipt::State;
 use crate::store::{ObjectList, Store};
 use crate::telemetry::{self, Direction, Watch};
 use local::Local;
@@ -182,7 +183,8 @@ impl Pull {
             if verdict == Verdict::Unchanged {
                 let (key, size) = (listed.key.to_string(), listed.size);
                 self.watch(&key).unchanged(size);
-                self.events.add(TreeEvent::Unchanged { key, size, elapsed: Duration::ZERO }).await;
+                let state = State::of(listed.read_from);
+                self.events.add(TreeEvent::Unchanged { key, size, state, elapsed: Duration::ZERO }).await;
                 continue;
             }
             if verdict == Verdict::Move {
@@ -229,7 +231,8 @@ impl Pull {
         }
         let safe = SafePath::parse(relative)?;
         if self.is_same(job, relative).await? {
-            return Ok(TreeEvent::Unchanged { key: key(), size: listed.size, elapsed: start.elapsed() });
+            let (size, state, elapsed) = (listed.size, State::of(listed.read_from), start.elapsed());
+            return Ok(TreeEvent::Unchanged { key: key(), size, state, elapsed });
         }
         let path = self.dir.join(safe.as_str());
         let Some(landing) = &self.landing else {

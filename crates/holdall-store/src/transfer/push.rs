@@ -23,6 +23,7 @@ use crate::backend::queued::is_of_the_remote;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
 use crate::object::GetOptions;
+use crate::receipt::State;
 use crate::store::Store;
 use crate::telemetry::{self, Direction, Watch};
 use crate::{Encryption, Sha256};
@@ -58,6 +59,8 @@ pub(super) struct Job {
     pub(super) verdict: Verdict,
     /// The `ETag` that its object is listed with.
     pub(super) etag: Option<String>,
+    /// Where that object is.
+    pub(super) state: State,
 }
 
 impl Store {
@@ -226,7 +229,8 @@ impl Push {
                 digest = Digest::Whole(sha256);
             }
             note(etag, Some(digest));
-            return Ok(TreeEvent::Unchanged { key: key.to_string(), size, elapsed: start.elapsed() });
+            let (key, state, elapsed) = (key.to_string(), job.state, start.elapsed());
+            return Ok(TreeEvent::Unchanged { key, size, state, elapsed });
         }
         if self.options.dry_run {
             return Ok(TreeEvent::Planned { path: path.to_owned(), key: key.to_string(), size });

@@ -98,6 +98,7 @@ pub(super) fn as_folder(prefix: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::receipt::State;
     use std::time::Duration;
 
     #[tokio::test]
@@ -109,9 +110,8 @@ mod tests {
             let events = events.clone();
             lanes.spawn(async move {
                 for n in 0..ALL / 5 {
-                    events
-                        .add(TreeEvent::Unchanged { key: n.to_string(), size: 1, elapsed: Duration::ZERO })
-                        .await;
+                    let (key, state, elapsed) = (n.to_string(), State::Stored, Duration::ZERO);
+                    events.add(TreeEvent::Unchanged { key, size: 1, state, elapsed }).await;
                 }
                 Ok(())
             });

@@ -4,7 +4,7 @@ use super::index::Indexing;
 use super::one::real_folder;
 use super::{Claim, Pushed, Roles, Topic, UrlIndex};
 use holdall_store::transfer::{Piecemeal, PushOptions, TreeEvent};
-use holdall_store::{Error, ErrorKind, Key, Receipt, Result, State};
+use holdall_store::{Error, ErrorKind, Key, Receipt, Result};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -153,7 +153,7 @@ impl Writing {
                 TreeEvent::Pushed { receipt, .. } => {
                     there.push((receipt.key.to_string(), receipt.size, receipt.state));
                 }
-                TreeEvent::Unchanged { key, size, .. } => there.push((key.clone(), *size, State::Stored)),
+                TreeEvent::Unchanged { key, size, state, .. } => there.push((key.clone(), *size, *state)),
                 _ => {}
             }
             on_event(event);

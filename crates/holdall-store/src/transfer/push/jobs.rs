@@ -105,12 +105,14 @@ impl Jobs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::receipt::State;
     use crate::transfer::sync::Verdict;
     use std::sync::Arc;
     use std::time::Duration;
 
     fn job(n: usize) -> Job {
-        Job { relative: n.to_string(), seen: Default::default(), verdict: Verdict::Move, etag: None }
+        let (seen, verdict) = (Default::default(), Verdict::Move);
+        Job { relative: n.to_string(), seen, verdict, etag: None, state: State::Stored }
     }
 
     fn start(jobs: &Arc<Jobs>, lanes: usize) -> tokio::task::JoinSet<Vec<String>> {

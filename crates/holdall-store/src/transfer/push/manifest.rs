@@ -282,8 +282,8 @@ impl Push {
         }
         // Whatever is wrong with the store, the put says it, and it may wait where a look cannot.
         let Ok(found) = self.store.head(key.as_str()).await else { return Ok(None) };
-        // A copy on this machine says nothing of what others wrote.
-        let is_known = found.sha256.is_some() && found.read_from != ReadFrom::LocalCopy;
+        // What waits here is not in the store, and a copy on this machine says nothing of what others wrote.
+        let is_known = found.sha256.is_some() && found.read_from == ReadFrom::Store;
         if !is_known || found.size != file.size() {
             return Ok(None);
         }

@@ -4,7 +4,7 @@ use super::{Job, Push};
 use crate::error::{Error, ErrorKind, Result};
 use crate::integrity::manifest::is_own;
 use crate::key::{Key, Prefix, RESERVED};
-use crate::receipt::Receipt;
+use crate::receipt::{Receipt, State};
 use crate::store::Store;
 use crate::transfer::landing::is_temporary;
 use crate::transfer::sync::{Verdict, open_index};
@@ -69,6 +69,7 @@ impl Piecemeal {
             seen: settled.file.identity(),
             verdict: Verdict::Move,
             etag: None,
+            state: State::Stored,
         };
         let mut watch = self.0.watch(&key);
         let stored = self.0.opened(&path, &Key::parse(&key)?, (job, settled), &mut watch).await;

@@ -4,6 +4,7 @@ use super::{Job, Push};
 use crate::error::{Error, ErrorKind, Result};
 use crate::integrity::manifest::is_own;
 use crate::object::Metadata;
+use crate::receipt::State;
 use crate::store::Store;
 use crate::transfer::source::Identity;
 use crate::transfer::sync::Entry as Indexed;
@@ -169,6 +170,8 @@ impl Survey {
         if listed.is_some() {
             self.surplus.count_there();
         }
+        let unasked = if self.listed.is_away() { State::Queued } else { State::Stored };
+        let state = listed.as_ref().map_or(unasked, |listed| State::of(listed.read_from));
         let verdict = match &entry {
             // Nobody can say what the store has of it now: it had it, and this file did not change since.
             Some(known) if listed.is_none() && self.listed.is_away() && known.file == identity => {
@@ -180,14 +183,14 @@ impl Survey {
             Verdict::Unchanged if self.is_described(&relative, &identity, entry.as_ref())? => {
                 let (key, size) = (format!("{}{relative}", push.prefix), identity.size);
                 push.watch(&key).unchanged(size);
-                push.events.add(TreeEvent::Unchanged { key, size, elapsed: Duration::ZERO }).await;
+                push.events.add(TreeEvent::Unchanged { key, size, state, elapsed: Duration::ZERO }).await;
                 return Ok(());
             }
             Verdict::Move => push.expect(identity.size),
             Verdict::Unchanged | Verdict::Hash(_) | Verdict::Ask => {}
         }
         let etag = listed.and_then(|listed| listed.etag);
-        push.jobs.add(Job { relative, seen: identity, verdict, etag }).await;
+        push.jobs.add(Job { relative, seen: identity, verdict, etag, state }).await;
         Ok(())
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::State;
 use std::time::Duration;
 
 fn moment(text: &str) -> SystemTime {
@@ -9,7 +10,8 @@ fn moment(text: &str) -> SystemTime {
 fn done(shard: &str) -> PushReport {
     let options = PushOptions { shard: Some(shard.parse().unwrap()), ..PushOptions::default() };
     let mut report = PushReport::begin(&Store::memory(), Path::new("topics"), "runs", &options);
-    report.add(&TreeEvent::Unchanged { key: "runs/a".to_owned(), size: 5, elapsed: Duration::ZERO });
+    let (key, state, elapsed) = ("runs/a".to_owned(), State::Stored, Duration::ZERO);
+    report.add(&TreeEvent::Unchanged { key, size: 5, state, elapsed });
     report.end(&Ok(report.totals));
     report.started = moment("2026-01-02T03:04:05Z");
     report.ended = Some(moment("2026-01-02T04:00:00Z"));

@@ -235,8 +235,9 @@ mod tests {
     fn what_was_found_is_counted_until_it_is_done() {
         let (mut queue, now) = (Queue::default(), Instant::now());
         let found = || {
-            let verdict = crate::transfer::sync::Verdict::Move;
-            Why::Found(Job { relative: "a".to_owned(), seen: Identity::default(), verdict, etag: None })
+            let (verdict, state) = (crate::transfer::sync::Verdict::Move, crate::State::Stored);
+            let (relative, seen) = ("a".to_owned(), Identity::default());
+            Why::Found(Job { relative, seen, verdict, etag: None, state })
         };
         assert!(queue.touch("a", found(), now) && queue.has_found());
         let task = queue.take(now + QUIET).unwrap();

@@ -4,6 +4,7 @@ use super::lease::{Writers, writers};
 use super::queue::{Sight, Task, Why};
 use crate::error::{Error, ErrorKind};
 use crate::key::Key;
+use crate::receipt::State;
 use crate::transfer::TreeEvent;
 use crate::transfer::push::{Job, Push, Settled};
 use crate::transfer::source::{Identity, Opened};
@@ -75,7 +76,8 @@ fn job(task: &Task, seen: Identity) -> Job {
     match &task.why {
         Why::Found(job) => job.clone(),
         Why::Closed | Why::Appeared => {
-            Job { relative: task.relative.to_string(), seen, verdict: Verdict::Move, etag: None }
+            let (relative, verdict) = (task.relative.to_string(), Verdict::Move);
+            Job { relative, seen, verdict, etag: None, state: State::Stored }
         }
     }
 }
