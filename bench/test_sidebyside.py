@@ -1,4 +1,4 @@
-"""What is said of the figures: sums, ratios, verdicts, the page and the picture. Run by `python3 -m unittest`."""
+"""Turns, inputs, and what is said of figures: sums, verdicts, the page, the picture. Run by `python3 -m unittest`."""
 
 import tempfile
 import unittest
@@ -6,7 +6,7 @@ import xml.etree.ElementTree as xml
 from dataclasses import replace
 from pathlib import Path
 
-from sidebyside import plot, results, table
+from sidebyside import data, plot, results, table
 from sidebyside.bench import Bench, Options
 from sidebyside.figures import Figures, Measured, Row, ratio, same_work
 from sidebyside.jobs import ALL, Aim, Job
@@ -170,7 +170,14 @@ class Turns(unittest.TestCase):
             return shell('test "$(wc -c)" = 3000000 && mkdir "$1"', to, feed=feed)
 
         self.assertEqual(self.take_turns(Options(rounds=2), {"a": make, "b": make}), {"a": [0, 0], "b": [0, 0]})
-        self.assertFalse((self.work / "outputs").exists())
+
+    def test_what_was_written_stays_until_the_bench_ends(self):
+        bench = Bench(self.work, Options(rounds=2), self.launcher)
+        makes = {"a, b": lambda to: shell('mkdir "$1" && touch "$1/file"', to)}
+        for clear in (False, True, False):
+            bench.take_turns(makes, clear=clear)
+        left = sorted(path.relative_to(self.work / "outputs") for path in self.work.glob("outputs/*/*"))
+        self.assertEqual(left, [Path(f"{n}-a/file") for n in (0, 1, 4, 5)])
 
     def test_what_a_run_took_is_its_own(self):
         spin = shell("i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done")
@@ -182,6 +189,17 @@ class Turns(unittest.TestCase):
         self.assertEqual(self.launcher.run(replace(shell("echo 0.0125"), tells=True)).wall, 0.0125)
         failed = self.launcher.run(replace(shell("echo wrong; exit 3"), tells=True))
         self.assertEqual(failed.code, 3)
+
+
+class Inputs(unittest.TestCase):
+    def setUp(self):
+        self.work = Path(self.enterContext(tempfile.TemporaryDirectory()))
+
+    def test_files_are_written_once_for_all_jobs(self):
+        folder = data.small_files(self.work / "small", 2, 10)
+        before = {path: path.read_bytes() for path in folder.iterdir()}
+        self.assertEqual(data.small_files(folder, 2, 10), folder)
+        self.assertEqual({path: path.read_bytes() for path in folder.iterdir()}, before)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """What a job is given: a folder, the clients, and rounds in which they take turns."""
 
 import os
+import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 from . import clients, servers
@@ -41,6 +43,7 @@ class Bench:
         self.options = options
         self.launcher = launcher
         self.ceph = ceph
+        self._runs = count()
 
     def server(self, *sink: str, tls: bool = False) -> AbstractContextManager[Server]:
         """Ceph where the table is about it, else a sink with these options."""
@@ -83,42 +86,35 @@ class Bench:
     ) -> Samples:
         """Runs everybody once in each round, beginning with another one each time.
 
-        What they write is in a folder of each run's own, because a file system is slow to give out again what was
-        just deleted; with `clear`, for what is too large to be kept, it is removed and the disk left to settle after
-        each run.
+        What a run writes is at a path of its own, and stays until the bench ends: ext4 makes files slowly for minutes
+        after many were deleted. With `clear`, for few files that are too large to be kept, it is removed after the run.
+        The next run begins with a disk at rest.
         """
         samples: Samples = {}
         names = list(makes)
-        with self._outputs() as outputs:
-            for turn in range(times or self.options.rounds):
-                for name in names[turn % len(names) :] + names[: turn % len(names)]:
-                    taken = samples.setdefault(name, [])
-                    if sum(sample.wall for sample in taken) > self.options.budget:
-                        continue
-                    path = outputs / f"{len(list(outputs.iterdir()))}-{name.split()[0]}"
-                    run = makes[name](path)
-                    if run is None:
-                        continue
-                    before()
-                    taken.append(self.launcher.run(run))
-                    if clear:
-                        _remove(path)
-                        os.sync()
+        for turn in range(times or self.options.rounds):
+            for name in names[turn % len(names) :] + names[: turn % len(names)]:
+                taken = samples.setdefault(name, [])
+                path = self._output(name)
+                run = makes[name](path) if sum(sample.wall for sample in taken) <= self.options.budget else None
+                if run is None:
+                    continue
+                before()
+                taken.append(self.launcher.run(run))
+                if path.exists():
+                    _settle(path, clear)
         return {name: taken for name, taken in samples.items() if taken}
 
-    @contextmanager
-    def _outputs(self) -> Iterator[Path]:
-        folder = self.work / "outputs"
-        folder.mkdir()
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder)
-            os.sync()
+    def _output(self, name: str) -> Path:
+        """A path that no other run of the bench has."""
+        outputs = self.work / "outputs"
+        outputs.mkdir(exist_ok=True)
+        return outputs / f"{next(self._runs)}-{re.split('[ ,:]', name)[0]}"
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
+def _settle(path: Path, clear: bool) -> None:
+    if clear and path.is_dir():
         shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    elif clear:
+        path.unlink()
+    os.sync()

@@ -2,9 +2,7 @@
 
 import os
 import random
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
@@ -22,70 +20,62 @@ def file_of(path: Path, size: int) -> Path:
     return path
 
 
-def small_files(folder: Path, count: int, size: int = 4 * KIB) -> Path:
-    """Files of one size in one folder; one that is there is taken as it is."""
-    if not folder.exists():
-        folder.mkdir()
-        for n in range(count):
-            (folder / f"{n:05}.bin").write_bytes(os.urandom(size))
-    return folder
+def kept(write: Callable[..., None]) -> Callable[..., Path]:
+    """What is written to a folder stays until the bench ends, for all jobs that ask for it: deleting many files makes
+    the next ones slow."""
+
+    def files(folder: Path, *how: int) -> Path:
+        if not folder.exists():
+            folder.mkdir()
+            write(folder, *how)
+            os.sync()
+        return folder
+
+    return files
 
 
-@contextmanager
-def nested_files(folder: Path, count: int) -> Iterator[Path]:
+@kept
+def small_files(folder: Path, count: int, size: int = 4 * KIB) -> None:
+    """Files of one size in one folder."""
+    for n in range(count):
+        (folder / f"{n:05}.bin").write_bytes(os.urandom(size))
+
+
+@kept
+def nested_files(folder: Path, count: int) -> None:
     """Files of 1 B to 1 MiB, as many of 1 to 2 B as of 512 KiB to 1 MiB, three folders deep."""
     chance = random.Random(9)
-    with _folder(folder):
-        for n in range(count):
-            place = folder / f"{n % 7}" / f"{n % 31}" / f"{n % 101}"
-            place.mkdir(parents=True, exist_ok=True)
-            (place / f"{n:05}.bin").write_bytes(os.urandom(int(2 ** chance.uniform(0, 20))))
-        os.sync()
-        yield folder
+    for n in range(count):
+        place = folder / f"{n % 7}" / f"{n % 31}" / f"{n % 101}"
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{n:05}.bin").write_bytes(os.urandom(int(2 ** chance.uniform(0, 20))))
 
 
-@contextmanager
-def old_files(folder: Path, count: int) -> Iterator[Path]:
+@kept
+def old_files(folder: Path, count: int) -> None:
     """Files of 1 KiB that were last changed long ago, a thousand in each folder."""
-    with _folder(folder):
-        for n in range(count):
-            path = folder / f"{n // 1000:04}" / f"{n:07}.bin"
-            if n % 1000 == 0:
-                path.parent.mkdir()
-            path.write_bytes(n.to_bytes(8, "little") * 128)
-            os.utime(path, (OLD, OLD))
-        os.sync()
-        yield folder
+    for n in range(count):
+        path = folder / f"{n // 1000:04}" / f"{n:07}.bin"
+        if n % 1000 == 0:
+            path.parent.mkdir()
+        path.write_bytes(n.to_bytes(8, "little") * 128)
+        os.utime(path, (OLD, OLD))
 
 
-@contextmanager
-def topics(folder: Path, count: int, scenes: int) -> Iterator[Path]:
+@kept
+def topics(folder: Path, count: int, scenes: int) -> None:
     """Topics as a video pipeline leaves them: for each scene a video of 1 MiB, a picture of 64 KiB and its source."""
     files = {"scene.mp4": MIB, "frame.png": 64 * KIB, "scene.py": 4 * KIB}
-    with _folder(folder):
-        for topic in range(count):
-            for scene in range(scenes):
-                place = folder / f"topic-{topic:02}" / f"scene-{scene:02}"
-                place.mkdir(parents=True)
-                for name, size in files.items():
-                    (place / name).write_bytes(os.urandom(size))
-        os.sync()
-        yield folder
+    for topic in range(count):
+        for scene in range(scenes):
+            place = folder / f"topic-{topic:02}" / f"scene-{scene:02}"
+            place.mkdir(parents=True)
+            for name, size in files.items():
+                (place / name).write_bytes(os.urandom(size))
 
 
-@contextmanager
-def empty_files(folder: Path, count: int) -> Iterator[Path]:
+@kept
+def empty_files(folder: Path, count: int) -> None:
     """Files without a byte, in one folder, not in the order of their names."""
-    with _folder(folder):
-        for n in range(count):
-            (folder / f"object-{n * 7919 % count:07}.bin").touch()
-        yield folder
-
-
-@contextmanager
-def _folder(folder: Path) -> Iterator[None]:
-    folder.mkdir()
-    try:
-        yield
-    finally:
-        shutil.rmtree(folder)
+    for n in range(count):
+        (folder / f"object-{n * 7919 % count:07}.bin").touch()

@@ -94,12 +94,12 @@ def get_large(bench: Bench) -> Samples:
 
 
 def list_million(bench: Bench) -> Samples:
-    with empty_files(bench.work / "million", MILLION) as folder:
-        runs: dict[str, Make] = {
-            "holdall ls": lambda _: holdall(bench, "--store", f"file://{folder}", "ls", "--recursive"),
-            "find": lambda _: plain("find", folder),
-        }
-        return bench.take_turns(runs)
+    folder = empty_files(bench.work / "million", MILLION)
+    runs: dict[str, Make] = {
+        "holdall ls": lambda _: holdall(bench, "--store", f"file://{folder}", "ls", "--recursive"),
+        "find": lambda _: plain("find", folder),
+    }
+    return bench.take_turns(runs)
 
 
 COPIED = (Aim(1.15, "cp and sync", "holdall put"), Aim(1.15, "cp", "holdall put, no fsync"))

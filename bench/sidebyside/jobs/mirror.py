@@ -16,7 +16,8 @@ IDLE = 100
 
 
 def verified(bench: Bench) -> Samples:
-    with bench.server("--keep") as server, old_files(bench.work / "old", MILLION // 10) as folder:
+    folder = old_files(bench.work / "old", MILLION // 10)
+    with bench.server("--keep") as server:
         client = Holdall(server, bench.home())
         bench.fill(client.command("push", "--manifest", folder, "all/"))
         runs = {"holdall ls": client.command("ls", "--recursive", "all/"), "holdall verify": client.command("verify", "all/")}
@@ -44,7 +45,8 @@ def _watching(client: Holdall, what: list[object], folder: Path) -> Run:
 
 
 def watched_idle(bench: Bench) -> Samples:
-    with bench.server("--remember") as server, empty_files(bench.work / "million", MILLION) as folder:
+    folder = empty_files(bench.work / "million", MILLION)
+    with bench.server("--remember") as server:
         client = Holdall(server, bench.home())
         run = _watching(client, ["idle", folder, IDLE], folder)
         return bench.take_turns({"holdall watch": lambda _: run}, times=1)

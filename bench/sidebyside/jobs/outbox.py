@@ -1,6 +1,5 @@
 """Writes that wait: Q1 to Q3, beside the same ones made directly and what the disk itself takes."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,9 +53,8 @@ def acknowledgements(bench: Bench) -> Samples:
 
         return run
 
-    disk = replace(plain(LOCAL, "fsyncs", bench.work / "fsyncs", 2000, "p99"), tells=True)
     makes: dict[str, Make] = {
-        "write, fsync, rename, p99": lambda _: disk,
+        "write, fsync, rename, p99": lambda to: replace(plain(LOCAL, "fsyncs", to, 2000, "p99"), tells=True),
         "holdall, 1 writer, p99": acks("p99", 1, 2000),
         "holdall, 64 writers, p99": acks("p99", 64, 400),
         "holdall, 1 writer, a write": acks("mean", 1, 2000),
@@ -68,11 +66,8 @@ def acknowledgements(bench: Bench) -> Samples:
 def many_entries(bench: Bench) -> Samples:
     folder = bench.work / "entries"
     bench.fill(plain(LOCAL, "fill", folder, MILLION))
-    try:
-        names = {"holdall, open": "open", "holdall, open and list": "list"}
-        return bench.take_turns({name: lambda _, verb=verb: plain(LOCAL, verb, folder) for name, verb in names.items()})
-    finally:
-        shutil.rmtree(folder)
+    names = {"holdall, open": "open", "holdall, open and list": "list"}
+    return bench.take_turns({name: lambda _, verb=verb: plain(LOCAL, verb, folder) for name, verb in names.items()})
 
 
 JOBS = (
