@@ -1,7 +1,8 @@
 //! An S3-shaped server that does next to nothing, so that a benchmark measures the client.
 //!
 //! PUT bodies are dropped in the kernel without being copied, GET bodies are sent from one small pattern,
-//! listings are stamped from a template. No signature, checksum or condition is looked at, metadata is not kept.
+//! listings are stamped from a template. No signature, checksum or condition is looked at (but see
+//! [`SinkOptions::verify`]), metadata is not kept.
 //!
 //! What exists:
 //! - Without [`SinkOptions::remember`] every key exists, in every bucket.
@@ -48,6 +49,9 @@ pub struct SinkOptions {
     pub remember: bool,
     /// Keeps the bytes, too, in memory.
     pub keep: bool,
+    /// Refuses a put of up to 4 KiB that is not of the SHA-256 which was signed, as real servers do with any: a client that
+    /// tries a server finds that this one verifies. Longer bodies are dropped unseen.
+    pub verify: bool,
     /// Event loops, each on a thread of its own. One is the cheapest in CPU.
     pub threads: usize,
     /// Speaks TLS by these settings, such as [`Authority::server`](crate::tls::Authority::server) makes; without any,
@@ -64,6 +68,7 @@ impl Default for SinkOptions {
             size: 4096,
             remember: false,
             keep: false,
+            verify: false,
             threads: 1,
             tls: None,
         }

@@ -26,6 +26,9 @@ struct Arguments {
     /// Keep the bytes, too, in memory (--remember is implied)
     #[arg(long)]
     keep: bool,
+    /// Refuse puts of up to 4 KiB whose bytes are not those that were signed
+    #[arg(long)]
+    verify: bool,
     /// Event loops, each on its own thread
     #[arg(long, default_value_t = 1)]
     threads: usize,
@@ -35,7 +38,7 @@ struct Arguments {
 }
 
 fn main() -> io::Result<()> {
-    let Arguments { port, keys, size, remember, keep, threads, tls } = Arguments::parse();
+    let Arguments { port, keys, size, remember, keep, verify, threads, tls } = Arguments::parse();
     let tls = tls.map(|bundle| {
         let authority = Authority::new()?;
         authority.write_bundle(&bundle)?;
@@ -47,6 +50,7 @@ fn main() -> io::Result<()> {
         size,
         remember: remember || keep,
         keep,
+        verify,
         threads,
         tls: tls.transpose()?,
     })?;

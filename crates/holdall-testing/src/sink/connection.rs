@@ -9,10 +9,13 @@ use super::reply::{self, Tail};
 use super::request::{self, Framing, Request};
 use super::wire::Wire;
 use crate::chunked::Chunked;
+use crate::encode::hex;
 
 const INPUT: usize = 64 * 1024;
 /// A body that has to be looked at (DeleteObjects) or is kept is never longer than this.
 const COLLECT: usize = 64 << 20;
+/// A longer body is not verified.
+const VERIFY: u64 = 4 << 10;
 /// What one event may send before the other connections have their turn.
 const TURN: u64 = 4 << 20;
 
@@ -25,12 +28,24 @@ pub(super) enum Next {
 }
 
 /// Whether somebody will look at the bytes of a body.
-fn is_kept(operation: &Operation, memory: &Memory) -> bool {
-    match operation {
+fn is_kept(request: &Request, memory: &Memory) -> bool {
+    match request.operation {
         Operation::DeleteMany(_) => true,
-        Operation::Put(_) | Operation::PutPart { .. } => memory.keeps_bytes(),
+        Operation::Put(_) => memory.keeps_bytes() || is_verified(request, memory),
+        Operation::PutPart { .. } => memory.keeps_bytes(),
         _ => false,
     }
+}
+
+fn is_verified(request: &Request, memory: &Memory) -> bool {
+    let is_short = matches!(request.framing, Framing::Length(length) if length <= VERIFY);
+    memory.options.verify && is_short && matches!(request.operation, Operation::Put(_))
+}
+
+/// Whether a body is another one than was signed.
+fn is_wrong(request: &Request, body: &[u8], memory: &Memory) -> bool {
+    let sha256 = || hex(ring::digest::digest(&ring::digest::SHA256, body).as_ref());
+    is_verified(request, memory) && request.sha256.is_some_and(|said| sha256().as_bytes() != said)
 }
 
 enum Body {
@@ -104,7 +119,7 @@ impl Connection {
     /// Moves on with what is in the input; false when more of it is needed.
     fn step(&mut self, memory: &Memory) -> bool {
         let Some(pending) = &mut self.pending else { return self.read_head() };
-        let keep = is_kept(&pending.request.operation, memory);
+        let keep = is_kept(&pending.request, memory);
         let input = &self.input[self.start..self.end];
         let (used, done) = match &mut pending.body {
             Body::Length(left) => {
@@ -131,6 +146,10 @@ impl Connection {
             self.close |= pending.request.close;
             let size = pending.request.decoded_length.unwrap_or(pending.length);
             let Pending { request, collected, .. } = pending;
+            if is_wrong(&request, &collected, memory) {
+                reply::refuse(&mut self.output, "400 Bad Request", "XAmzContentSHA256Mismatch");
+                return true;
+            }
             self.tail = reply::reply(request.operation, size, collected, memory, &mut self.output);
             return true;
         }
@@ -166,7 +185,7 @@ impl Connection {
             (self.start, self.end) = (0, 0);
             if let Some(Pending { body: Body::Length(left), request, length, .. }) = &mut self.pending
                 && *left > INPUT as u64
-                && !is_kept(&request.operation, memory)
+                && !is_kept(request, memory)
             {
                 let most = waste.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
                 let dropped = self.wire.lose(&mut waste[..most])?;

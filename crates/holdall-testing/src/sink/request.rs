@@ -16,6 +16,8 @@ pub(super) struct Request {
     pub(super) framing: Framing,
     /// The object's length where the wire's differs (`x-amz-decoded-content-length`).
     pub(super) decoded_length: Option<u64>,
+    /// The body's SHA-256 in hex (`x-amz-content-sha256`), where one is said.
+    pub(super) sha256: Option<[u8; 64]>,
     pub(super) expects_continue: bool,
     pub(super) close: bool,
 }
@@ -28,6 +30,7 @@ pub(super) struct Headers<'a> {
     length: u64,
     chunked: bool,
     decoded_length: Option<u64>,
+    sha256: Option<[u8; 64]>,
     expects_continue: bool,
     close: bool,
 }
@@ -51,6 +54,7 @@ pub(super) fn parse(buffer: &[u8]) -> Result<Option<(Request, usize)>, &'static 
         operation: Operation::of(method, target, &headers),
         framing,
         decoded_length: headers.decoded_length,
+        sha256: headers.sha256,
         expects_continue: headers.expects_continue,
         close: headers.close,
     };
@@ -73,6 +77,9 @@ fn read_headers<'a>(raw: &[httparse::Header<'a>]) -> Result<Headers<'a>, &'stati
                 headers.chunked = header.value.eq_ignore_ascii_case(b"chunked");
             }
             17 if name.eq_ignore_ascii_case("x-amz-copy-source") => headers.copy_source = Some(text(header)?),
+            20 if name.eq_ignore_ascii_case("x-amz-content-sha256") => {
+                headers.sha256 = header.value.try_into().ok();
+            }
             28 if name.eq_ignore_ascii_case("x-amz-decoded-content-length") => {
                 headers.decoded_length = Some(number(header)?);
             }

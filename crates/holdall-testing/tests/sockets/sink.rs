@@ -51,6 +51,26 @@ fn bytes_that_are_kept_are_read_again() {
 }
 
 #[test]
+fn short_bytes_that_were_not_signed_are_refused_where_that_is_asked_for() {
+    let start =
+        |verify| Sink::start(SinkOptions { verify, remember: true, ..SinkOptions::default() }).unwrap();
+    let empty = "x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\r\n";
+    for (verify, headers, body, status) in [
+        (true, empty, &b""[..], 200),
+        (true, empty, b"others", 400),
+        (true, "x-amz-content-sha256: UNSIGNED-PAYLOAD\r\n", b"others", 200),
+        (true, empty, &[7; 4097], 200),
+        (false, empty, b"others", 200),
+    ] {
+        let sink = start(verify);
+        let mut client = Client::of(sink.address());
+        assert_eq!(client.ask("PUT /b/a", headers, body).status, status, "{headers} {}", body.len());
+        let expected = if status == 200 { 200 } else { 404 };
+        assert_eq!(client.ask("HEAD /b/a", "", b"").status, expected, "{headers} {}", body.len());
+    }
+}
+
+#[test]
 fn ranges_are_answered_with_206_and_the_same_etag() {
     let sink = Sink::start(SinkOptions::default()).unwrap();
     let mut client = Client::of(sink.address());
