@@ -1,5 +1,6 @@
 """Turns, inputs, and what is said of figures: sums, verdicts, the page, the picture. Run by `python3 -m unittest`."""
 
+import json
 import tempfile
 import unittest
 import xml.etree.ElementTree as xml
@@ -9,7 +10,7 @@ from pathlib import Path
 from sidebyside import data, plot, results, table
 from sidebyside.bench import Bench, Options
 from sidebyside.figures import Figures, Measured, Row, ratio, same_work
-from sidebyside.jobs import ALL, Aim, Job
+from sidebyside.jobs import ALL, Aim, Job, collections
 from sidebyside.measure import Launcher, Run, Sample
 
 JOB = Job("J3", "a job", lambda bench: {}, (Aim(0.15, "s5cmd"), Aim(0.5, "obstore")), peak=64)
@@ -33,7 +34,7 @@ class Sums(unittest.TestCase):
     def test_an_aim_is_a_part_of_a_peers_time_or_of_a_second(self):
         job = Job("X", "work", lambda _: {}, (Aim(0.5, "b", "a"), Aim(0.02, None, "a")), peak=None)
         rows = {name: Row.of(name, [sample(wall)]) for name, wall in {"a": 0.025, "b": 0.1}.items()}
-        self.assertEqual(table.judged(job, rows, rows["a"]), ["≤ 0.5 b: 0.25", "**≤ 0.02 s: 0.0250, missed**"])
+        self.assertEqual(table.judged("sink", job, rows, rows["a"]), ["≤ 0.5 b: 0.25", "**≤ 0.02 s: 0.0250, missed**"])
 
     def test_a_ratio_is_of_the_same_work(self):
         walls = {"holdall: 1 KiB": 1, "s5cmd: 1 KiB": 4, "s5cmd: 1 GiB": 8, "holdall, none": 2, "s5cmd": 8}
@@ -71,6 +72,9 @@ class Tables(unittest.TestCase):
         samples = {"holdall": [sample(1, cpu=1)], "s5cmd": [sample(1, cpu=4)]}
         line = table.lines("ceph", JOB, Measured(samples, "", ""))[0]
         self.assertTrue(line.endswith("| 0.25 |  |  |"), line)
+        job = Job("J3", "a job", lambda bench: {}, (Aim(0.15, "s5cmd"), Aim(0.2, "s5cmd", on="ceph")))
+        line = table.lines("ceph", job, Measured(samples, "", ""))[0]
+        self.assertTrue(line.endswith("| 0.25 |  | **≤ 0.2 s5cmd: 0.25, missed** |"), line)
 
 
 class Page(unittest.TestCase):
@@ -200,6 +204,18 @@ class Inputs(unittest.TestCase):
         before = {path: path.read_bytes() for path in folder.iterdir()}
         self.assertEqual(data.small_files(folder, 2, 10), folder)
         self.assertEqual({path: path.read_bytes() for path in folder.iterdir()}, before)
+
+    def test_a_step_is_of_the_sizes_that_are_named_and_its_marker_comes_last(self):
+        step = data.steps(self.work / "steps", 1) / "0000"
+        sizes = [(path.name, path.stat().st_size >> 10) for path in sorted(step.iterdir())]
+        self.assertEqual(sizes, [("action.json", 1), ("page.html", 60), ("screenshot.png", 300), ("step.json", 0)])
+
+    def test_a_job_that_deletes_its_documents_leaves_them_to_the_next_one(self):
+        folder = data.small_files(self.work / "documents", 3, 10)
+        job = collections.job_of(folder, self.work / "job")
+        for document in json.loads(job.read_text())["documents"]:
+            (job.parent / document["path"]).unlink()
+        self.assertEqual(len(list(folder.iterdir())), 3)
 
 
 if __name__ == "__main__":

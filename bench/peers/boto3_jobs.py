@@ -62,6 +62,15 @@ def get_folder(prefix: str, folder: str) -> None:
     at_once(fetch, keys_below(prefix))
 
 
+def put_steps(folder: str, prefix: str) -> None:
+    def send(step: Path) -> None:
+        # The marker is the last of their names.
+        for path in sorted(step.iterdir()):
+            CLIENT.put_object(Bucket=BUCKET, Key=f"{prefix}{step.name}/{path.name}", Body=path.read_bytes())
+
+    at_once(send, sorted(Path(folder).iterdir()))
+
+
 def list_all(keys: str) -> None:
     count = sum(1 for _ in keys_below(""))
     assert count == int(keys), count
@@ -83,6 +92,6 @@ def presign(keys: str) -> None:
 
 JOBS = {
     job.__name__: job
-    for job in (put_file, put_stream, get_file, put_folder, get_folder, list_all, delete_folder, presign)
+    for job in (put_file, put_stream, get_file, put_folder, get_folder, put_steps, list_all, delete_folder, presign)
 }
 JOBS[sys.argv[1]](*sys.argv[2:])

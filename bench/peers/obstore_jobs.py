@@ -79,6 +79,16 @@ def get_folder(prefix: str, folder: str) -> None:
     asyncio.run(at_once(FILES, [lambda key=key: fetch(key) for key in keys]))
 
 
+def put_steps(folder: str, prefix: str) -> None:
+    async def send(step: Path) -> None:
+        # The marker is the last of their names.
+        for path in sorted(step.iterdir()):
+            await obstore.put_async(STORE, f"{prefix}{step.name}/{path.name}", path.read_bytes())
+
+    steps = sorted(Path(folder).iterdir())
+    asyncio.run(at_once(FILES, [lambda step=step: send(step) for step in steps]))
+
+
 def list_all(keys: str) -> None:
     count = sum(len(page) for page in obstore.list(STORE, chunk_size=1000))
     assert count == int(keys), count
@@ -96,6 +106,6 @@ def presign(keys: str) -> None:
 
 JOBS = {
     job.__name__: job
-    for job in (put_file, put_stream, get_file, put_folder, get_folder, list_all, delete_folder, presign)
+    for job in (put_file, put_stream, get_file, put_folder, get_folder, put_steps, list_all, delete_folder, presign)
 }
 JOBS[sys.argv[1]](*sys.argv[2:])

@@ -1,5 +1,6 @@
 """The files that jobs move. What they hold is random, what they are called and how long they are is not."""
 
+import json
 import os
 import random
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 # Before anything that the sink says of its objects' times, so that who goes by time finds them unchanged.
 OLD = 1_700_000_000
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def file_of(path: Path, size: int) -> Path:
@@ -72,6 +74,19 @@ def topics(folder: Path, count: int, scenes: int) -> None:
             place.mkdir(parents=True)
             for name, size in files.items():
                 (place / name).write_bytes(os.urandom(size))
+
+
+@kept
+def steps(folder: Path, count: int) -> None:
+    """Steps as an agent leaves them: the page, the screenshot and the action; and, the last of their names, the marker
+    that somebody without holdall would put behind them."""
+    for n in range(count):
+        place = folder / f"{n:04}"
+        place.mkdir()
+        (place / "page.html").write_bytes(b"<!doctype html><p>" + os.urandom(30 * KIB).hex().encode())
+        (place / "screenshot.png").write_bytes(PNG + os.urandom(300 * KIB - len(PNG)))
+        (place / "action.json").write_text(json.dumps({"click": os.urandom(KIB // 2).hex()}))
+        (place / "step.json").write_text(json.dumps({"step": n, "digests": [os.urandom(32).hex() for _ in range(12)]}))
 
 
 @kept

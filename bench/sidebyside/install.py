@@ -12,7 +12,7 @@ PACKAGES = {"s5cmd": "s5cmd", "obstore": "obstore", "boto3": "boto3", "awscli": 
 
 
 def build(with_local: bool) -> None:
-    """Builds the command and the sink, and for the jobs of folders the program that drives the libraries."""
+    """Builds the command and the sink, and for some jobs the program that drives libraries."""
     cargo = ["cargo", "build", "--release", "--quiet"]
     subprocess.run([*cargo, "-p", "holdall-cli", "-p", "holdall-testing"], cwd=ROOT, check=True)
     if with_local:

@@ -41,7 +41,7 @@ def bars(jobs: Mapping[str, Job], measured: Mapping[str, Measured]) -> dict[str,
     for name, job in jobs.items():
         rows = measured[name].rows() if name in measured else {}
         for client in (client for client in rows if client.startswith("holdall")):
-            aims = {aim.of: aim.at_most for aim in job.aims if aim.client == client}
+            aims = {aim.of: aim.at_most for aim in job.aims if (aim.client, aim.on) == (client, "sink")}
             parts = {peer: ratio(rows, client, peer) for peer in PEERS}
             of_row = [Bar(peer, part, aims.get(peer)) for peer, part in parts.items() if part]
             if of_row:

@@ -30,20 +30,20 @@ def lines(table: str, job: Job, measured: Measured) -> list[str]:
 def _line(table: str, job: Job, rows: Mapping[str, Row], row: Row) -> str:
     runs = f"{row.runs}, {row.failed} failed" if row.failed else f"{row.runs}"
     against = [_two(ratio(rows, row.client, peer, WHAT[table])) for peer in ("s5cmd", "obstore")]
-    aims = judged(job, rows, row) if table == "sink" else []
+    aims = judged(table, job, rows, row)
     cells = [job.name, row.client, runs, _three(row.wall), _three(row.fastest), _three(row.cpu), f"{row.peak:.0f}"]
     return f"| {' | '.join([*cells, *against, '; '.join(aims)])} |"
 
 
-def judged(job: Job, rows: Mapping[str, Row], row: Row) -> list[str]:
-    """Each aim that a row is meant to meet, with the figure, the missed ones in bold."""
+def judged(table: str, job: Job, rows: Mapping[str, Row], row: Row) -> list[str]:
+    """Each aim that a row is meant to meet in a table, with the figure, the missed ones in bold."""
     said = []
-    for aim in job.aims:
-        part = row.wall if aim.of is None else ratio(rows, row.client, aim.of)
-        if aim.client == row.client and part is not None:
+    for aim in (aim for aim in job.aims if aim.on == table and aim.client == row.client):
+        part = row.wall if aim.of is None else ratio(rows, row.client, aim.of, WHAT[table])
+        if part is not None:
             figure = _three(part) if aim.of is None else _two(part)
             said.append(_verdict(f"≤ {aim.at_most} {aim.of or 's'}", part <= aim.at_most, figure))
-    if job.peak and row.client.startswith("holdall"):
+    if job.peak and table == "sink" and row.client.startswith("holdall"):
         said.append(_verdict(f"peak ≤ {job.peak:.0f} MiB", row.peak <= job.peak, f"{row.peak:.0f}"))
     return said
 

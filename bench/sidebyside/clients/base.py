@@ -7,6 +7,7 @@ from ..measure import Run
 from ..servers import Server
 
 FILES_AT_ONCE = 64
+STEPS_AT_ONCE = 32
 PARTS_AT_ONCE = 8
 PART_MIB = 16
 
@@ -62,6 +63,9 @@ class Client:
 
     def sync_folder(self, folder: Path, prefix: str) -> Run | None:
         """What differs below a folder."""
+
+    def put_steps(self, folder: Path, session: str) -> Run | None:
+        """The folders below a folder as steps of a session, each with its marker, 32 at once; below `steps/`."""
 
     def list_all(self, keys: int) -> Run | None:
         """All keys of the bucket."""

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from ..measure import Run
-from ..places import HOLDALL
+from ..places import HOLDALL, LOCAL
 from ..servers import BUCKET, Server
-from .base import FILES_AT_ONCE, PART_MIB, PARTS_AT_ONCE, Client
+from .base import FILES_AT_ONCE, PART_MIB, PARTS_AT_ONCE, STEPS_AT_ONCE, Client
 
 
 class Holdall(Client):
@@ -47,6 +47,11 @@ class Holdall(Client):
 
     def sync_folder(self, folder: Path, prefix: str) -> Run:
         return self.command("push", folder, f"{prefix}/")
+
+    def put_steps(self, folder: Path, session: str) -> Run:
+        # The command stores one step each time that it is started.
+        settings = {"HOLDALL_CONCURRENCY": str(STEPS_AT_ONCE), "HOLDALL_ROOTS": "sessions=steps/"}
+        return Run([LOCAL, "steps", folder, session], self.environment() | settings)
 
     def list_all(self, keys: int) -> Run:
         return self.command("ls", "--recursive")

@@ -5,7 +5,7 @@ from pathlib import Path
 from ..measure import Run
 from ..places import TOOLS
 from ..servers import BUCKET
-from .base import FILES_AT_ONCE, PART_MIB, PARTS_AT_ONCE, Client
+from .base import FILES_AT_ONCE, PART_MIB, PARTS_AT_ONCE, STEPS_AT_ONCE, Client
 
 PARTS = ("--part-size", PART_MIB, "--concurrency", PARTS_AT_ONCE)
 
@@ -25,8 +25,8 @@ class S5cmd(Client):
     def version_command() -> list[object]:
         return [binary(), "version"]
 
-    def command(self, *words: object, **given: object) -> Run:
-        start = [binary(), "--endpoint-url", self.server.endpoint, "--numworkers", FILES_AT_ONCE]
+    def command(self, *words: object, at_once: int = FILES_AT_ONCE, **given: object) -> Run:
+        start = [binary(), "--endpoint-url", self.server.endpoint, "--numworkers", at_once]
         return Run([*start, "--log", "error", *words], self.environment(), **given)
 
     def put_file(self, file: Path, key: str) -> Run:
@@ -46,6 +46,9 @@ class S5cmd(Client):
 
     def sync_folder(self, folder: Path, prefix: str) -> Run:
         return self.command("sync", f"{folder}/", f"s3://{BUCKET}/{prefix}/")
+
+    def put_steps(self, folder: Path, session: str) -> Run:
+        return self.command("cp", f"{folder}/", f"s3://{BUCKET}/steps/{session}/", at_once=STEPS_AT_ONCE)
 
     def list_all(self, keys: int) -> Run:
         return self.command("ls", f"s3://{BUCKET}/*")

@@ -6,11 +6,11 @@ from pathlib import Path
 from ..measure import Run
 from ..places import PEERS, TOOLS
 from ..servers import BUCKET
-from .base import FILES_AT_ONCE, PART_MIB, PARTS_AT_ONCE, Client
+from .base import FILES_AT_ONCE, PART_MIB, PARTS_AT_ONCE, STEPS_AT_ONCE, Client
 
 
 class Script(Client):
-    def command(self, job: str, *words: object, **given: object) -> Run:
+    def command(self, job: str, *words: object, at_once: int = FILES_AT_ONCE, **given: object) -> Run:
         server = self.server
         settings = {
             "bucket": BUCKET,
@@ -18,7 +18,7 @@ class Script(Client):
             "region": server.region,
             "access_key": server.access_key,
             "secret_key": server.secret_key,
-            "files_at_once": FILES_AT_ONCE,
+            "files_at_once": at_once,
             "parts_at_once": PARTS_AT_ONCE,
             "part_size": PART_MIB << 20,
         }
@@ -39,6 +39,9 @@ class Script(Client):
 
     def get_folder(self, prefix: str, folder: Path) -> Run:
         return self.command("get_folder", f"{prefix}/", folder)
+
+    def put_steps(self, folder: Path, session: str) -> Run:
+        return self.command("put_steps", folder, f"steps/{session}/", at_once=STEPS_AT_ONCE)
 
     def list_all(self, keys: int) -> Run:
         return self.command("list_all", keys)

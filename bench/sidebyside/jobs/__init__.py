@@ -1,11 +1,11 @@
 """The jobs, in the order of the tables."""
 
-from . import large, listings, local, mirror, outbox, small, starts, streams, trees
+from . import collections, large, listings, local, mirror, outbox, small, starts, streams, trees
 from .base import Aim, Job
 
 ALL: dict[str, Job] = {
     job.name: job
-    for module in (starts, large, small, listings, streams, trees, mirror, outbox, local)
+    for module in (starts, large, small, listings, streams, trees, collections, mirror, outbox, local)
     for job in module.JOBS
 }
 

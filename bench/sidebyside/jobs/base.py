@@ -8,11 +8,15 @@ from ..bench import Bench, Samples
 
 @dataclass(frozen=True)
 class Aim:
-    """What holdall's wall time is meant to be at most, as a part of a peer's; of nobody's, in seconds."""
+    """What holdall's time is meant to be at most, as a part of a peer's; of nobody's, in seconds.
+
+    It is wall time on the sink, and the client's processor time on Ceph.
+    """
 
     at_most: float
     of: str | None
     client: str = "holdall"
+    on: str = "sink"
 
 
 @dataclass(frozen=True)

@@ -20,18 +20,18 @@ def big(bench: Bench) -> Path:
 
 def put(bench: Bench) -> Samples:
     with bench.server("--remember") as server:
-        return _put(bench, server, {"crc64nvme": "crc64nvme"})
+        return _put(bench, server, {"crc64nvme": {"checksum": "crc64nvme"}, "whole digest": {"digest": "whole"}})
 
 
 def put_over_https(bench: Bench) -> Samples:
     with bench.server("--remember", tls=True) as server:
-        return _put(bench, server, {"crc64nvme": "crc64nvme", "no checksum": "none"})
+        return _put(bench, server, {"crc64nvme": {"checksum": "crc64nvme"}, "no checksum": {"checksum": "none"}})
 
 
-def _put(bench: Bench, server: Server, variants: dict[str, str]) -> Samples:
+def _put(bench: Bench, server: Server, variants: dict[str, dict[str, str]]) -> Samples:
     file, everybody = big(bench), bench.clients(server)
-    for name, checksum in variants.items():
-        everybody[f"holdall, {name}"] = bench.warm(Holdall(server, bench.home(), checksum=checksum))
+    for name, settings in variants.items():
+        everybody[f"holdall, {name}"] = bench.warm(Holdall(server, bench.home(), **settings))
     return bench.compare(everybody, lambda client, _: client.put_file(file, f"big/{client.name}"))
 
 
@@ -70,7 +70,12 @@ def _merged(parts: Iterable[Samples]) -> Samples:
     return {name: taken for part in parts for name, taken in part.items()}
 
 
-J1 = (Aim(0.5, "s5cmd"), Aim(0.85, "obstore"), Aim(0.3, "s5cmd", "holdall, crc64nvme"))
+J1 = (
+    Aim(0.5, "s5cmd"),
+    Aim(0.85, "obstore"),
+    Aim(0.3, "s5cmd", "holdall, crc64nvme"),
+    Aim(0.65, "s5cmd", "holdall, whole digest"),
+)
 JOBS = (
     Job("J1", "put 1 GiB (on Ceph 128 MiB), parts of 16 MiB, 8 at once", put, J1, on_ceph=True),
     Job("J1S", "J1 over https", put_over_https),

@@ -1,10 +1,12 @@
-//! Jobs on the disk by libraries.
+//! Jobs by libraries.
 //!
 //! - `local-jobs holdall|object_store FOLDER COUNT data|none` puts many small objects into a folder, 32 at once;
 //! - `local-jobs acks FOLDER WRITERS EACH p99|mean`, `fsyncs FOLDER COUNT p99|mean`, `fill FOLDER COUNT`,
-//!   `open FOLDER` and `list FOLDER` are about outboxes.
+//!   `open FOLDER` and `list FOLDER` are about outboxes;
+//! - `local-jobs steps FOLDER SESSION` stores the folders below a folder as steps, in the store that the environment names.
 
 mod outbox;
+mod steps;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -85,6 +87,10 @@ async fn main() {
         ["fill", folder, count] => outbox::fill(folder, number(count)).await,
         ["open", folder] => outbox::look(folder, false),
         ["list", folder] => outbox::look(folder, true),
+        // On a thread of the runtime it is woken by the thread that reads its sockets.
+        ["steps", folder, session] => {
+            tokio::spawn(steps::store(folder.into(), session.into())).await.expect("all steps are stored");
+        }
         _ => panic!("the jobs are named in the source"),
     }
 }
