@@ -100,9 +100,18 @@ class Page(unittest.TestCase):
             self.assertEqual(Figures.load(path), Figures())
             figures.save(path)
             self.assertEqual(Figures.load(path), figures)
-        section = results.section(figures, "results.svg")
+        section = results.section(figures, "results.svg", {})
         self.assertIn("Measured 2026-01-02 at abc1234.", section)
         self.assertIn("| J3 | s5cmd | 1 | 4.000 |", section)
+
+    def test_rows_of_jobs_that_were_not_measured_stay(self):
+        one, two, three = (measured(holdall=wall) for wall in (1, 2, 3))
+        before = Figures({"sink": {"J3": one, "J4": two}, "ceph": {"J3": three}})
+        page = results.replaced(f"{results.BEGIN}{results.END}", results.section(before, "results.svg", {}))
+        anew = results.section(Figures({"sink": {"J3": measured(holdall=4)}}), "results.svg", results.rows_of(page))
+        rows = [line.split(" | ")[:4] for line in anew.splitlines() if line.startswith("| J")]
+        self.assertEqual([(row[0], row[3]) for row in rows], [("| J3", "4.000"), ("| J4", "2.000"), ("| J3", "3.000")])
+        self.assertIn("From before are: J4 (sink), J3 (ceph).", anew)
 
 
 class Picture(unittest.TestCase):

@@ -1,5 +1,6 @@
 """The page of results: what was measured goes between two marks, what was written by hand stays."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from . import plot, table
@@ -15,7 +16,8 @@ TITLES = {
 
 def write(figures: Figures, page: Path, picture: Path) -> None:
     """Writes the page anew between its marks, and the picture beside it."""
-    page.write_text(replaced(page.read_text(), section(figures, picture.name)))
+    text = page.read_text()
+    page.write_text(replaced(text, section(figures, picture.name, rows_of(text))))
     picture.write_text(plot.draw(plot.bars(ALL, figures.tables.get("sink", {}))))
 
 
@@ -28,23 +30,44 @@ def replaced(text: str, figures: str) -> str:
     return f"{before}{BEGIN}\n\n{figures}\n{END}{after}"
 
 
-def section(figures: Figures, picture: str) -> str:
-    """The machine, the picture and a table for each kind of server."""
-    parts = [_origin(figures), f"![Wall time of holdall as a part of its peers']({picture})\n"]
-    for name, measured in figures.tables.items():
-        rows = [
-            line for job in ALL.values() if job.name in measured for line in table.lines(name, job, measured[job.name])
-        ]
-        parts.append("\n".join([TITLES[name], "", table.head(name), *rows, ""]))
-    return "\n".join(parts)
+def rows_of(page: str) -> dict[str, dict[str, list[str]]]:
+    """The rows that a page has between its marks, by table and job."""
+    found: dict[str, dict[str, list[str]]] = {}
+    between = page.partition(BEGIN)[2].partition(END)[0]
+    for name, title in TITLES.items():
+        for line in between.partition(title)[2].partition("\n## ")[0].splitlines():
+            job = line.removeprefix("| ").partition(" |")[0]
+            if job in ALL:
+                found.setdefault(name, {}).setdefault(job, []).append(line)
+    return found
 
 
-def _origin(figures: Figures) -> str:
+def section(figures: Figures, picture: str, earlier: Mapping[str, Mapping[str, Sequence[str]]]) -> str:
+    """The machine, the picture and a table for each kind of server; of what has no figures the rows of the page."""
+    parts = [f"![Wall time of holdall as a part of its peers']({picture})\n"]
+    left = []
+    for name, title in TITLES.items():
+        measured, before = figures.tables.get(name, {}), earlier.get(name, {})
+        rows: list[str] = []
+        for job in ALL.values():
+            if job.name in measured:
+                rows += table.lines(name, job, measured[job.name])
+            elif job.name in before:
+                rows += before[job.name]
+                left.append(f"{job.name} ({name})")
+        if rows:
+            parts.append("\n".join([title, "", table.head(name), *rows, ""]))
+    return "\n".join([_origin(figures, left), *parts])
+
+
+def _origin(figures: Figures, left: Sequence[str]) -> str:
     days = sorted({measured.when[:10] for measured in figures.all()})
     commits = sorted({measured.commit for measured in figures.all()})
     when = days[0] if days[:1] == days[-1:] else f"{days[0]} to {days[-1]}"
+    before = f" From before are: {', '.join(left)}." if left else ""
     machine = "\n".join(f"- {name}: {value}" for name, value in figures.machine.items())
     return (
-        f"Measured {when} at {', '.join(commits)}. Medians, and the largest peak; a run that failed is no sample.\n\n"
+        f"Measured {when} at {', '.join(commits)}. Medians, and the largest peak; a run that failed is no sample."
+        f"{before}\n\n"
         f"{machine}\n"
     )
