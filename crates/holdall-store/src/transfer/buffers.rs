@@ -43,8 +43,9 @@ impl Buffers {
 
     /// An empty buffer that may grow to `size` bytes.
     pub(crate) async fn take(&self, size: usize) -> Buffer {
+        let size = self.0.class(size);
         let permit = self.room(size as u64).await;
-        let mut bytes = if size == self.0.usual { self.recycled() } else { Vec::new() };
+        let mut bytes = self.0.recycled(size);
         bytes.reserve_exact(size);
         Buffer { bytes, pool: self.0.clone(), _permit: permit }
     }
@@ -61,9 +62,26 @@ impl Buffers {
         let units = u32::try_from(size.div_ceil(UNIT)).unwrap_or(u32::MAX).clamp(1, self.0.units);
         self.0.room.clone().acquire_many_owned(units).await.expect("the semaphore is never closed")
     }
+}
 
-    fn recycled(&self) -> Vec<u8> {
-        self.0.free.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+impl Pool {
+    /// What a buffer has room for that must have room for `size`: parts have their own, and else there are so few sizes
+    /// that a buffer is soon used again.
+    fn class(&self, size: usize) -> usize {
+        let step = size.next_power_of_two() / 8;
+        if size == self.usual || step == 0 { size } else { size.next_multiple_of(step) }
+    }
+
+    /// A free buffer of this size, if there is one. Others go that the bound leaves no room for beside those in use.
+    fn recycled(&self, size: usize) -> Vec<u8> {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = free.iter().rposition(|buffer| buffer.capacity() == size);
+        let found = found.map(|at| free.swap_remove(at));
+        let room = self.room.available_permits() as u64 * UNIT;
+        while free.iter().map(|buffer| buffer.capacity() as u64).sum::<u64>() > room {
+            free.remove(0);
+        }
+        found.unwrap_or_default()
     }
 }
 
@@ -101,11 +119,9 @@ impl AsRef<[u8]> for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        if self.bytes.capacity() == self.pool.usual {
-            let mut bytes = std::mem::take(&mut self.bytes);
-            bytes.clear();
-            self.pool.free.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
-        }
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        self.pool.free.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
     }
 }
 
@@ -130,6 +146,21 @@ mod tests {
         drop(copy);
         let again = buffers.take(5 << 20).await;
         assert_eq!((again.bytes.as_ptr(), again.bytes.len()), (address, 0));
+    }
+
+    #[tokio::test]
+    async fn free_buffers_and_those_in_use_are_within_the_bound_together() {
+        let buffers = Buffers::new(16 << 20, 5 << 20, 1);
+        let free = || buffers.0.free.lock().unwrap().iter().map(Vec::capacity).collect::<Vec<_>>();
+        drop([buffers.take(3 << 20).await, buffers.take((1 << 20) + 1).await, buffers.take(5 << 20).await]);
+        assert_eq!(free(), [3 << 20, 5 << 18, 5 << 20]);
+        let again = buffers.take(5 << 18).await;
+        assert_eq!(free(), [3 << 20, 5 << 20], "it is used again");
+        let _other = buffers.take(2 << 20).await;
+        assert_eq!(free(), [5 << 20], "the oldest gives way");
+        drop(again);
+        let _all = buffers.take(7 << 20).await;
+        assert!(free().is_empty());
     }
 
     #[tokio::test]

@@ -4,7 +4,6 @@ use crate::Sha256;
 use crate::backend::ReadAt;
 use crate::backend::read_at::pass;
 use crate::error::{Error, ErrorKind, Result};
-use bytes::Bytes;
 use holdall_s3::{Checksum, ChecksumAlgorithm};
 use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
@@ -130,22 +129,21 @@ impl Opened {
         Ok(())
     }
 
-    /// Reads all of it.
-    pub(crate) fn read_all(&self) -> Result<Bytes> {
+    /// Reads all of it into a buffer that is empty.
+    pub(crate) fn read_all(&self, into: &mut Vec<u8>) -> Result<()> {
         let size = self.size() as usize;
         // There is room for one byte more: a file that grew is told from one that did not.
-        let mut bytes = Vec::with_capacity(size + 1);
+        into.reserve_exact(size + 1);
         loop {
-            let at = bytes.len() as u64;
-            if self.read_some(&mut bytes, at)? == 0 || bytes.len() >= size {
+            let at = into.len() as u64;
+            if self.read_some(into, at)? == 0 || into.len() >= size {
                 break;
             }
         }
-        if bytes.len() != size {
+        if into.len() != size {
             return Err(changed());
         }
-        self.still_the_same()?;
-        Ok(bytes.into())
+        self.still_the_same()
     }
 
     /// Reads as many bytes as a buffer has room for, or as there are.

@@ -190,9 +190,7 @@ impl Store {
         let size = file.size();
         let in_parts = goes_in_parts(self, size, options);
         let receipt = if !in_parts && size <= self.most_in_memory() {
-            // Small files are read on the spot, and are few enough.
-            let _room = if size > INLINE { Some(self.buffers().room(size).await) } else { None };
-            let bytes = blocking(size, move || file.read_all()).await?;
+            let bytes = self.read_whole(file).await?;
             let options = self.prepared(key, &bytes[..bytes.len().min(SNIFF)], options).await?;
             self.put_whole(key, Payload::Bytes(bytes), &options).await?
         } else {
@@ -210,6 +208,18 @@ impl Store {
             self.put_whole(key, Payload::Source(Arc::new(Checked { bytes, checksums })), &options).await?
         };
         Ok(Stored::without_notes(Receipt { elapsed: start.elapsed(), ..receipt }))
+    }
+
+    async fn read_whole(&self, file: Opened) -> Result<Bytes> {
+        let size = file.size();
+        if size <= INLINE {
+            // These are few enough beside the bound.
+            let mut bytes = Vec::new();
+            file.read_all(&mut bytes)?;
+            return Ok(bytes.into());
+        }
+        let mut buffer = self.buffers().take(size as usize + 1).await;
+        blocking(size, move || file.read_all(&mut buffer.bytes).map(|()| buffer.freeze())).await
     }
 
     /// The largest file that is held in memory while it is stored.
