@@ -57,5 +57,8 @@ pub use settings::{
     DigestScope, Fsync, KeyPair, LocalCopy, LogFormat, OnRemoteError, Origin, Rank, Resolved, SETTINGS,
     Setting, Settings, SettingsError, Sources, Value, Variables, WriteMode, parse_size, parse_time,
 };
-pub use store::{ObjectList, Stats, Store, SweepEvent, SweepOptions, SweepSummary, VersionList};
+pub use store::{
+    ExpirationEvent, ExpirationSummary, ObjectList, Stats, Store, SweepEvent, SweepOptions, SweepSummary,
+    VersionList,
+};
 pub use url::{Location, UrlStrategy};

@@ -6,7 +6,7 @@ mod put;
 mod share;
 mod versions;
 
-pub use expiration::{SweepEvent, SweepOptions, SweepSummary};
+pub use expiration::{ExpirationEvent, ExpirationSummary, SweepEvent, SweepOptions, SweepSummary};
 pub use list::ObjectList;
 pub use versions::VersionList;
 

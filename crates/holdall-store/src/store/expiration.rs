@@ -3,6 +3,8 @@
 //! An object is not found from its moment on. Its bytes go by a sweep, which finds what is due in an index by day: an entry is
 //! written before the object that it is of, and means nothing without it.
 
+mod below;
+
 use super::Store;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expiry::{self, EXPIRES};
@@ -14,6 +16,8 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use jiff::Timestamp;
 use std::time::{Duration, SystemTime};
+
+pub use below::{ExpirationEvent, ExpirationSummary};
 
 /// Where the index lies: below it a folder for each day, in it an object for each that is due that day, which
 /// holds the key.
@@ -120,12 +124,16 @@ impl Store {
     pub async fn set_expiration(&self, key: &str, expires: Option<SystemTime>) -> Result<Receipt> {
         let key = Key::parse(key)?;
         let found = self.backend().head(&key, &GetOptions::default()).await;
-        let found = found.map_err(|e| e.with_key(&key))?;
+        self.expire_found(&key, found.map_err(|e| e.with_key(&key))?, expires).await
+    }
+
+    /// Gives an object another moment, or none, as long as it is as it was looked at.
+    async fn expire_found(&self, key: &Key, found: Metadata, expires: Option<SystemTime>) -> Result<Receipt> {
         let mut attributes = found.attributes;
         attributes.metadata.remove(EXPIRES);
         if let Some(moment) = expires {
-            expiry::note(&mut attributes, moment, SystemTime::now()).map_err(|e| e.with_key(&key))?;
-            self.enter(&key, moment).await?;
+            expiry::note(&mut attributes, moment, SystemTime::now()).map_err(|e| e.with_key(key))?;
+            self.enter(key, moment).await?;
         }
         let options = CopyOptions {
             attributes: Some(attributes),
@@ -134,7 +142,7 @@ impl Store {
             keep_storage_class: true,
             ..CopyOptions::default()
         };
-        self.backend().copy(&key, &key, &options).await.map_err(|e| e.with_key(&key))
+        self.backend().copy(key, key, &options).await.map_err(|e| e.with_key(key))
     }
 
     /// Writes an object's entry of the index, before the object has the moment.

@@ -5,8 +5,8 @@ use super::case::Case;
 use super::failure::{Outcome, ensure, equal, fails, same_bytes};
 use super::subject::Subject;
 use holdall_store::{
-    Attributes, CopyOptions, ErrorKind, GetOptions, ListOptions, MoveOptions, PutOptions, SweepOptions,
-    Versioning,
+    Attributes, CopyOptions, ErrorKind, ExpirationEvent, GetOptions, ListOptions, MoveOptions, PutOptions,
+    SweepOptions, Versioning,
 };
 use std::time::{Duration, SystemTime};
 
@@ -20,6 +20,11 @@ pub(super) fn cases() -> Vec<Case> {
             Box::pin(told(s))
         }),
         case("expiry/set", "An object is given a moment, another one, and none.", |s| Box::pin(set(s))),
+        case(
+            "expiry/below",
+            "Objects below a prefix are given a moment, each for itself, and not again.",
+            |s| Box::pin(below(s)),
+        ),
         case("expiry/past", "A moment that has passed is refused, and nothing is changed.", |s| {
             Box::pin(past(s))
         }),
@@ -114,6 +119,35 @@ async fn set(s: Subject) -> Outcome {
     same_bytes("the bytes", &s.read("a").await?, b"bytes")?;
     let missing = s.store().set_expiration(&s.key("none"), Some(later())).await;
     fails("of what is not there", missing, ErrorKind::NotFound).map(drop)
+}
+
+async fn below(s: Subject) -> Outcome {
+    for name in ["a/1", "a/2", "a/3", "b"] {
+        s.put(name, "bytes").await?;
+    }
+    let moment = Some(later());
+    s.store().set_expiration(&s.key("a/1"), moment).await?;
+    let told = s.head("a/1").await?.expires;
+    let mut keys = Vec::new();
+    let mut tell = |event| match event {
+        ExpirationEvent::Set { key } => keys.push(key.as_str().to_owned()),
+        other => keys.push(format!("{other:?}")),
+    };
+    let set = s.store().set_expiration_below(&s.key("a/"), moment, &mut tell).await?;
+    equal("what was set", (set.set, set.unchanged, set.failed), (2, 1, 0))?;
+    keys.sort();
+    equal("the events", keys, vec![s.key("a/2"), s.key("a/3")])?;
+    for name in ["a/1", "a/2", "a/3"] {
+        equal(name, s.head(name).await?.expires, told)?;
+        same_bytes(name, &s.read(name).await?, b"bytes")?;
+    }
+    equal("another one's", s.head("b").await?.expires, None)?;
+    let past = Some(SystemTime::now() - Duration::from_secs(86_400));
+    let refused = s.store().set_expiration_below(&s.key("a/"), past, &mut |_| ()).await;
+    fails("a moment that has passed", refused, ErrorKind::InvalidInput)?;
+    let cleared = s.store().set_expiration_below(&s.key("a/"), None, &mut |_| ()).await?;
+    equal("what was cleared", (cleared.set, cleared.unchanged), (3, 0))?;
+    equal("no moment", s.head("a/2").await?.expires, None)
 }
 
 async fn past(s: Subject) -> Outcome {
