@@ -43,11 +43,13 @@ pub mod evidence;
 mod id;
 mod roots;
 pub mod session;
+mod sweep;
 pub mod topic;
 
 pub use holdall_store::*;
 pub use id::{DecisionId, EvidenceType, MAX_ID, SessionId, StepId};
 pub use roots::{Collection, Root};
+pub use sweep::{Swept, sweep};
 
 /// The examples of the README are compiled.
 #[cfg(doctest)]

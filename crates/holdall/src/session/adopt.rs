@@ -4,6 +4,7 @@ use super::content::{self, MAX_ACTION};
 use super::examine::Group;
 use super::hashing::Seen;
 use super::layout::{Entry, MARKER};
+use super::moment::Moments;
 use super::part::{PartName, StepPart};
 use super::publish::{Draft, lost_a_race};
 use super::sessions::Sessions;
@@ -178,13 +179,12 @@ impl Sessions {
             let described = self.described(&part, &object).await?;
             parts.insert(part, described);
         }
-        let draft = Draft::new(self, session, &step, Some(entry.time)).with(parts, false);
+        let draft = Draft::new(self, session, &step, Moments::default()).with(parts, false);
         let mut step = draft.step(self, None, &entry);
         if options.dry_run {
             return Ok(Adopted::Would(Box::new(step)));
         }
-        let key = self.layout.index(session, &entry)?;
-        self.store.put(key.as_str(), bytes::Bytes::new()).await?;
+        self.write_entries(session, &entry).await?;
         let condition = if self.store.is_remote() { WriteCondition::Always } else { WriteCondition::Absent };
         match self.put_marker(&mut step, condition).await {
             Ok(_) => Ok(Adopted::Done(Box::new(step))),

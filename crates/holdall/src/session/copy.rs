@@ -1,5 +1,6 @@
 //! Copying a step.
 
+use super::moment::Moments;
 use super::publish::Draft;
 use super::sessions::Sessions;
 use super::store::{StepReceipt, of};
@@ -9,7 +10,8 @@ use std::collections::BTreeMap;
 
 impl Sessions {
     /// Copies a step to another name or session, inside the store and without bringing its bytes here. The copy is there
-    /// whole or not at all; what has its name is replaced as [`Sessions::store`] replaces it. It is recorded now.
+    /// whole or not at all; what has its name is replaced as [`Sessions::store`] replaces it. It is recorded now, and expires when its source
+    /// does.
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -35,9 +37,10 @@ impl Sessions {
         (session, step): (&SessionId, &StepId),
     ) -> Result<StepReceipt> {
         let failed = |error: Error| of(error, session, step);
-        let (draft, parts, waited) = self
+        let (draft, moments, parts, waited) = self
             .of_one_attempt(from_session, from, |source| async move {
-                let draft = Draft::new(self, session, step, None);
+                let moments = Moments { expires: source.expires, ..Moments::default() };
+                let draft = Draft::new(self, session, step, moments);
                 let (mut parts, mut waited) = (BTreeMap::new(), false);
                 for (name, part) in source.parts {
                     let key = draft.key(self, &name.file(&part.content_type))?;
@@ -52,10 +55,10 @@ impl Sessions {
                     copy.key = key;
                     parts.insert(name, copy);
                 }
-                Ok((draft, parts, waited))
+                Ok((draft, moments, parts, waited))
             })
             .await?;
-        let (previous, entry) = self.prepare(session, step, None).await.map_err(failed)?;
+        let (previous, entry) = self.prepare(session, step, moments).await.map_err(failed)?;
         Box::pin(self.publish(draft.with(parts, waited), previous, entry)).await.map_err(failed)
     }
 }

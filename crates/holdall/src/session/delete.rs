@@ -1,6 +1,7 @@
 //! Deleting steps and sessions: the marker first, then exactly what it named.
 
 use super::layout::Entry;
+use super::list::no_session;
 use super::publish::lost_a_race;
 use super::sessions::{Found, Sessions};
 use super::step::{Step, missing};
@@ -17,13 +18,16 @@ const LOOKS: u32 = 256;
 /// So many steps of a session are deleted at once.
 const LANES: usize = 16;
 
+/// The moment of a deletion that was none: see [`Sessions::close`].
+pub(super) const NEVER: SystemTime = SystemTime::UNIX_EPOCH;
+
 /// What deleting a step answers.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct StepDeleted {
     /// Whether the store did it, or it waits in this machine's outbox.
     pub state: State,
-    /// Whether the step was deleted before, and only what was left of it went now.
+    /// Whether the step was deleted or had expired before, and only what was left of it went now.
     pub finished: bool,
     /// Objects of the step that could not be removed. Nothing names them any more; deleting the step again removes them.
     pub failures: Vec<DeleteFailure>,
@@ -96,39 +100,64 @@ impl Sessions {
     async fn delete_found(&self, found: &Found) -> Result<StepDeleted> {
         let step = &found.step;
         let marker = self.layout.marker(&step.session, &step.step)?;
-        let left = named(self, step);
-        let tombstone = Tombstone {
-            session: step.session.clone(),
-            step: Some(step.step.clone()),
-            deleted: self.clock.now().max(step.stored),
-            time: Some(step.time),
-            left,
-        };
+        let tombstone = self.tombstone_of(step, self.clock.now().max(step.stored));
         self.put_tombstone(&tombstone).await?;
         let if_match = found.etag.clone().filter(|_| !self.store.is_remote());
         let options = DeleteOptions { if_match, ..DeleteOptions::default() };
         let state = self.store.delete_with(marker.as_str(), &options).await?.state;
-        self.clear(tombstone, state, !found.is_alive).await
+        self.clear(tombstone, state, !found.is_there()).await
+    }
+
+    /// What is to be said of a step that goes.
+    pub(super) fn tombstone_of(&self, step: &Step, deleted: SystemTime) -> Tombstone {
+        Tombstone {
+            session: step.session.clone(),
+            step: Some(step.step.clone()),
+            deleted,
+            time: Some(step.time),
+            expires: step.expires,
+            left: named(self, step),
+        }
     }
 
     /// Removes what a tombstone says is left, and then says that nothing is.
-    async fn clear(&self, tombstone: Tombstone, state: State, finished: bool) -> Result<StepDeleted> {
+    pub(super) async fn clear(
+        &self,
+        tombstone: Tombstone,
+        state: State,
+        finished: bool,
+    ) -> Result<StepDeleted> {
         let step = tombstone.step.clone().expect("a session's tombstone names no objects");
         let session = &tombstone.session;
         let mut keys: Vec<Key> =
             tombstone.left.iter().map(|key| self.layout.key(session, key)).collect::<Result<_>>()?;
-        let entry = tombstone.time.map(|time| Entry::new(time, &step));
-        if let Some(entry) = &entry {
-            keys.push(self.layout.index(session, entry)?);
+        let entry = tombstone.entry();
+        for entry in entry.iter().flat_map(|entry| [entry.clone(), entry.lasting()]) {
+            keys.push(self.layout.index(session, &entry)?);
         }
+        keys.dedup();
         let failures = self.remove(keys, &self.layout.marker(session, &step)?, state).await;
         if let Some(entry) = entry {
             self.is_still_listed(session, &entry).await?;
         }
         if failures.is_empty() {
-            self.put_tombstone(&Tombstone { left: Vec::new(), time: None, ..tombstone }).await?;
+            self.close(tombstone).await?;
         }
         Ok(StepDeleted { state, finished, failures })
+    }
+
+    /// Says that nothing is left. What was no deletion, but a sweep's note of what it had to remove, goes itself.
+    pub(super) async fn close(&self, tombstone: Tombstone) -> Result<()> {
+        match &tombstone.step {
+            Some(step) if tombstone.deleted == NEVER => {
+                let key = self.layout.tombstone(&tombstone.session, step)?;
+                self.store.delete(key.as_str()).await.map(drop)
+            }
+            _ => {
+                let done = Tombstone { left: Vec::new(), time: None, expires: None, ..tombstone };
+                self.put_tombstone(&done).await
+            }
+        }
     }
 
     /// Enters a step again that somebody stored anew, at the same time, while its entry was taken out.
@@ -137,12 +166,11 @@ impl Sessions {
             Err(error) if super::sessions::may_wait(&error) => None,
             other => other?,
         };
-        let is_there = found.is_some_and(|found| found.is_alive && found.step.time == entry.time);
-        if is_there {
-            let key = self.layout.index(session, entry)?;
-            self.store.put(key.as_str(), bytes::Bytes::new()).await?;
+        let there = found.filter(Found::is_there).map(|found| Entry::of(&found.step));
+        match there.filter(|there| there.is_beside(entry)) {
+            Some(there) => self.write_entries(session, &there).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Ends a deletion that did not come to its end; none where none was begun, or all of it was done.
@@ -159,7 +187,7 @@ impl Sessions {
         self.clear(Tombstone { left, time, ..tombstone }, State::Stored, true).await.map(Some)
     }
 
-    async fn put_tombstone(&self, tombstone: &Tombstone) -> Result<()> {
+    pub(super) async fn put_tombstone(&self, tombstone: &Tombstone) -> Result<()> {
         let key = match &tombstone.step {
             Some(step) => self.layout.tombstone(&tombstone.session, step)?,
             None => self.layout.session_tombstone(&tombstone.session)?,
@@ -216,9 +244,7 @@ impl Sessions {
         }
         let finished = self.finish_all(session, &mut deleted).await?;
         if !has_tombstone && !finished {
-            return Err(Error::new(ErrorKind::NotFound, "there is no such session")
-                .with_fact("session", session)
-                .with_hint("`holdall session ls` lists the sessions"));
+            return Err(no_session(session));
         }
         Ok(deleted)
     }
@@ -255,7 +281,7 @@ pub(super) fn named(sessions: &Sessions, step: &Step) -> Vec<String> {
 }
 
 fn whole(session: &SessionId, deleted: SystemTime) -> Tombstone {
-    Tombstone { session: session.clone(), step: None, deleted, time: None, left: Vec::new() }
+    Tombstone { session: session.clone(), step: None, deleted, time: None, expires: None, left: Vec::new() }
 }
 
 impl SessionDeleted {

@@ -14,7 +14,7 @@ pub enum Fault {
     Different,
     /// A part or a marker cannot be read.
     Unreadable,
-    /// A step is not in the index.
+    /// A step is not in the index, or not among what is due.
     NotListed,
     /// The index has an entry of what is not there.
     StaleEntry,
@@ -22,6 +22,8 @@ pub enum Fault {
     Orphan,
     /// A step that was deleted came out of an outbox.
     Late,
+    /// A step that expired a day ago or earlier, and that no sweep found.
+    Expired,
 }
 
 impl Fault {
@@ -35,6 +37,7 @@ impl Fault {
             Self::StaleEntry => "stale_entry",
             Self::Orphan => "orphan",
             Self::Late => "late",
+            Self::Expired => "expired",
         }
     }
 }

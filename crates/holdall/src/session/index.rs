@@ -50,6 +50,8 @@ pub struct StepEntry {
     pub step: StepId,
     /// When it was recorded.
     pub time: SystemTime,
+    /// From when on it is not there any more.
+    pub expires: Option<SystemTime>,
     /// What its marker says, where it was looked at.
     pub marker: Option<Step>,
 }
@@ -121,7 +123,9 @@ impl Sessions {
     ) -> Result<(Vec<Entry>, Option<String>)> {
         let prefix = self.layout.index_prefix(session);
         // One more than is wanted says whether there is more.
+        let before = after.as_deref().and_then(Entry::parse);
         let page_size = if options.prefix.is_empty() { (most + 1).min(MOST) } else { MOST };
+        let now = self.clock.now();
         let mut list = self.store.list_with(ListOptions {
             start_after: after.map(|after| format!("{prefix}{after}")),
             prefix: Prefix::parse(&prefix)?,
@@ -142,7 +146,13 @@ impl Sessions {
             if options.since.is_some_and(|since| entry.time < since) {
                 break;
             }
-            if !entry.step.as_str().starts_with(&options.prefix) {
+            let is_due = entry.expires.is_some_and(|moment| moment <= now);
+            if is_due || !entry.step.as_str().starts_with(&options.prefix) {
+                continue;
+            }
+            // A step that is being given a moment has two entries, of which its marker knows one.
+            let mut same = entries.iter().rev().take_while(|other| other.time == entry.time).chain(&before);
+            if !options.check && same.any(|other| other.is_beside(&entry)) {
                 continue;
             }
             if entries.len() as u32 == most {
@@ -161,14 +171,14 @@ impl Sessions {
         entries: Vec<Entry>,
         check: bool,
     ) -> Result<Vec<StepEntry>> {
-        let bare = |Entry { time, step }, marker| StepEntry { step, time, marker };
+        let bare = |Entry { time, step, expires }, marker| StepEntry { step, time, expires, marker };
         if !check {
             return Ok(entries.into_iter().map(|entry| bare(entry, None)).collect());
         }
         let looked: Vec<Option<StepEntry>> = stream::iter(entries)
             .map(|entry| async move {
                 let found = self.find(session, &entry.step).await?;
-                let found = found.filter(|found| found.is_alive && found.step.time == entry.time);
+                let found = found.filter(|found| found.is_there() && Entry::of(&found.step) == entry);
                 Ok::<_, Error>(found.map(|found| bare(entry, Some(found.step))))
             })
             .buffered(LANES)

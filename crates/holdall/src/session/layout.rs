@@ -1,6 +1,7 @@
 //! Which keys sessions and steps have.
 
 use super::moment;
+use super::step::Step;
 use crate::{Root, SessionId, StepId};
 use holdall_store::{Key, Result};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,6 +12,8 @@ pub(super) const MARKER: &str = "step.json";
 pub(super) const INDEX: &str = ".holdall-index";
 /// Where tombstones lie, beside the sessions, so that nothing of a deleted session stays below its own name.
 const DELETED: &str = ".holdall-deleted";
+/// Where what is due lies by day, beside the sessions, so that one listing finds it.
+const DUE: &str = ".holdall-due";
 /// The tombstone of a whole session, among those of its steps.
 const WHOLE: &str = ".holdall-session";
 
@@ -46,6 +49,15 @@ impl Layout {
         self.key(session, &format!("{INDEX}/{}", entry.name()))
     }
 
+    /// What all entries of what is due begin with.
+    pub(super) fn dues(&self) -> String {
+        format!("{}{DUE}/", self.0.as_str())
+    }
+
+    pub(super) fn due(&self, due: &Due) -> Result<Key> {
+        self.0.key(&format!("{DUE}/{}/{}/{}", due.day, due.session, due.step))
+    }
+
     pub(super) fn tombstones(&self, session: &SessionId) -> String {
         format!("{}{DELETED}/{session}/", self.0.as_str())
     }
@@ -68,33 +80,88 @@ pub(super) fn belongs_to(relative: &str, step: &str) -> bool {
     below || beside
 }
 
-/// An entry of the index: a step and its time.
+/// An entry of what is due: a step, and the day on which it expires.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Due {
+    pub(super) day: String,
+    pub(super) session: SessionId,
+    pub(super) step: StepId,
+}
+
+impl Due {
+    pub(super) fn new(session: &SessionId, step: &StepId, expires: SystemTime) -> Self {
+        Self { day: moment::day(expires), session: session.clone(), step: step.clone() }
+    }
+
+    /// Reads what follows the begin of a key; none for what is no entry.
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        let (day, rest) = name.split_once('/')?;
+        let (session, step) = rest.split_once('/')?;
+        moment::parse(&format!("{day}T00:00:00Z"))?;
+        let (session, step) = (SessionId::parse(session).ok()?, StepId::parse(step).ok()?);
+        Some(Self { day: day.to_owned(), session, step })
+    }
+}
+
+/// An entry of the index: a step, its time, and when it expires, if it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) time: SystemTime,
     pub(super) step: StepId,
+    pub(super) expires: Option<SystemTime>,
 }
 
 impl Entry {
     pub(super) fn new(time: SystemTime, step: &StepId) -> Self {
-        Self { time: moment::rounded(time), step: step.clone() }
+        Self { time: moment::rounded(time), step: step.clone(), expires: None }
     }
 
-    /// The name, by which the newest comes first: time, inverted, in 16 hex digits, and the step.
+    /// That of a step as its marker describes it.
+    pub(super) fn of(step: &Step) -> Self {
+        Self { expires: step.expires, ..Self::new(step.time, &step.step) }
+    }
+
+    /// The name, by which the newest comes first: time, inverted, in 16 hex digits, and the step; behind a slash, which no
+    /// step's name has, when it expires.
     pub(super) fn name(&self) -> String {
-        format!("{}-{}", inverted(self.time), self.step)
+        let name = format!("{}-{}", inverted(self.time), self.step);
+        match self.expires {
+            Some(expires) => format!("{name}/{:016x}", moment::millis(expires)),
+            None => name,
+        }
     }
 
     /// Reads a name; none for what is no entry.
     pub(super) fn parse(name: &str) -> Option<Self> {
+        let (name, expires) = match name.split_once('/') {
+            Some((name, digits)) => (name, Some(time_of(hex(digits)?)?)),
+            None => (name, None),
+        };
         let (digits, step) = name.split_at_checked(16)?;
-        let is_hex = digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         let step = StepId::parse(step.strip_prefix('-')?).ok()?;
-        let millis = u64::MAX - u64::from_str_radix(digits, 16).ok().filter(|_| is_hex)?;
-        let time = UNIX_EPOCH.checked_add(Duration::from_millis(millis))?;
-        moment::check(time).ok()?;
-        Some(Self { time, step })
+        Some(Self { time: time_of(u64::MAX - hex(digits)?)?, step, expires })
     }
+
+    /// That of the same step if it never expired: whoever was killed while giving it a moment may have left it.
+    pub(super) fn lasting(&self) -> Self {
+        Self { expires: None, ..self.clone() }
+    }
+
+    /// Whether another entry is of the same step at the same place.
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        (self.time, &self.step) == (other.time, &other.step)
+    }
+}
+
+/// Reads sixteen digits.
+fn hex(digits: &str) -> Option<u64> {
+    let is_hex = digits.len() == 16 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    u64::from_str_radix(digits, 16).ok().filter(|_| is_hex)
+}
+
+fn time_of(millis: u64) -> Option<SystemTime> {
+    let time = UNIX_EPOCH.checked_add(Duration::from_millis(millis))?;
+    moment::check(time).ok().map(|()| time)
 }
 
 /// Sixteen digits that sort the later moments first.
@@ -113,11 +180,37 @@ mod tests {
         assert!(at(1_700_000_000_001).name() < at(1_700_000_000_000).name());
         let entry = at(1_700_000_000_000);
         assert_eq!(entry.name(), "fffffe74301a97ff-7");
+        assert_eq!(Entry::parse(&entry.name()), Some(entry.clone()));
+        let expires = Some(UNIX_EPOCH + Duration::from_millis(1_700_000_000_007));
+        let entry = Entry { expires, ..entry };
+        assert_eq!(entry.name(), "fffffe74301a97ff-7/0000018bcfe56807");
         assert_eq!(Entry::parse(&entry.name()), Some(entry));
-        for name in
-            ["", "7", "fffffe74301a97ff7", "FFFFFE74301A97FF-7", "fffffe74301a97ff-..", "é23456789abcdef01-7"]
-        {
+        for name in [
+            "",
+            "7",
+            "fffffe74301a97ff7",
+            "FFFFFE74301A97FF-7",
+            "fffffe74301a97ff-..",
+            "é23456789abcdef01-7",
+            "fffffe74301a97ff-7/",
+            "fffffe74301a97ff-7/18bcfe56807",
+            "fffffe74301a97ff-7/0000018bcfe56807/",
+            "fffffe74301a97ff-7/ffffffffffffffff",
+        ] {
             assert_eq!(Entry::parse(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_due_is_named_by_its_day() {
+        let (session, step) = (SessionId::parse("run-7").unwrap(), StepId::parse("0001").unwrap());
+        let due = Due::new(&session, &step, UNIX_EPOCH + Duration::from_secs(1_700_000_000));
+        let layout = Layout(Root::parse("sessions").unwrap());
+        let key = layout.due(&due).unwrap();
+        assert_eq!(key.as_str(), "sessions/.holdall-due/2023-11-14/run-7/0001");
+        assert_eq!(Due::parse(key.as_str().strip_prefix(&layout.dues()).unwrap()), Some(due));
+        for name in ["", "2023-11-14", "2023-11-14/run-7", "soon/run-7/1", "2023-11-14/run-7/1/2"] {
+            assert_eq!(Due::parse(name), None, "{name}");
         }
     }
 

@@ -119,6 +119,13 @@ impl Sessions {
     }
 }
 
+/// What is said of a session of which no step is there.
+pub(super) fn no_session(session: &SessionId) -> Error {
+    Error::new(ErrorKind::NotFound, "there is no such session")
+        .with_fact("session", session)
+        .with_hint("`holdall session ls` lists the sessions")
+}
+
 /// Names of sessions as the store lists them.
 pub(super) struct Names {
     root: String,

@@ -20,6 +20,8 @@ struct Record {
     step: String,
     time: String,
     stored: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires: Option<String>,
     generation: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     waited: bool,
@@ -67,6 +69,7 @@ pub(super) fn write(step: &Step, layout: &Layout) -> Vec<u8> {
         step: step.step.as_str().to_owned(),
         time: moment::text(step.time),
         stored: moment::text(step.stored),
+        expires: step.expires.map(moment::text),
         generation: step.generation.clone(),
         waited: step.waited,
         parts: parts.collect(),
@@ -117,6 +120,7 @@ pub(super) fn read(
         step: step.clone(),
         time: time(&record.time)?,
         stored: time(&record.stored)?,
+        expires: record.expires.as_deref().map(time).transpose()?,
         generation: record.generation,
         parts,
         read_from,

@@ -1,9 +1,9 @@
 //! Making a step what it is from now on: its marker is swapped, and what it took the place of goes in time.
 
 use super::clock::unique;
-use super::layout::Entry;
+use super::layout::{Due, Entry};
 use super::marker;
-use super::moment;
+use super::moment::{self, Moments};
 use super::part::{PartName, StepPart};
 use super::sessions::{Found, Sessions, may_wait};
 use super::step::{Step, Superseded};
@@ -28,24 +28,19 @@ const LANES: usize = 8;
 pub(super) struct Draft {
     pub(super) session: SessionId,
     pub(super) step: StepId,
-    time: Option<SystemTime>,
+    moments: Moments,
     generation: String,
     parts: BTreeMap<PartName, StepPart>,
     waited: bool,
 }
 
 impl Draft {
-    pub(super) fn new(
-        sessions: &Sessions,
-        session: &SessionId,
-        step: &StepId,
-        time: Option<SystemTime>,
-    ) -> Self {
+    pub(super) fn new(sessions: &Sessions, session: &SessionId, step: &StepId, moments: Moments) -> Self {
         let begun = moment::compact(sessions.clock.now());
         Self {
             session: session.clone(),
             step: step.clone(),
-            time,
+            moments,
             generation: format!("{begun}-{}", unique()),
             parts: BTreeMap::new(),
             waited: false,
@@ -70,6 +65,7 @@ impl Draft {
             step: self.step.clone(),
             time: entry.time,
             stored,
+            expires: entry.expires,
             generation: self.generation.clone(),
             parts: self.parts.clone(),
             read_from: ReadFrom::Store,
@@ -111,16 +107,20 @@ impl Sessions {
                 Err(error) if lost_a_race(&error) && !self.store.is_remote() && swaps > 0 => {
                     swaps -= 1;
                     previous = self.find(&draft.session, &draft.step).await?;
-                    let next = self.enter(&draft.session, &draft.step, draft.time, previous.as_ref()).await?;
+                    let next =
+                        self.enter(&draft.session, &draft.step, draft.moments, previous.as_ref()).await?;
                     outdated.push(std::mem::replace(&mut entry, next));
                 }
                 receipt => break (step, receipt?),
             }
         };
-        outdated.extend(previous.iter().map(|previous| Entry::new(previous.step.time, &draft.step)));
+        outdated.extend(previous.iter().map(|previous| Entry::of(&previous.step)));
+        outdated.extend(previous.iter().map(|_| entry.lasting()));
         outdated.retain(|old| *old != entry);
         let leftovers = self.tidy(&step, &outdated, receipt.state).await?;
-        self.stays_listed(&draft.session, &entry).await?;
+        if !self.store.is_remote() {
+            self.stays_listed(&draft.session, &entry, outdated.is_empty()).await?;
+        }
         Ok(StepReceipt { step, state: receipt.state, outbox: receipt.outbox, leftovers })
     }
 
@@ -137,24 +137,32 @@ impl Sessions {
 
     /// Puts the marker, behind all it names. One that has to wait says so of itself: see [`super::tombstone`].
     pub(super) async fn put_marker(&self, step: &mut Step, condition: WriteCondition) -> Result<Receipt> {
-        let key = self.layout.marker(&step.session, &step.step)?;
-        let attributes =
-            Attributes { content_type: Some("application/json".to_owned()), ..Attributes::default() };
-        let session = self.layout.session(&step.session);
-        let after = vec![
-            format!("{session}{}/{}/", step.step, step.generation),
-            self.layout.index(&step.session, &Entry::new(step.time, &step.step))?.as_str().to_owned(),
-        ];
-        let options = PutOptions { attributes, condition, after, ..PutOptions::default() };
         if self.store.outbox().is_some() && !step.waited {
-            let (on_remote_error, write) = (Some(OnRemoteError::Raise), Some(WriteMode::Direct));
-            let directly = PutOptions { on_remote_error, write, ..options.clone() };
-            match self.store.put_with(key.as_str(), marker::write(step, &self.layout), &directly).await {
+            match self.put_marker_now(step, condition.clone()).await {
                 Err(error) if may_wait(&error) => step.waited = true,
                 other => return other,
             }
         }
+        let key = self.layout.marker(&step.session, &step.step)?;
+        let options = self.marker_options(step, condition)?;
         self.store.put_with(key.as_str(), marker::write(step, &self.layout), &options).await
+    }
+
+    /// Puts the marker, or fails: it does not wait.
+    pub(super) async fn put_marker_now(&self, step: &Step, condition: WriteCondition) -> Result<Receipt> {
+        let key = self.layout.marker(&step.session, &step.step)?;
+        let (on_remote_error, write) = (Some(OnRemoteError::Raise), Some(WriteMode::Direct));
+        let options = PutOptions { on_remote_error, write, ..self.marker_options(step, condition)? };
+        self.store.put_with(key.as_str(), marker::write(step, &self.layout), &options).await
+    }
+
+    fn marker_options(&self, step: &Step, condition: WriteCondition) -> Result<PutOptions> {
+        let attributes =
+            Attributes { content_type: Some("application/json".to_owned()), ..Attributes::default() };
+        let parts = format!("{}{}/{}/", self.layout.session(&step.session), step.step, step.generation);
+        let entries = self.entry_keys(&step.session, &Entry::of(step))?;
+        let after = entries.into_iter().map(|key| key.as_str().to_owned()).chain([parts]).collect();
+        Ok(PutOptions { attributes, condition, after, ..PutOptions::default() })
     }
 
     /// Removes entries of the index that hold no longer, and parts whose grace is over.
@@ -190,17 +198,38 @@ impl Sessions {
         self.store.delete(key.as_str()).await.map(drop)
     }
 
-    /// Enters a step again that somebody who deleted it at the same time took out of the index.
-    async fn stays_listed(&self, session: &SessionId, entry: &Entry) -> Result<()> {
-        let key = self.layout.index(session, entry)?;
-        if self.store.is_remote() || self.store.exists(key.as_str()).await? {
+    /// Enters a step again that somebody who changed it at the same time took out of the index, or that this one took out
+    /// with what it took for outdated.
+    pub(super) async fn stays_listed(
+        &self,
+        session: &SessionId,
+        entry: &Entry,
+        took_none: bool,
+    ) -> Result<()> {
+        let is_listed = async |entry: &Entry| {
+            let key = self.layout.index(session, entry)?;
+            self.store.exists(key.as_str()).await
+        };
+        if took_none && is_listed(entry).await? {
             return Ok(());
         }
-        let found = self.find(session, &entry.step).await?;
-        if found.is_none_or(|found| Entry::new(found.step.time, &entry.step) != *entry) {
-            return Ok(());
+        let Some(found) = self.find(session, &entry.step).await? else { return Ok(()) };
+        let entry = Entry::of(&found.step);
+        if is_listed(&entry).await? { Ok(()) } else { self.write_entries(session, &entry).await }
+    }
+
+    /// The entries of a step: that of the index, and that of what is due where it is to expire.
+    pub(super) fn entry_keys(&self, session: &SessionId, entry: &Entry) -> Result<Vec<Key>> {
+        let due = entry.expires.map(|expires| self.layout.due(&Due::new(session, &entry.step, expires)));
+        due.into_iter().chain([self.layout.index(session, entry)]).collect()
+    }
+
+    /// Writes the entries of a step.
+    pub(super) async fn write_entries(&self, session: &SessionId, entry: &Entry) -> Result<()> {
+        for key in self.entry_keys(session, entry)? {
+            self.store.put(key.as_str(), bytes::Bytes::new()).await?;
         }
-        self.store.put(key.as_str(), bytes::Bytes::new()).await.map(drop)
+        Ok(())
     }
 }
 

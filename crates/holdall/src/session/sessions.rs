@@ -3,7 +3,7 @@
 use super::clock::Clock;
 use super::layout::Layout;
 use super::marker::{self, MAX_MARKER};
-use super::step::{Step, missing};
+use super::step::{Step, missing, unknown};
 use super::tombstone::Tombstone;
 use crate::{Collection, Root, SessionId, StepId};
 use bytes::Bytes;
@@ -56,8 +56,23 @@ pub struct Sessions {
 pub(super) struct Found {
     pub(super) step: Step,
     pub(super) etag: Option<String>,
-    /// Whether the step is there: it came out of an outbox after it was deleted, else.
-    pub(super) is_alive: bool,
+    pub(super) standing: Standing,
+}
+
+/// Whether a step is there whose marker is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    There,
+    /// Its moment has come, and no sweep.
+    Expired,
+    /// It came out of an outbox after it was deleted.
+    Late,
+}
+
+impl Found {
+    pub(super) fn is_there(&self) -> bool {
+        self.standing == Standing::There
+    }
 }
 
 impl Sessions {
@@ -190,7 +205,8 @@ impl Sessions {
     /// marker that is damaged and `Unsupported` for one of a later holdall.
     pub async fn describe(&self, session: &SessionId, step: &StepId) -> Result<Step> {
         match self.find(session, step).await? {
-            Some(found) if found.is_alive => Ok(found.step),
+            Some(found) if found.is_there() => Ok(found.step),
+            Some(found) if found.step.read_from == ReadFrom::LocalCopy => Err(unknown(session, step)),
             _ => Err(missing(session, step)),
         }
     }
@@ -211,8 +227,14 @@ impl Sessions {
         let Some((bytes, metadata)) = self.small(&key).await? else { return Ok(None) };
         let step = marker::read(&bytes, (session, step), &self.layout, metadata.read_from)
             .map_err(|error| error.with_key(&key))?;
-        let is_alive = !self.is_deleted_since(&step, whole).await?;
-        Ok(Some(Found { step, etag: metadata.etag, is_alive }))
+        let standing = if step.expires.is_some_and(|moment| moment <= self.clock.now()) {
+            Standing::Expired
+        } else if self.is_deleted_since(&step, whole).await? {
+            Standing::Late
+        } else {
+            Standing::There
+        };
+        Ok(Some(Found { step, etag: metadata.etag, standing }))
     }
 
     /// Whether a step came to the store after it was deleted. Only what waited in an outbox can; and what waits still, or

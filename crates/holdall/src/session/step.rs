@@ -18,6 +18,8 @@ pub struct Step {
     pub time: SystemTime,
     /// When it was stored last, by the clock of who stored it.
     pub stored: SystemTime,
+    /// From when on it is not there any more.
+    pub expires: Option<SystemTime>,
     /// The name of this attempt to store it, which no other has.
     pub generation: String,
     /// Its parts by name.
@@ -68,4 +70,14 @@ pub(super) fn missing(session: &SessionId, step: &StepId) -> Error {
         .with_fact("session", session)
         .with_fact("step", step)
         .with_hint("`holdall session steps SESSION` lists the steps of a session")
+}
+
+/// What is said of a step of which only a copy on this machine is known, which has expired.
+pub(super) fn unknown(session: &SessionId, step: &StepId) -> Error {
+    Error::new(
+        ErrorKind::Unreachable,
+        "the store is away, and the copy of the step on this machine has expired",
+    )
+    .with_fact("session", session)
+    .with_fact("step", step)
 }

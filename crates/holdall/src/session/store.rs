@@ -3,7 +3,7 @@
 use super::content::{self, Content, MAX_ACTION, Opened};
 use super::hashing::{self, Found as Bytes, Hashing, Seen};
 use super::layout::{Entry, MARKER};
-use super::moment;
+use super::moment::{self, Moments};
 use super::part::{PartName, StepPart};
 use super::publish::Draft;
 use super::sessions::{Found, Sessions, may_wait};
@@ -38,7 +38,7 @@ const LANES: usize = 8;
 pub struct NewStep {
     pub(super) session: SessionId,
     pub(super) step: StepId,
-    time: Option<SystemTime>,
+    moments: Moments,
     parts: BTreeMap<PartName, Content>,
 }
 
@@ -60,7 +60,12 @@ pub struct StepReceipt {
 impl NewStep {
     /// A step without parts.
     pub fn new(session: &SessionId, step: &StepId) -> Self {
-        Self { session: session.clone(), step: step.clone(), time: None, parts: BTreeMap::new() }
+        Self {
+            session: session.clone(),
+            step: step.clone(),
+            moments: Moments::default(),
+            parts: BTreeMap::new(),
+        }
     }
 
     /// With the page's HTML. What is not UTF-8 is kept as it is, and the character set that it names is noted.
@@ -85,8 +90,15 @@ impl NewStep {
     }
 
     /// Recorded at a moment, to the millisecond; else when it is stored first.
-    pub fn at(self, time: SystemTime) -> Self {
-        Self { time: Some(time), ..self }
+    pub fn at(mut self, time: SystemTime) -> Self {
+        self.moments.time = Some(time);
+        self
+    }
+
+    /// Not there any more from a moment on, to the millisecond. A step that is stored again without one has none.
+    pub fn expires(mut self, moment: SystemTime) -> Self {
+        self.moments.expires = Some(moment);
+        self
     }
 
     fn check(&self) -> Result<()> {
@@ -97,7 +109,7 @@ impl NewStep {
             return Err(of(Error::new(ErrorKind::InvalidInput, message), &self.session, &self.step)
                 .with_hint("give it HTML, a screenshot, an action, or another part"));
         }
-        self.time.map_or(Ok(()), moment::check)
+        self.moments.time.map_or(Ok(()), moment::check)
     }
 }
 
@@ -139,18 +151,20 @@ impl Sessions {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for a step without parts, an action that is no JSON, two parts that would have one file, and a time
-    /// out of bounds; `Io` and `Changed` for a part's file; `Integrity` and `Unsupported` where something else than a marker
-    /// of this holdall lies in the marker's place; and whatever keeps the store from taking it. After an error the step is
-    /// what it was before, unless the store fell silent while it took the marker.
+    /// `InvalidInput` for a step without parts, an action that is no JSON, two parts that would have one file, a time out of
+    /// bounds, and an expiry that has passed; `Io` and `Changed` for a part's file; `Integrity` and `Unsupported` where
+    /// something else than a marker of this holdall lies in the marker's place; and whatever keeps the store from taking it.
+    /// After an error the step is what it was before, unless the store fell silent while it took the marker.
     pub async fn store(&self, new: NewStep) -> Result<StepReceipt> {
         new.check()?;
-        let NewStep { session, step, time, parts } = new;
+        let NewStep { session, step, mut moments, parts } = new;
         let failed = |error| of(error, &session, &step);
+        let expiry = |moment| moment::expiry(moment, self.clock.now());
+        moments.expires = moments.expires.map(expiry).transpose().map_err(failed)?;
         let parts = open(parts).await.map_err(failed)?;
-        let draft = Draft::new(self, &session, &step, time);
+        let draft = Draft::new(self, &session, &step, moments);
         let (sent, prepared) =
-            tokio::join!(self.put_parts(&draft, parts), self.prepare(&session, &step, time));
+            tokio::join!(self.put_parts(&draft, parts), self.prepare(&session, &step, moments));
         let (sent, (previous, entry)) = match (sent, prepared) {
             (Ok(sent), Ok(prepared)) => (sent, prepared),
             (Err((error, keys)), _) => return Err(failed(self.give_back(error, keys).await)),
@@ -169,29 +183,29 @@ impl Sessions {
         &self,
         session: &SessionId,
         step: &StepId,
-        time: Option<SystemTime>,
+        moments: Moments,
     ) -> Result<(Option<Found>, Entry)> {
         let previous = match self.find(session, step).await {
             // With the store away it is not known what it has; what waits here is.
             Err(error) if self.store.outbox().is_some() && may_wait(&error) => None,
             other => other?,
         };
-        let entry = self.enter(session, step, time, previous.as_ref()).await?;
+        let entry = self.enter(session, step, moments, previous.as_ref()).await?;
         Ok((previous, entry))
     }
 
-    /// Writes the entry of the index.
+    /// Writes the entries of a step that is to be there.
     pub(super) async fn enter(
         &self,
         session: &SessionId,
         step: &StepId,
-        time: Option<SystemTime>,
+        Moments { time, expires }: Moments,
         previous: Option<&Found>,
     ) -> Result<Entry> {
-        let recorded = previous.filter(|previous| previous.is_alive).map(|previous| previous.step.time);
-        let entry = Entry::new(time.or(recorded).unwrap_or_else(|| self.clock.now()), step);
-        let key = self.layout.index(session, &entry)?;
-        self.store.put(key.as_str(), bytes::Bytes::new()).await?;
+        let recorded = previous.filter(|previous| previous.is_there()).map(|previous| previous.step.time);
+        let time = time.or(recorded).unwrap_or_else(|| self.clock.now());
+        let entry = Entry { expires, ..Entry::new(time, step) };
+        self.write_entries(session, &entry).await?;
         Ok(entry)
     }
 

@@ -1,6 +1,7 @@
 //! What a deletion leaves: `holdall.tombstone/1`. A step that was stored before it and comes later, out of an outbox, is
 //! not there.
 
+use super::layout::Entry;
 use super::marker::{check_schema, damaged};
 use super::moment;
 use super::part::StepPart;
@@ -20,6 +21,8 @@ pub(super) struct Tombstone {
     pub(super) deleted: SystemTime,
     /// When the step was recorded, by which its entry in the index is found.
     pub(super) time: Option<SystemTime>,
+    /// When it was to expire, which its entry says too.
+    pub(super) expires: Option<SystemTime>,
     /// Objects to remove, as they follow the session's name: those of a deletion that did not come to its end.
     pub(super) left: Vec<String>,
 }
@@ -33,6 +36,8 @@ struct Record {
     deleted: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     time: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     left: Vec<String>,
 }
@@ -45,6 +50,7 @@ impl Tombstone {
             step: self.step.as_ref().map(|step| step.as_str().to_owned()),
             deleted: moment::text(self.deleted),
             time: self.time.map(moment::text),
+            expires: self.expires.map(moment::text),
             left: self.left.clone(),
         };
         let mut text = serde_json::to_vec_pretty(&record).expect("its keys are text and its numbers whole");
@@ -68,8 +74,15 @@ impl Tombstone {
         if !record.left.iter().all(may_go) {
             return Err(damaged("it names objects that are not its step's"));
         }
-        let time = record.time.as_deref().and_then(moment::parse);
-        Ok(Self { session: session.clone(), step: step.cloned(), deleted, time, left: record.left })
+        let moment = |text: &Option<String>| text.as_deref().and_then(moment::parse);
+        let (time, expires) = (moment(&record.time), moment(&record.expires));
+        Ok(Self { session: session.clone(), step: step.cloned(), deleted, time, expires, left: record.left })
+    }
+
+    /// The entry of the index that is to go.
+    pub(super) fn entry(&self) -> Option<Entry> {
+        let (time, step) = (self.time?, self.step.as_ref()?);
+        Some(Entry { expires: self.expires, ..Entry::new(time, step) })
     }
 }
 
@@ -89,6 +102,7 @@ mod tests {
             step: Some(step.clone()),
             deleted: UNIX_EPOCH + Duration::from_millis(1_735_787_045_678),
             time: Some(UNIX_EPOCH + Duration::from_millis(1_735_787_000_000)),
+            expires: None,
             left: vec!["0003/old/page.html".to_owned()],
         };
         assert_eq!(String::from_utf8(tombstone.write()).unwrap(), GOLDEN);

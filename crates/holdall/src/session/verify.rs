@@ -6,7 +6,7 @@ use super::hashing::Seen;
 use super::layout::{Entry, MARKER};
 use super::part::{PartName, StepPart};
 use super::publish::is_due;
-use super::sessions::{Found, Sessions};
+use super::sessions::{Found, Sessions, Standing};
 use super::step::Step;
 use crate::{SessionId, StepId};
 use futures_util::StreamExt;
@@ -27,9 +27,9 @@ const LEFT_ALONE: Duration = Duration::from_secs(86_400);
 pub struct VerifyOptions {
     /// One step alone.
     pub step: Option<StepId>,
-    /// Write entries that the index lacks; remove what is left of deletions, and entries of what is not there and objects
-    /// that nothing names once they are a day old: younger ones may be of somebody who stores a step. No part of a step is
-    /// touched.
+    /// Write entries that the index lacks; remove what is left of deletions, and, once that is a day old, steps that
+    /// have expired, entries of what is not there and objects that nothing names: younger ones may be of somebody who stores
+    /// a step. No part of a step that is there is touched.
     pub mend: bool,
 }
 
@@ -115,11 +115,14 @@ impl<F: FnMut(Finding) + Send> Round<'_, F> {
         };
         let mut named = BTreeSet::new();
         match &found {
-            Some(found) if found.is_alive => {
-                named.extend(self.named(&found.step)?);
-                self.step(&found.step).await?;
-            }
-            Some(found) => return self.late(found, &step).await,
+            Some(found) => match found.standing {
+                Standing::There => {
+                    named.extend(self.named(&found.step)?);
+                    self.step(&found.step).await?;
+                }
+                Standing::Late => return self.late(found, &step).await,
+                Standing::Expired => return self.expired(found).await,
+            },
             None => {}
         }
         self.orphans(group, &step, &named).await
@@ -149,16 +152,16 @@ impl<F: FnMut(Finding) + Send> Round<'_, F> {
                 self.tell((fault, part.key.clone()), Some(&step.step), Some(name), Err(error));
             }
         }
-        let entry = Entry::new(step.time, &step.step);
-        let key = self.sessions.layout.index(self.session, &entry)?;
-        if self.sessions.store.exists(key.as_str()).await? {
-            return Ok(());
+        for key in self.sessions.entry_keys(self.session, &Entry::of(step))? {
+            if self.sessions.store.exists(key.as_str()).await? {
+                continue;
+            }
+            let mended = match self.mend {
+                true => self.sessions.store.put(key.as_str(), bytes::Bytes::new()).await.map(|_| true),
+                false => Ok(false),
+            };
+            self.tell((Fault::NotListed, key), Some(&step.step), None, mended);
         }
-        let mended = match self.mend {
-            true => self.sessions.store.put(key.as_str(), bytes::Bytes::new()).await.map(|_| true),
-            false => Ok(false),
-        };
-        self.tell((Fault::NotListed, key), Some(&step.step), None, mended);
         Ok(())
     }
 
@@ -183,6 +186,21 @@ impl<F: FnMut(Finding) + Send> Round<'_, F> {
             false => Ok(false),
         };
         self.tell((Fault::Late, key), Some(step), None, mended);
+        Ok(())
+    }
+
+    /// A step that has expired. No sweep finds it that came out of an outbox days after its moment, or has lost its entry.
+    async fn expired(&mut self, found: &Found) -> Result<()> {
+        let step = &found.step;
+        if !self.is_old(step.expires) {
+            return Ok(());
+        }
+        let key = self.sessions.layout.marker(self.session, &step.step)?;
+        let mended = match self.mend {
+            true => self.sessions.sweep_found(found).await.map(|swept| swept.is_some()),
+            false => Ok(false),
+        };
+        self.tell((Fault::Expired, key), Some(&step.step), None, mended);
         Ok(())
     }
 
@@ -232,7 +250,8 @@ impl<F: FnMut(Finding) + Send> Round<'_, F> {
                 Err(error) if is_damage(&error) => continue,
                 other => other?,
             };
-            if found.is_some_and(|found| found.is_alive && found.step.time == entry.time) {
+            let is_own = |found: Found| found.standing != Standing::Late && Entry::of(&found.step) == entry;
+            if found.is_some_and(is_own) {
                 continue;
             }
             let mended = match self.mend {

@@ -7,6 +7,7 @@ mod adopting;
 mod away;
 mod damage;
 mod deleting;
+mod expiry;
 mod exporting;
 mod input;
 mod kills;

@@ -1,33 +1,110 @@
 //! Random sequences of calls by several handles against a map.
 
-use crate::world::{mark, new, session, step};
-use holdall::session::{Sessions, SessionsOptions, StepsOptions};
-use holdall::{ErrorKind, Settings, Store};
+use crate::world::{hours, keys, mark, new, session, step};
+use holdall::session::{Clock, Sessions, SessionsOptions, StepsOptions};
+use holdall::{ErrorKind, Settings, Store, SweepOptions};
 use holdall_testing::random::{Random, seed_from_env};
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// What each step says, and when it was recorded.
-type Model = BTreeMap<String, BTreeMap<String, (String, SystemTime)>>;
+/// What each step says, when it was recorded, and when it expires.
+type Steps = BTreeMap<String, (String, SystemTime, Option<SystemTime>)>;
 
-async fn store(sessions: &Sessions, model: &mut Model, (a, b): (&str, &str), n: u64, random: &mut Random) {
+/// The steps of sessions that have not expired.
+type Model = BTreeMap<String, Steps>;
+
+/// A clock that is put ahead while it is looked at.
+#[derive(Clone, Default)]
+struct Hours(Arc<AtomicU64>);
+
+impl Hours {
+    fn now(&self) -> SystemTime {
+        SystemTime::now() + hours(self.0.load(Ordering::Relaxed))
+    }
+
+    /// Lets some hours pass: what expires meanwhile is there no more.
+    fn pass(&self, n: u64, model: &mut Model) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+        let now = self.now();
+        for steps in model.values_mut() {
+            steps.retain(|_, (.., expires)| expires.is_none_or(|moment| moment > now));
+        }
+    }
+
+    /// No moment, or one that is not reached by the time that a test takes.
+    fn moment(&self, random: &mut Random) -> Option<SystemTime> {
+        let half = Duration::from_secs(1800);
+        (random.number().is_multiple_of(2)).then(|| self.now() + hours(random.number() % 9) + half)
+    }
+}
+
+async fn store(
+    sessions: &Sessions,
+    (model, clock): (&mut Model, &Hours),
+    (a, b): (&str, &str),
+    n: u64,
+    random: &mut Random,
+) {
     let mut step_ = new(&session(a), &step(b), &n.to_string());
     let given =
         (random.number().is_multiple_of(2)).then(|| UNIX_EPOCH + Duration::from_secs(random.number() % 40));
     if let Some(time) = given {
         step_ = step_.at(time);
     }
-    let stored = sessions.store(step_).await.unwrap();
-    let before = model.get(a).and_then(|steps| steps.get(b)).map(|(_, time)| *time);
-    let time = given.or(before).unwrap_or(stored.step.time);
-    assert_eq!(stored.step.time, time, "{a} {b}");
-    model.entry(a.to_owned()).or_default().insert(b.to_owned(), (n.to_string(), time));
+    let expires = clock.moment(random);
+    if let Some(moment) = expires {
+        step_ = step_.expires(moment);
+    }
+    let stored = sessions.store(step_).await.unwrap().step;
+    let before = model.get(a).and_then(|steps| steps.get(b)).map(|(_, time, _)| *time);
+    let time = given.or(before).unwrap_or(stored.time);
+    assert_eq!((stored.time, stored.expires.is_some()), (time, expires.is_some()), "{a} {b}");
+    model.entry(a.to_owned()).or_default().insert(b.to_owned(), (n.to_string(), time, stored.expires));
+}
+
+async fn expire(
+    sessions: &Sessions,
+    (model, clock): (&mut Model, &Hours),
+    (a, b): (&str, &str),
+    random: &mut Random,
+) {
+    let moment = clock.moment(random);
+    let set = sessions.set_expiration(&session(a), &step(b), moment).await;
+    match model.get_mut(a).and_then(|steps| steps.get_mut(b)) {
+        Some((.., expires)) => *expires = set.unwrap().step.expires,
+        None => assert_eq!(set.unwrap_err().kind(), ErrorKind::NotFound),
+    }
+}
+
+async fn expire_all(sessions: &Sessions, (model, clock): (&mut Model, &Hours), a: &str, random: &mut Random) {
+    let moment = clock.moment(random);
+    let set = sessions.set_session_expiration(&session(a), moment).await;
+    match model.get_mut(a).filter(|steps| !steps.is_empty()) {
+        Some(steps) => {
+            assert_eq!(set.unwrap().steps, steps.len() as u64);
+            for (b, (.., expires)) in steps {
+                *expires = sessions.describe(&session(a), &step(b)).await.unwrap().expires;
+                assert_eq!(expires.is_some(), moment.is_some());
+            }
+        }
+        None => assert_eq!(set.unwrap_err().kind(), ErrorKind::NotFound),
+    }
+}
+
+async fn sweep(sessions: &Sessions) {
+    let options = SweepOptions { grace: Duration::ZERO, dry_run: false };
+    assert_eq!(sessions.sweep(&options, &mut |_| ()).await.unwrap().failed, 0);
 }
 
 async fn check(sessions: &Sessions, model: &Model, (a, b): (&str, &str)) {
     let read = mark(sessions, &session(a), &step(b)).await;
     match model.get(a).and_then(|steps| steps.get(b)) {
-        Some((wanted, _)) => assert_eq!(read.unwrap(), *wanted, "{a} {b}"),
+        Some((wanted, _, expires)) => {
+            assert_eq!(read.unwrap(), *wanted, "{a} {b}");
+            assert_eq!(sessions.describe(&session(a), &step(b)).await.unwrap().expires, *expires);
+        }
         None => assert_eq!(read.unwrap_err().kind(), ErrorKind::NotFound, "{a} {b}"),
     }
 }
@@ -35,7 +112,7 @@ async fn check(sessions: &Sessions, model: &Model, (a, b): (&str, &str)) {
 async fn check_lists(sessions: &Sessions, model: &Model, a: &str, limit: u32) {
     let mut wanted: Vec<(SystemTime, String)> = model
         .get(a)
-        .map(|steps| steps.iter().map(|(name, (_, time))| (*time, name.clone())).collect())
+        .map(|steps| steps.iter().map(|(name, (_, time, _))| (*time, name.clone())).collect())
         .unwrap_or_default();
     wanted.sort_by(|(t, a), (u, b)| u.cmp(t).then(a.cmp(b)));
     let (mut seen, mut after) = (Vec::new(), None);
@@ -55,41 +132,46 @@ async fn check_lists(sessions: &Sessions, model: &Model, a: &str, limit: u32) {
     assert_eq!(listed, there);
 }
 
-async fn run(handles: &[Sessions], random: &mut Random, steps: u64) {
+async fn run(handles: &[Sessions], clock: &Hours, random: &mut Random, steps: u64) {
     let mut model = Model::new();
     for n in 0..steps {
         let pick = |random: &mut Random, of: u64| random.number() % of;
         let sessions = &handles[pick(random, handles.len() as u64) as usize];
         let (a, b) = (format!("run{}", pick(random, 3)), format!("s{}", pick(random, 6)));
         let names = (a.as_str(), b.as_str());
-        match pick(random, 12) {
-            0..=4 => store(sessions, &mut model, names, n, random).await,
+        match pick(random, 18) {
+            0..=4 => store(sessions, (&mut model, clock), names, n, random).await,
             5 | 6 => {
                 let deleted = sessions.delete(&session(&a), &step(&b)).await;
                 match model.get_mut(&a).and_then(|steps| steps.remove(&b)) {
-                    Some(_) => assert!(deleted.unwrap().failures.is_empty()),
-                    None => assert_eq!(deleted.unwrap_err().kind(), ErrorKind::NotFound),
+                    Some(_) => assert!(deleted.is_ok_and(|gone| gone.failures.is_empty() && !gone.finished)),
+                    // It may have expired and not be swept.
+                    None => assert!(deleted.is_ok_and_or_not_found(|gone| gone.finished)),
                 }
             }
             7 if pick(random, 4) == 0 => {
                 let deleted = sessions.delete_session(&session(&a)).await;
                 match model.remove(&a).filter(|steps| !steps.is_empty()) {
                     Some(steps) => assert_eq!(deleted.unwrap().steps, steps.len() as u64),
-                    None => assert_eq!(deleted.unwrap_err().kind(), ErrorKind::NotFound),
+                    None => assert!(deleted.is_ok_and_or_not_found(|gone| gone.steps == 0)),
                 }
             }
             8 => {
                 let to = format!("s{}", pick(random, 6));
-                let source = model.get(&a).and_then(|steps| steps.get(&b)).map(|(mark, _)| mark.clone());
+                let source = model.get(&a).and_then(|steps| steps.get(&b)).cloned();
                 let copied = sessions.copy((&session(&a), &step(&b)), (&session(&a), &step(&to))).await;
                 match source {
-                    Some(mark) => {
+                    Some((mark, _, expires)) => {
                         let time = copied.unwrap().step.time;
-                        model.get_mut(&a).unwrap().insert(to, (mark, time));
+                        model.get_mut(&a).unwrap().insert(to, (mark, time, expires));
                     }
                     None => assert_eq!(copied.unwrap_err().kind(), ErrorKind::NotFound),
                 }
             }
+            10 | 11 => expire(sessions, (&mut model, clock), names, random).await,
+            12 if pick(random, 4) == 0 => expire_all(sessions, (&mut model, clock), &a, random).await,
+            13 => clock.pass(pick(random, 4), &mut model),
+            14 => sweep(sessions).await,
             9 => check_lists(sessions, &model, &a, 1 + pick(random, 5) as u32).await,
             _ => check(sessions, &model, names).await,
         }
@@ -104,7 +186,21 @@ async fn run(handles: &[Sessions], random: &mut Random, steps: u64) {
     }
 }
 
-/// SES-2, SES-4, SES-7, SES-11
+/// Where an answer may say either.
+trait OrNotFound<T> {
+    fn is_ok_and_or_not_found(self, check: impl FnOnce(T) -> bool) -> bool;
+}
+
+impl<T> OrNotFound<T> for holdall::Result<T> {
+    fn is_ok_and_or_not_found(self, check: impl FnOnce(T) -> bool) -> bool {
+        match self {
+            Ok(answer) => check(answer),
+            Err(error) => error.kind() == ErrorKind::NotFound,
+        }
+    }
+}
+
+/// SES-2, SES-4, SES-7, SES-8, SES-11
 #[tokio::test]
 async fn random_calls_by_several_handles_answer_as_a_map_does() {
     let seed = seed_from_env("HOLDALL_TEST_SEED").unwrap();
@@ -117,9 +213,27 @@ async fn random_calls_by_several_handles_answer_as_a_map_does() {
         for url in
             [format!("memory://model-{seed}-{round}"), format!("file://{}/store", dir.path().display())]
         {
-            let open = || Sessions::open(&Store::open(&url, &settings).unwrap(), &settings).unwrap();
+            let hours = Hours::default();
+            let clock = Clock::new({
+                let hours = hours.clone();
+                move || hours.now()
+            });
+            let open = || {
+                let store = Store::open(&url, &settings).unwrap();
+                Sessions::open(&store, &settings).unwrap().with_clock(clock.clone())
+            };
             let handles = [open(), open(), open().with_grace(Duration::ZERO)];
-            run(&handles, &mut random, 250).await;
+            run(&handles, &hours, &mut random, 300).await;
+            // When all has expired or is deleted nothing is left that says otherwise.
+            let mut model = Model::new();
+            hours.pass(100, &mut model);
+            sweep(&handles[0]).await;
+            for session in handles[0].list(&SessionsOptions::default()).await.unwrap().sessions {
+                handles[0].delete_session(&session).await.unwrap();
+            }
+            let left = keys(handles[0].as_store()).await;
+            let says_so = |key: &String| key.ends_with("/step.json") || key.contains(".holdall-index/");
+            assert!(!left.iter().any(says_so), "{left:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Several who store, read and delete one step at once.
 
-use crate::world::{World, keys, mark, new, session, step};
+use crate::world::{World, hours, in_hours, keys, mark, new, session, step, sweep};
 use holdall::session::{Sessions, StepsOptions};
 use holdall::{ErrorKind, Settings, Store};
 use std::sync::Arc;
@@ -118,5 +118,71 @@ async fn who_stores_and_who_deletes_at_once_never_leave_half_a_step() {
                 }
             }
         }
+    }
+}
+
+/// SES-8, SES-11: one step is stored, given moments and none, swept and deleted at once: it is whole and listed, or gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_stores_expires_sweeps_and_deletes_at_once_never_leave_half_a_step() {
+    let memory = Sessions::open(&Store::memory(), &Settings::default()).unwrap();
+    let (_dir, folder) = folder();
+    for sessions in [memory, folder] {
+        for round in 0..20 {
+            let (run, one) = (session("run"), step("1"));
+            let work: Vec<_> = (0..8)
+                .map(|n| {
+                    let sessions = sessions.clone();
+                    tokio::spawn(async move { deed(&sessions, &format!("{round}-{n}"), n).await })
+                })
+                .collect();
+            for one in work {
+                one.await.unwrap();
+            }
+            let listed = sessions.steps(&run, &StepsOptions::default()).await.unwrap().steps;
+            match mark(&sessions, &run, &one).await {
+                Ok(_) => {
+                    let described = sessions.describe(&run, &one).await.unwrap();
+                    assert_eq!(listed.len(), 1);
+                    assert_eq!(listed[0].expires, described.expires);
+                }
+                Err(error) => {
+                    assert_eq!((error.kind(), listed.len()), (ErrorKind::NotFound, 0), "{error}");
+                    let left = keys(sessions.as_store()).await;
+                    assert!(!left.iter().any(|key| key.starts_with("sessions/run/")), "{left:?}");
+                }
+            }
+        }
+    }
+}
+
+async fn deed(sessions: &Sessions, text: &str, n: u32) {
+    let (run, one) = (session("run"), step("1"));
+    let may_be_gone = |error: holdall::Error| assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    match n {
+        0 | 1 => drop(sessions.store(new(&run, &one, text)).await.unwrap()),
+        2 | 3 => drop(sessions.store(new(&run, &one, text).expires(in_hours(1))).await.unwrap()),
+        4 => sessions.set_expiration(&run, &one, Some(in_hours(1))).await.map_or_else(may_be_gone, drop),
+        5 => sessions.set_expiration(&run, &one, None).await.map_or_else(may_be_gone, drop),
+        6 => drop(sweep(sessions, hours(2)).await),
+        _ => sessions.delete(&run, &one).await.map_or_else(may_be_gone, drop),
+    }
+}
+
+/// SES-8, SES-11: a moment that is given while another machine stores takes nobody's place.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_moment_never_brings_back_what_was_replaced_on_a_server() {
+    let world = World::new();
+    let (sessions, other) = (world.machine("one"), world.machine("two"));
+    let (run, one) = (session("run"), step("1"));
+    sessions.store(new(&run, &one, "begin")).await.unwrap();
+    for n in 0..20 {
+        let text = n.to_string();
+        let (stored, set) = tokio::join!(
+            sessions.store(new(&run, &one, &text)),
+            other.set_expiration(&run, &one, Some(in_hours(1 + n))),
+        );
+        stored.unwrap();
+        set.unwrap();
+        assert_eq!(mark(&other, &run, &one).await.unwrap(), text);
     }
 }

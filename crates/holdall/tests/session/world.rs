@@ -2,7 +2,9 @@
 
 use holdall::outbox::{Drained, Pauses};
 use holdall::session::{Clock, NewStep, Sessions};
-use holdall::{OnRemoteError, Result, SessionId, Settings, StepId, Store, Variables};
+use holdall::{
+    OnRemoteError, Result, SessionId, Settings, StepId, Store, SweepEvent, SweepOptions, Variables,
+};
 use holdall_testing::fault::{Fault, FaultServer, Rule, Script};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
@@ -39,6 +41,28 @@ pub(crate) async fn mark(sessions: &Sessions, session: &SessionId, step: &StepId
 pub(crate) async fn keys(store: &Store) -> Vec<String> {
     let listed = store.list("").unwrap().collect().await.unwrap();
     listed.objects.into_iter().map(|object| object.key.as_str().to_owned()).collect()
+}
+
+/// Deletes what has expired by a clock that is ahead, however short a time ago; answers the markers.
+pub(crate) async fn sweep(sessions: &Sessions, by: Duration) -> Vec<String> {
+    let later = sessions.clone().with_clock(ahead(by));
+    let (options, mut swept) = (SweepOptions { grace: Duration::ZERO, dry_run: false }, Vec::new());
+    let mut tell = |event| match event {
+        SweepEvent::Deleted { key, .. } => swept.push(key.as_str().to_owned()),
+        other => panic!("{other:?}"),
+    };
+    later.sweep(&options, &mut tell).await.unwrap();
+    swept.sort();
+    swept
+}
+
+/// The moment after some hours from now, and as long a time.
+pub(crate) fn hours(n: u64) -> Duration {
+    Duration::from_secs(n * 3600)
+}
+
+pub(crate) fn in_hours(n: u64) -> SystemTime {
+    SystemTime::now() + hours(n)
 }
 
 /// A clock that is ahead.

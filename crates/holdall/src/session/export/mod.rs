@@ -3,6 +3,7 @@
 mod folder;
 mod zip;
 
+use super::list::no_session;
 use super::marker;
 use super::part::StepPart;
 use super::sessions::Sessions;
@@ -90,7 +91,5 @@ fn none_found(exported: &Exported, session: &SessionId) -> Result<()> {
     if exported.steps > 0 || !exported.failures.is_empty() {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::NotFound, "there is no such session")
-        .with_fact("session", session)
-        .with_hint("`holdall session ls` lists the sessions"))
+    Err(no_session(session))
 }

@@ -33,6 +33,7 @@ fn step() -> Step {
         step,
         time: at(1_735_787_045_678),
         stored: at(1_735_787_046_000),
+        expires: None,
         generation: "20250102T030405678Z-00000000000000aa".to_owned(),
         parts: BTreeMap::from([(PartName::html(), page)]),
         read_from: ReadFrom::Store,
@@ -51,10 +52,21 @@ fn the_marker_of_version_1_is_written_and_read_as_it_ever_was() {
 }
 
 #[test]
+fn a_marker_says_when_its_step_expires() {
+    let expires = "\"expires\": \"2025-02-01T00:00:00.000Z\",\n  \"generation\"";
+    let text = GOLDEN.replace("\"generation\"", expires);
+    let expiring = Step { expires: Some(UNIX_EPOCH + Duration::from_secs(1_738_368_000)), ..step() };
+    assert_eq!(String::from_utf8(write(&expiring, &layout())).unwrap(), text);
+    assert_eq!(parsed(&text).unwrap(), expiring);
+    let damaged = parsed(&text.replace("2025-02-01T", "soon"));
+    assert_eq!(damaged.unwrap_err().kind(), ErrorKind::Integrity);
+}
+
+#[test]
 fn fields_and_flags_of_later_minor_versions_are_read_over() {
     let later = GOLDEN
         .replace("holdall.step/1", "holdall.step/1.7")
-        .replace("\"time\"", "\"expires\": {\"at\": 1},\n  \"time\"")
+        .replace("\"time\"", "\"shown\": {\"at\": 1},\n  \"time\"")
         .replace("\"not_utf8\"", "\"not_utf8\", \"shiny\"");
     assert_eq!(parsed(&later).unwrap(), step());
 }
