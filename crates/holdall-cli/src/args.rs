@@ -4,6 +4,18 @@ use crate::cli::Override;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use holdall::{Attributes, GetOptions, PutOptions, Range, WriteCondition};
+use std::time::{Duration, SystemTime};
+
+/// Reads a moment.
+pub(crate) fn moment(text: &str) -> Result<SystemTime, String> {
+    let moment: Result<jiff::Timestamp, _> = text.parse();
+    moment.map(SystemTime::from).map_err(|_| "not a moment such as 2025-01-02T03:04:05Z".to_owned())
+}
+
+/// The moment after a time from now; where no clock has it, it has passed.
+pub(crate) fn from_now(after: Duration) -> SystemTime {
+    SystemTime::now().checked_add(after).unwrap_or(SystemTime::UNIX_EPOCH)
+}
 
 /// What an object carries besides its bytes.
 #[derive(Debug, Default, Args)]

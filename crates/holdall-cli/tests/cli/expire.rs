@@ -33,6 +33,31 @@ fn ses_8_what_has_expired_is_not_found_and_swept() {
     assert!(!stdout(&shell.run(&["stat", "two"])).contains("expires"));
 }
 
+/// SES-8: all objects below a prefix are given a moment, and those that have it are left as they are.
+#[test]
+fn ses_8_all_below_a_prefix_expires_or_stays() {
+    let shell = folder();
+    shell.write("one", "first");
+    for key in ["runs/7/a", "runs/7/b", "runs/8/a"] {
+        assert!(shell.run(&["put", "one", key]).status.success());
+    }
+    let run = |line: &str| {
+        let output = shell.run(&line.split(' ').collect::<Vec<_>>());
+        let mut keys: Vec<String> = stdout(&output).lines().map(str::to_owned).collect();
+        keys.sort();
+        (keys.join(" "), String::from_utf8(output.stderr).unwrap())
+    };
+    let said = |keys: &str, text: &str| (keys.to_owned(), format!("{text}\n"));
+    let set = "expire set runs/7/ --recursive --at 2099-01-02T03:04:05Z";
+    assert_eq!(run(set), said("runs/7/a runs/7/b", "set 2 objects"));
+    assert_eq!(run(set), said("", "set 0 objects, 2 as they were"));
+    assert!(stdout(&shell.run(&["stat", "runs/7/a"])).contains("\nexpires: 2099-01-02T03:04:05Z"));
+    assert!(!stdout(&shell.run(&["stat", "runs/8/a"])).contains("expires"));
+    let clear = run("expire clear runs/ --recursive");
+    assert_eq!(clear, said("runs/7/a runs/7/b", "cleared 2 objects, 1 as they were"));
+    assert!(!stdout(&shell.run(&["stat", "runs/7/a"])).contains("expires"));
+}
+
 #[test]
 fn what_cannot_expire_is_told() {
     let shell = folder();
@@ -44,6 +69,10 @@ fn what_cannot_expire_is_told() {
             "expire set one --after 0s",
             "expire set one --after soon",
             "expire set one",
+            "expire set one --at 2020-01-02T03:04:05Z",
+            "expire set one --at 2099-01-02T03:04:05Z --after 1h",
+            "expire set on --recursive --after 0s",
+            "expire set none/ --recursive --after 1h",
             "expire set none --after 1h",
             "expire clear none",
             "expire sweep --grace 0s",

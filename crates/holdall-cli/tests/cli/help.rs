@@ -35,7 +35,7 @@ fn help_of_every_command() {
         shell.transcript(&format!("help_{command}"), &[&format!("{command} --help")]);
     }
     shell.transcript("help_session", &["session --help"]);
-    for command in ["store", "show", "ls", "steps", "get", "rm", "export", "adopt", "verify"] {
+    for command in ["store", "show", "ls", "steps", "get", "rm", "expire", "export", "adopt", "verify"] {
         shell.transcript(&format!("help_session_{command}"), &[&format!("session {command} --help")]);
     }
     shell.transcript("help_outbox", &["outbox --help"]);

@@ -1,7 +1,9 @@
 //! `holdall session`
 
+use crate::real::Bucket;
 use crate::shell::{Shell, stdout};
 use holdall_testing::fault::{Fault, Rule};
+use holdall_testing::server::Server;
 use std::process::Output;
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
@@ -111,6 +113,14 @@ fn errors() {
             "session export run-7 out",
             "session verify run-7 0001",
             "session rm none",
+            "session expire run-7 0001 --after 1h",
+            "session expire run-7 --never",
+            "session expire run-7 0001 --after 0s",
+            "session expire run-7 0001 --at 2020-01-02T03:04:05Z",
+            "session expire run-7 --at tomorrow",
+            "session expire run-7",
+            "session expire run-7 --never --after 1h",
+            "session store run-7 0001 --html page.html --expires 0s",
         ],
     );
     assert!(!shell.path("store").exists(), "nothing was written");
@@ -193,4 +203,50 @@ fn damage_is_found_and_what_can_be_is_mended() {
     stdout(&shell.run(&["session", "store", "run-7", "0002", "--html", "page.html", "-q"]));
     stdout(&shell.run(&["session", "store", "run-7", "0001", "--html", "page.html", "-q"]));
     assert_eq!(stdout(&shell.run(&["session", "steps", "run-7"])).lines().count(), 2);
+}
+
+/// SES-8: a step that has expired is not there, and is swept with what else has, in a folder and on servers.
+#[test]
+fn ses_8_steps_expire_and_are_swept() {
+    expire_and_sweep(&folder());
+    expire_and_sweep(&remote());
+    for server in Server::all_from_env().unwrap() {
+        let mut bucket = Bucket::on(&server, "steps-expire");
+        let shell = std::mem::replace(&mut bucket.shell, Shell::bare());
+        bucket.shell = shell.with("HOLDALL_ON_REMOTE_ERROR", "raise");
+        bucket.shell.write("page.html", "<h1>Shop</h1>");
+        expire_and_sweep(&bucket.shell);
+    }
+}
+
+fn expire_and_sweep(shell: &Shell) {
+    let run = |line: &str| shell.run(&line.split(' ').collect::<Vec<_>>());
+    let said = |line: &str| stdout(&run(line));
+    for step in ["0002", "0003"] {
+        said(&format!("session store run-7 {step} --html page.html"));
+    }
+    let at = "2099-01-02T03:04:05";
+    let set = run(&format!("session expire run-7 0002 --at {at}Z"));
+    assert_eq!(stderr(&set), format!("run-7/0002 expires {at}.000Z\n"));
+    assert!(said("session steps run-7 --json").contains(&format!("\"expires\":\"{at}.000Z\"")));
+    assert!(said("session show run-7 0002 --json").contains(&format!("\"expires\":\"{at}.000Z\"")));
+    assert!(said("session show run-7 0002").contains(&format!("\nexpires: {at}Z\n")));
+    assert_eq!(stderr(&run("session expire run-7 0002 --never")), "run-7/0002 never expires\n");
+    assert!(!said("session show run-7 0002 --json").contains("expires"));
+    said("session store run-7 0001 --html page.html --expires 1s");
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    assert_eq!(run("session get run-7 0001 html").status.code(), Some(3));
+    assert_eq!(said("session steps run-7 --json").lines().count(), 2);
+    let marker = "sessions/run-7/0001/step.json\n";
+    assert_eq!(said("expire sweep --grace 0s --dry-run"), marker);
+    let swept = run("expire sweep --grace 0s");
+    assert_eq!(stdout(&swept), marker);
+    assert_eq!(stderr(&swept), "deleted 0 objects and 1 step, 13 B\n");
+    assert_eq!(said("expire sweep --grace 0s"), "");
+    assert!(!said("ls -r").contains("run-7/0001/"));
+    let all = run("session expire run-7 --after 1s --json");
+    assert!(stdout(&all).starts_with("{\"session\":\"run-7\",\"steps\":2,\"expires\":\"2"), "{all:?}");
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    assert_eq!(said("session ls"), "");
+    assert_eq!(said("expire sweep --grace 0s").lines().count(), 2);
 }

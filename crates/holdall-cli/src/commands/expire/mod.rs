@@ -1,5 +1,6 @@
 //! `holdall expire`, a file for each of its commands.
 
+mod below;
 mod clear;
 mod set;
 mod sweep;
@@ -10,10 +11,11 @@ use clap::{Args, Subcommand};
 
 const AFTER: &str = "\
 An object that has expired is not found from that moment on; a sweep deletes it. `stat` says
-when an object expires.
+when an object expires. Steps of sessions expire by `session expire`.
 
 Examples:
   holdall expire set runs/7/draft.pdf --after 30d
+  holdall expire set runs/7/ --recursive --at 2030-01-01T00:00:00Z
   holdall expire clear runs/7/draft.pdf
   holdall expire sweep";
 

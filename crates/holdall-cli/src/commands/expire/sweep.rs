@@ -5,19 +5,20 @@ use crate::app::App;
 use crate::failure::Failure;
 use crate::text::{self, Moment, count};
 use clap::Args;
-use holdall::{SweepEvent, SweepOptions, parse_time};
+use holdall::{SweepEvent, SweepOptions, Swept, parse_time};
 use serde::Serialize;
 use std::time::Duration;
 
 const AFTER: &str = "\
-Prints each object's key. Each is looked at right before it is deleted; one whose moment was
-moved meanwhile stays. Several may sweep at once, and one that was cut off is run again.
+Prints each object's key, and of a step of a session that of its marker. Each is looked at right
+before it is deleted; one whose moment was moved meanwhile stays. Several may sweep at once, and
+one that was cut off is run again.
 
 Examples:
   holdall expire sweep --dry-run
   holdall expire sweep --grace 1d";
 
-/// Deletes the objects that have expired
+/// Deletes the objects and the steps that have expired
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(super) struct Sweep {
@@ -39,19 +40,31 @@ struct SweptRecord<'a> {
 
 impl Sweep {
     pub(super) async fn run(self, app: &mut App) -> Outcome {
+        let settings = app.settings(None)?;
         let store = app.store_at(None)?;
         let options = SweepOptions { grace: self.grace, dry_run: self.dry_run };
         let mut events = Vec::new();
-        let swept = store.sweep(&options, &mut |event| events.push(event)).await;
+        let tell = &mut |event| events.push(event);
+        let swept = Box::pin(holdall::sweep(&store, &settings, &options, tell)).await;
         for event in &events {
             self.print(event, app)?;
         }
         let swept = swept?;
+        app.report.summary(&self.summary(&swept));
+        if swept.failed() > 0 { Err(Failure::Reported) } else { Ok(()) }
+    }
+
+    fn summary(&self, Swept { steps, objects, .. }: &Swept) -> String {
         let verb = if self.dry_run { "would delete" } else { "deleted" };
-        let failed = if swept.failed > 0 { format!(", {} failed", swept.failed) } else { String::new() };
-        let (objects, bytes) = (count(swept.deleted, "object"), text::bytes(swept.bytes));
-        app.report.summary(&format!("{verb} {objects}, {bytes}{failed}"));
-        if swept.failed > 0 { Err(Failure::Reported) } else { Ok(()) }
+        let mut text = format!("{verb} {}", count(objects.deleted, "object"));
+        if steps.deleted > 0 {
+            text += &format!(" and {}", count(steps.deleted, "step"));
+        }
+        text += &format!(", {}", text::bytes(objects.bytes + steps.bytes));
+        match objects.failed + steps.failed {
+            0 => text,
+            failed => text + &format!(", {failed} failed"),
+        }
     }
 
     fn print(&self, event: &SweepEvent, app: &mut App) -> Outcome {

@@ -1,6 +1,7 @@
 //! `holdall session`, a file for each of its commands.
 
 mod adopt;
+mod expire;
 mod export;
 mod get;
 mod ls;
@@ -44,6 +45,7 @@ enum Command {
     Steps(steps::Steps),
     Get(get::Get),
     Rm(rm::Rm),
+    Expire(expire::Expire),
     Export(export::Export),
     Adopt(adopt::Adopt),
     Verify(verify::Verify),
@@ -58,6 +60,7 @@ impl Session {
             Command::Steps(command) => command.run(app).await,
             Command::Get(command) => command.run(app).await,
             Command::Rm(command) => command.run(app).await,
+            Command::Expire(command) => command.run(app).await,
             Command::Export(command) => command.run(app).await,
             Command::Adopt(command) => command.run(app).await,
             Command::Verify(command) => command.run(app).await,

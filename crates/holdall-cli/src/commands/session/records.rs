@@ -22,6 +22,8 @@ pub(super) struct StepRecord<'a> {
     step: &'a str,
     time: String,
     stored: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<String>,
     size: u64,
     parts: BTreeMap<&'a str, PartRecord<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,6 +63,7 @@ impl<'a> StepRecord<'a> {
             step: step.step.as_str(),
             time: exactly(step.time),
             stored: exactly(step.stored),
+            expires: step.expires.map(exactly),
             size: step.size(),
             parts: step.parts.iter().map(|(name, of)| (name.as_str(), part(of))).collect(),
             read_from: (step.read_from != ReadFrom::Store).then(|| step.read_from.as_str()),
@@ -81,6 +84,9 @@ pub(super) fn print(step: &Step, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "step: {}", escaped(step.step.as_str()))?;
     writeln!(out, "time: {}", Moment(step.time))?;
     writeln!(out, "stored: {}", Moment(step.stored))?;
+    if let Some(expires) = step.expires {
+        writeln!(out, "expires: {}", Moment(expires))?;
+    }
     if step.read_from != ReadFrom::Store {
         writeln!(out, "read_from: {}", step.read_from.as_str())?;
     }

@@ -1,8 +1,8 @@
 //! `holdall session steps`
 
 use super::records::{StepRecord, exactly};
-use super::store::moment;
 use crate::app::App;
+use crate::args::moment;
 use crate::commands::Outcome;
 use crate::output::Output;
 use crate::text::escaped;
@@ -52,6 +52,8 @@ pub(super) struct Steps {
 struct EntryRecord<'a> {
     step: &'a str,
     time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<String>,
 }
 
 impl Steps {
@@ -89,7 +91,11 @@ impl Steps {
 fn print(entry: &StepEntry, json: bool, out: &mut Output) -> io::Result<()> {
     match &entry.marker {
         Some(step) if json => out.json(&StepRecord::new(step)),
-        None if json => out.json(&EntryRecord { step: entry.step.as_str(), time: exactly(entry.time) }),
+        None if json => out.json(&EntryRecord {
+            step: entry.step.as_str(),
+            time: exactly(entry.time),
+            expires: entry.expires.map(exactly),
+        }),
         _ => {
             write!(out, "{}  ", exactly(entry.time))?;
             out.name(entry.step.as_str())

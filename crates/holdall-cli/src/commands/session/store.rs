@@ -2,15 +2,15 @@
 
 use super::records::StepRecord;
 use crate::app::App;
-use crate::args::pair;
+use crate::args::{from_now, moment, pair};
 use crate::commands::Outcome;
 use crate::failure::Failure;
 use crate::text::{bytes, count, escaped};
 use clap::Args;
 use holdall::session::{Content, NewStep, PartName};
-use holdall::{Error, ErrorKind, Result, SessionId, StepId};
+use holdall::{Error, ErrorKind, Result, SessionId, StepId, parse_time};
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 const AFTER: &str = "\
 A step of this name that is there is replaced as a whole. HTML that is not UTF-8 and a screenshot
@@ -20,6 +20,7 @@ with { or [ is the JSON itself, else it is a file. One part may be -, standard i
 Examples:
   holdall session store run-7 0001 --html page.html --screenshot page.png --action action.json
   holdall session store run-7 0002 --action '{\"scroll\": 400}' --part trace.har=out/trace.har
+  holdall session store run-7 0003 --html page.html --expires 30d
   browser --dump-dom https://example.com | holdall session store run-7 0003 --html -";
 
 /// Stores a step, or stores it again
@@ -45,12 +46,9 @@ pub(super) struct Store {
     /// When it was recorded, such as 2025-01-02T03:04:05Z [default: when it is stored first]
     #[arg(long, value_name = "MOMENT", value_parser = moment)]
     time: Option<SystemTime>,
-}
-
-/// Reads a moment.
-pub(super) fn moment(text: &str) -> Result<SystemTime, String> {
-    let moment: Result<jiff::Timestamp, _> = text.parse();
-    moment.map(SystemTime::from).map_err(|_| "not a moment such as 2025-01-02T03:04:05Z".to_owned())
+    /// Not there any more after this time from now, such as 30d [default: no end, also of a step that had one]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    expires: Option<Duration>,
 }
 
 impl Store {
@@ -78,6 +76,9 @@ impl Store {
             Some(time) => new.at(time),
             None => new,
         };
+        if let Some(after) = self.expires {
+            new = new.expires(from_now(after));
+        }
         let mut parts: Vec<(PartName, String)> = Vec::new();
         parts.extend(self.html.map(|file| (PartName::html(), file)));
         parts.extend(self.screenshot.map(|file| (PartName::screenshot(), file)));

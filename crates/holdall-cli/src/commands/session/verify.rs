@@ -14,9 +14,10 @@ use std::io::{self, Write};
 const AFTER: &str = "\
 Prints a line for each finding: missing or different (a part is not what the marker says),
 unreadable, not_listed and stale_entry (the index), orphan (what an attempt left that nobody
-names, once it is a day old), late (a deleted step that came out of an outbox). The exit status is
-1 while anything is wrong. --mend mends the index and removes what is left over; a part that is
-missing or different only storing the step again mends.
+names, once it is a day old), late (a deleted step that came out of an outbox), expired (a step
+that no sweep took for a day). The exit status is 1 while anything is wrong. --mend mends the index
+and removes what is left over; a part that is missing or different only storing the step again
+mends.
 
 Examples:
   holdall session verify run-7
