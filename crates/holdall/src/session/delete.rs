@@ -8,18 +8,13 @@ use super::step::{Step, missing};
 use super::tombstone::Tombstone;
 use crate::{SessionId, StepId};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use holdall_store::{
-    Attributes, DeleteFailure, DeleteOptions, Error, ErrorKind, Key, PutOptions, Result, State,
-};
+use holdall_store::{DeleteFailure, DeleteOptions, Error, ErrorKind, Key, Result, State};
 use std::time::SystemTime;
 
 /// So often a marker is looked at anew that others swap.
 const LOOKS: u32 = 256;
 /// So many steps of a session are deleted at once.
 const LANES: usize = 16;
-
-/// The moment of a deletion that was none: see [`Sessions::close`].
-pub(super) const NEVER: SystemTime = SystemTime::UNIX_EPOCH;
 
 /// What deleting a step answers.
 #[derive(Debug)]
@@ -108,18 +103,6 @@ impl Sessions {
         self.clear(tombstone, state, !found.is_there()).await
     }
 
-    /// What is to be said of a step that goes.
-    pub(super) fn tombstone_of(&self, step: &Step, deleted: SystemTime) -> Tombstone {
-        Tombstone {
-            session: step.session.clone(),
-            step: Some(step.step.clone()),
-            deleted,
-            time: Some(step.time),
-            expires: step.expires,
-            left: named(self, step),
-        }
-    }
-
     /// Removes what a tombstone says is left, and then says that nothing is.
     pub(super) async fn clear(
         &self,
@@ -144,20 +127,6 @@ impl Sessions {
             self.close(tombstone).await?;
         }
         Ok(StepDeleted { state, finished, failures })
-    }
-
-    /// Says that nothing is left. What was no deletion, but a sweep's note of what it had to remove, goes itself.
-    pub(super) async fn close(&self, tombstone: Tombstone) -> Result<()> {
-        match &tombstone.step {
-            Some(step) if tombstone.deleted == NEVER => {
-                let key = self.layout.tombstone(&tombstone.session, step)?;
-                self.store.delete(key.as_str()).await.map(drop)
-            }
-            _ => {
-                let done = Tombstone { left: Vec::new(), time: None, expires: None, ..tombstone };
-                self.put_tombstone(&done).await
-            }
-        }
     }
 
     /// Enters a step again that somebody stored anew, at the same time, while its entry was taken out.
@@ -185,17 +154,6 @@ impl Sessions {
         let named = found.map_or_else(Vec::new, |found| named(self, &found.step));
         let left = tombstone.left.iter().filter(|key| !named.contains(key)).cloned().collect();
         self.clear(Tombstone { left, time, ..tombstone }, State::Stored, true).await.map(Some)
-    }
-
-    pub(super) async fn put_tombstone(&self, tombstone: &Tombstone) -> Result<()> {
-        let key = match &tombstone.step {
-            Some(step) => self.layout.tombstone(&tombstone.session, step)?,
-            None => self.layout.session_tombstone(&tombstone.session)?,
-        };
-        let attributes =
-            Attributes { content_type: Some("application/json".to_owned()), ..Attributes::default() };
-        let options = PutOptions { attributes, ..PutOptions::default() };
-        self.store.put_with(key.as_str(), tombstone.write(), &options).await.map(drop)
     }
 
     /// Deletes a session: every step of it. A step that cannot be deleted is reported, and the others go.

@@ -94,20 +94,14 @@ impl Sessions {
             }
             let Some(found) = found.filter(Found::is_there) else { break };
             let now = Step { expires, ..found.step.clone() };
-            let (entry, before) = (Entry::of(&now), Entry::of(&found.step));
+            let entry = Entry::of(&now);
             self.write_entries(session, &entry).await?;
             match self.swap(&now, &found).await {
                 Err(error) if lost_a_race(&error) && swap < SWAPS => outdated.push(entry),
                 receipt => {
                     let receipt = receipt.map_err(|error| of(error, session, step))?;
-                    outdated.extend([before, entry.lasting()]);
-                    let leftovers = self.unlist(&now, outdated, receipt.state).await?;
-                    return Ok(StepReceipt {
-                        step: now,
-                        state: receipt.state,
-                        outbox: receipt.outbox,
-                        leftovers,
-                    });
+                    outdated.extend([Entry::of(&found.step), entry.lasting()]);
+                    return self.expired(now, outdated, receipt).await;
                 }
             }
         }
@@ -120,20 +114,16 @@ impl Sessions {
     }
 
     /// Removes entries of the index that hold no longer, or those of attempts that were overtaken.
-    async fn unlist(
-        &self,
-        step: &Step,
-        mut outdated: Vec<Entry>,
-        state: State,
-    ) -> Result<Vec<DeleteFailure>> {
-        let (session, entry) = (&step.session, Entry::of(step));
+    async fn expired(&self, step: Step, mut outdated: Vec<Entry>, receipt: Receipt) -> Result<StepReceipt> {
+        let (session, entry) = (&step.session, Entry::of(&step));
+        let Receipt { state, outbox, .. } = receipt;
         outdated.retain(|old| *old != entry);
         let keys = outdated.iter().map(|old| self.layout.index(session, old)).collect::<Result<_>>()?;
         let leftovers = self.remove(keys, &self.layout.marker(session, &step.step)?, state).await;
         if state == State::Stored {
             self.stays_listed(session, &entry, outdated.is_empty()).await?;
         }
-        Ok(leftovers)
+        Ok(StepReceipt { step, state, outbox, leftovers })
     }
 
     /// Swaps the marker for one of the same attempt, under a condition wherever the store decides one: it would take the

@@ -3,15 +3,15 @@
 //! A step's entry is written before its marker says the moment, and means nothing without it. It stays for days behind its
 //! day, so that a sweep that was cut off ends what it had begun and a step that comes late out of an outbox is found.
 
-use super::delete::NEVER;
 use super::layout::Due;
 use super::moment;
 use super::sessions::{Found, Sessions};
+use super::tombstone::NEVER;
 use crate::{SessionId, StepId};
 use futures_util::stream::{self, StreamExt};
 use holdall_store::{
-    DeleteOptions, ErrorKind, Key, ListOptions, Metadata, Prefix, Result, State, SweepEvent, SweepOptions,
-    SweepSummary,
+    DeleteOptions, ErrorKind, Key, ListOptions, Metadata, Page, Prefix, Result, State, SweepEvent,
+    SweepOptions, SweepSummary,
 };
 use std::time::{Duration, SystemTime};
 
@@ -70,12 +70,7 @@ impl Sessions {
                 Err(error) if self.says_nothing_there(&error) => break,
                 other => other?,
             };
-            if let Some(error) = page.failures.into_iter().next() {
-                return Err(error);
-            }
-            let read =
-                |object: Metadata| Some((Due::parse(object.key.as_str().strip_prefix(&prefix)?)?, object));
-            let mut due: Vec<(Due, Metadata)> = page.objects.into_iter().filter_map(read).collect();
+            let mut due = read(page, &prefix)?;
             let is_last = due.iter().any(|(due, _)| due.day > today);
             due.retain(|(due, _)| due.day <= today);
             let work =
@@ -176,6 +171,15 @@ impl Sessions {
             Err(error) if [ErrorKind::NotFound, ErrorKind::Precondition].contains(&error.kind()) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// The entries of a page. What others put there is none.
+fn read(page: Page, prefix: &str) -> Result<Vec<(Due, Metadata)>> {
+    let entry = |object: Metadata| Some((Due::parse(object.key.as_str().strip_prefix(prefix)?)?, object));
+    match page.failures.into_iter().next() {
+        Some(error) => Err(error),
+        None => Ok(page.objects.into_iter().filter_map(entry).collect()),
     }
 }
 

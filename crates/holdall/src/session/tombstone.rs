@@ -1,16 +1,22 @@
 //! What a deletion leaves: `holdall.tombstone/1`. A step that was stored before it and comes later, out of an outbox, is
 //! not there.
 
+use super::delete::named;
 use super::layout::Entry;
 use super::marker::{check_schema, damaged};
 use super::moment;
 use super::part::StepPart;
+use super::sessions::Sessions;
+use super::step::Step;
 use crate::{SessionId, StepId};
-use holdall_store::Result;
+use holdall_store::{Attributes, PutOptions, Result};
 use serde::{Deserialize, Serialize};
 use std::time::SystemTime;
 
 const SCHEMA: &str = "holdall.tombstone/1";
+
+/// The moment of a deletion that was none: see `Sessions::close`.
+pub(super) const NEVER: SystemTime = SystemTime::UNIX_EPOCH;
 
 /// That something was deleted, when, and what of it is still to go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +89,46 @@ impl Tombstone {
     pub(super) fn entry(&self) -> Option<Entry> {
         let (time, step) = (self.time?, self.step.as_ref()?);
         Some(Entry { expires: self.expires, ..Entry::new(time, step) })
+    }
+}
+
+impl Sessions {
+    /// What is to be said of a step that goes.
+    pub(super) fn tombstone_of(&self, step: &Step, deleted: SystemTime) -> Tombstone {
+        Tombstone {
+            session: step.session.clone(),
+            step: Some(step.step.clone()),
+            deleted,
+            time: Some(step.time),
+            expires: step.expires,
+            left: named(self, step),
+        }
+    }
+
+    /// Writes a tombstone.
+    pub(super) async fn put_tombstone(&self, tombstone: &Tombstone) -> Result<()> {
+        let key = match &tombstone.step {
+            Some(step) => self.layout.tombstone(&tombstone.session, step)?,
+            None => self.layout.session_tombstone(&tombstone.session)?,
+        };
+        let attributes =
+            Attributes { content_type: Some("application/json".to_owned()), ..Attributes::default() };
+        let options = PutOptions { attributes, ..PutOptions::default() };
+        self.store.put_with(key.as_str(), tombstone.write(), &options).await.map(drop)
+    }
+
+    /// Says that nothing is left. What was no deletion, but a sweep's note of what it had to remove, goes itself.
+    pub(super) async fn close(&self, tombstone: Tombstone) -> Result<()> {
+        match &tombstone.step {
+            Some(step) if tombstone.deleted == NEVER => {
+                let key = self.layout.tombstone(&tombstone.session, step)?;
+                self.store.delete(key.as_str()).await.map(drop)
+            }
+            _ => {
+                let done = Tombstone { left: Vec::new(), time: None, expires: None, ..tombstone };
+                self.put_tombstone(&done).await
+            }
+        }
     }
 }
 

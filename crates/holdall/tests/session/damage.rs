@@ -6,7 +6,7 @@ use holdall::ErrorKind;
 use holdall::session::{Fault, PartName, Sessions, StepsOptions, VerifyOptions};
 use std::time::Duration;
 
-async fn verify(sessions: &Sessions, mend: bool) -> Vec<(Fault, bool)> {
+pub(crate) async fn verify(sessions: &Sessions, mend: bool) -> Vec<(Fault, bool)> {
     let mut faults = Vec::new();
     let options = VerifyOptions { mend, ..VerifyOptions::default() };
     let told = |finding: holdall::session::Finding| faults.push((finding.fault, finding.mended));

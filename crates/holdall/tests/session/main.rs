@@ -15,4 +15,5 @@ mod listing;
 mod model;
 mod races;
 mod steps;
+mod sweeping;
 mod world;

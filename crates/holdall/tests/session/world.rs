@@ -1,7 +1,7 @@
 //! Places for sessions: memory, a folder, and a server behind an outbox.
 
 use holdall::outbox::{Drained, Pauses};
-use holdall::session::{Clock, NewStep, Sessions};
+use holdall::session::{Clock, NewStep, Sessions, StepEntry, StepsOptions};
 use holdall::{
     OnRemoteError, Result, SessionId, Settings, StepId, Store, SweepEvent, SweepOptions, Variables,
 };
@@ -153,4 +153,21 @@ pub(crate) async fn everywhere<F: Future<Output = ()>>(test: impl Fn(Sessions) -
     test(Sessions::open(&folder, &settings).unwrap()).await;
     let world = World::new();
     test(world.machine("one")).await;
+}
+
+/// What is listed: by the index alone and with a look at each marker, which has to be the same.
+pub(crate) async fn listed(sessions: &Sessions, run: &SessionId) -> Vec<StepEntry> {
+    let options = StepsOptions::default();
+    let bare = sessions.steps(run, &options).await.unwrap().steps;
+    let checked = sessions.steps(run, &StepsOptions { check: true, ..options }).await.unwrap().steps;
+    let names = |entries: &[StepEntry]| -> Vec<_> {
+        entries.iter().map(|entry| (entry.step.clone(), entry.time, entry.expires)).collect()
+    };
+    assert_eq!(names(&bare), names(&checked));
+    assert!(checked.iter().all(|entry| entry.marker.as_ref().unwrap().expires == entry.expires));
+    bare
+}
+
+pub(crate) async fn names(sessions: &Sessions, run: &SessionId) -> Vec<String> {
+    listed(sessions, run).await.into_iter().map(|entry| entry.step.as_str().to_owned()).collect()
 }
