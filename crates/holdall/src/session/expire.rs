@@ -73,7 +73,7 @@ impl Sessions {
         expires: Option<SystemTime>,
     ) -> Result<StepReceipt> {
         let expires = self.checked_expiry(expires).map_err(|error| of(error, session, step))?;
-        self.expire_step(session, step, expires).await
+        Box::pin(self.expire_step(session, step, expires)).await
     }
 
     fn checked_expiry(&self, expires: Option<SystemTime>) -> Result<Option<SystemTime>> {
@@ -179,10 +179,10 @@ impl Sessions {
             if work.len() >= LANES {
                 work.next().await.into_iter().for_each(|(step, outcome)| set.add(step, outcome));
             }
-            work.push(Box::pin(async move {
-                let outcome = self.expire_step(session, &step, expires).await;
+            work.push(async move {
+                let outcome = Box::pin(self.expire_step(session, &step, expires)).await;
                 (step, outcome)
-            }));
+            });
         }
         while let Some((step, outcome)) = work.next().await {
             set.add(step, outcome);

@@ -115,7 +115,7 @@ impl Sessions {
         let is_due = |moment: &SystemTime| moment.checked_add(options.grace).is_some_and(|due| due <= now);
         match expires.filter(is_due) {
             Some(expired) if options.dry_run => Ok(Some(Swept { size: found.step.size(), expired })),
-            Some(_) => self.sweep_found(&found).await,
+            Some(_) => Box::pin(self.sweep_found(&found)).await,
             None => Ok(None),
         }
     }

@@ -197,7 +197,7 @@ impl<F: FnMut(Finding) + Send> Round<'_, F> {
         }
         let key = self.sessions.layout.marker(self.session, &step.step)?;
         let mended = match self.mend {
-            true => self.sessions.sweep_found(found).await.map(|swept| swept.is_some()),
+            true => Box::pin(self.sessions.sweep_found(found)).await.map(|swept| swept.is_some()),
             false => Ok(false),
         };
         self.tell((Fault::Expired, key), Some(&step.step), None, mended);
