@@ -14,6 +14,7 @@ use holdall_store::{Attributes, DeleteFailure, Error, ErrorKind, Key, PutOptions
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 use tokio::io::AsyncReadExt;
 
@@ -217,19 +218,25 @@ impl Sessions {
     ) -> Result<Vec<Put>, (Error, Vec<Key>)> {
         let keys: Result<Vec<Key>> = parts.iter().map(|(_, file, _)| draft.key(self, file)).collect();
         let keys = keys.map_err(|error| (error, Vec::new()))?;
-        let work = parts.into_iter().zip(keys.clone()).map(|((name, _, opened), key)| async move {
+        let failed = AtomicBool::new(false);
+        let begun = parts.into_iter().zip(keys.clone()).take_while(|_| !failed.load(Ordering::Relaxed));
+        let work = begun.map(|((name, _, opened), key)| async move {
             let put = self.put_part(&name, key, opened).await;
             put.map_err(|error| error.with_fact("part", &name)).map(|(part, state)| (name, part, state))
         });
         let mut work = stream::iter(work).buffer_unordered(LANES);
-        let mut sent = Vec::new();
+        let (mut sent, mut error) = (Vec::new(), None);
+        // What is under way is waited for: a write that a folder's thread has begun lands even if nobody waits.
         while let Some(put) = work.next().await {
             match put {
                 Ok(put) => sent.push(put),
-                Err(error) => return Err((error, keys)),
+                Err(fault) => {
+                    failed.store(true, Ordering::Relaxed);
+                    error.get_or_insert(fault);
+                }
             }
         }
-        Ok(sent)
+        error.map_or(Ok(sent), |error| Err((error, keys)))
     }
 
     async fn put_part(&self, name: &PartName, key: Key, opened: Opened) -> Result<(StepPart, State)> {

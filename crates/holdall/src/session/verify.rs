@@ -114,15 +114,13 @@ impl<F: FnMut(Finding) + Send> Round<'_, F> {
             other => other?,
         };
         let mut named = BTreeSet::new();
-        match &found {
-            Some(found) => match found.standing {
-                Standing::There => {
-                    named.extend(self.named(&found.step)?);
-                    self.step(&found.step).await?;
-                }
-                Standing::Late => return self.late(found, &step).await,
-                Standing::Expired => return self.expired(found).await,
-            },
+        match found.as_ref().map(|found| (found, found.standing)) {
+            Some((found, Standing::There)) => {
+                named.extend(self.named(&found.step)?);
+                self.step(&found.step).await?;
+            }
+            Some((found, Standing::Late)) => return self.late(found, &step).await,
+            Some((found, Standing::Expired)) => return self.expired(found).await,
             None => {}
         }
         self.orphans(group, &step, &named).await

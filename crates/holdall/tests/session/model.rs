@@ -146,14 +146,14 @@ async fn run(handles: &[Sessions], clock: &Hours, random: &mut Random, steps: u6
                 match model.get_mut(&a).and_then(|steps| steps.remove(&b)) {
                     Some(_) => assert!(deleted.is_ok_and(|gone| gone.failures.is_empty() && !gone.finished)),
                     // It may have expired and not be swept.
-                    None => assert!(deleted.is_ok_and_or_not_found(|gone| gone.finished)),
+                    None => assert!(deleted.ok_and_or_not_found(|gone| gone.finished)),
                 }
             }
             7 if pick(random, 4) == 0 => {
                 let deleted = sessions.delete_session(&session(&a)).await;
                 match model.remove(&a).filter(|steps| !steps.is_empty()) {
                     Some(steps) => assert_eq!(deleted.unwrap().steps, steps.len() as u64),
-                    None => assert!(deleted.is_ok_and_or_not_found(|gone| gone.steps == 0)),
+                    None => assert!(deleted.ok_and_or_not_found(|gone| gone.steps == 0)),
                 }
             }
             8 => {
@@ -188,11 +188,11 @@ async fn run(handles: &[Sessions], clock: &Hours, random: &mut Random, steps: u6
 
 /// Where an answer may say either.
 trait OrNotFound<T> {
-    fn is_ok_and_or_not_found(self, check: impl FnOnce(T) -> bool) -> bool;
+    fn ok_and_or_not_found(self, check: impl FnOnce(T) -> bool) -> bool;
 }
 
 impl<T> OrNotFound<T> for holdall::Result<T> {
-    fn is_ok_and_or_not_found(self, check: impl FnOnce(T) -> bool) -> bool {
+    fn ok_and_or_not_found(self, check: impl FnOnce(T) -> bool) -> bool {
         match self {
             Ok(answer) => check(answer),
             Err(error) => error.kind() == ErrorKind::NotFound,
