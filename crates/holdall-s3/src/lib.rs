@@ -60,6 +60,7 @@ pub use op::copy::{CopyAnswer, CopyOptions, CopySource, MetadataDirective};
 pub use op::delete::{DeleteAnswer, DeleteFailure, DeleteOptions, DeleteTarget};
 pub use op::get::{GetAnswer, GetOptions, GetStream, Head, Range};
 pub use op::list::{ListOptions, ListPage, ListPages, ListedObject};
+pub use op::lock::{Retention, RetentionMode};
 pub use op::multipart::{
     CompletedPart, ListedPart, ListedUpload, PartAnswer, PartCopyOptions, PartList, UploadHandle, UploadList,
 };

@@ -33,7 +33,7 @@ pub(crate) fn to_be_noted(options: &PutOptions) -> Option<SystemTime> {
     options.expires.filter(|moment| of(&options.attributes) != Some(rounded_up(*moment)))
 }
 
-fn rounded_up(moment: SystemTime) -> SystemTime {
+pub(crate) fn rounded_up(moment: SystemTime) -> SystemTime {
     let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
     UNIX_EPOCH + Duration::from_secs(since.as_secs() + u64::from(since.subsec_nanos() > 0))
 }

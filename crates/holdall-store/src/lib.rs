@@ -44,7 +44,8 @@ pub use content_type::content_type_of;
 pub use error::{Error, ErrorKind, Result};
 pub use holdall_s3::{
     Acl, Addressing, Attributes, Checksum, Encryption, Payload, PostForm, PostPolicy, Progress, Range,
-    ReadConditions, Secret, Sha256, Source, SourceStream, Versioning, WriteCondition, sha256,
+    ReadConditions, Retention, RetentionMode, Secret, Sha256, Source, SourceStream, Versioning,
+    WriteCondition, sha256,
 };
 pub use key::{Key, Prefix};
 pub use object::{

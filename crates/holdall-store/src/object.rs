@@ -141,6 +141,8 @@ pub struct DeleteOptions {
     /// Ask first whether there is an object, where the store does not say so by itself: one request more, and what it
     /// tells is of the moment before.
     pub look: bool,
+    /// Delete also a version that is retained in governance mode, where the store lets the caller do so.
+    pub bypass_governance: bool,
 }
 
 /// What a delete answers.

@@ -1,9 +1,11 @@
 //! The store that callers hold: one way to open it, one set of verbs, whatever is behind it.
 
 mod expiration;
+mod hold;
 mod list;
 mod put;
 mod share;
+mod tags;
 mod versions;
 
 pub use expiration::{ExpirationEvent, ExpirationSummary, SweepEvent, SweepOptions, SweepSummary};
@@ -259,7 +261,7 @@ impl Store {
     /// # Errors
     ///
     /// `Precondition` for an object with another `ETag`, and `NotFound` for none where one is demanded; `Unsupported`
-    /// where the store cannot decide that atomically.
+    /// where the store cannot decide that atomically; `Held` for a version under a legal hold or retained.
     pub async fn delete_with(&self, key: &str, options: &DeleteOptions) -> Result<Deleted> {
         let key = Key::parse(key)?;
         let watch = Watch::begin(Direction::Delete, self, key.as_str());

@@ -3,6 +3,7 @@
 use crate::client::{Call, Client};
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::header_value;
+use crate::op::lock::BYPASS;
 use crate::retry;
 use crate::xml::{Element, XmlWriter};
 use http::Method;
@@ -18,6 +19,8 @@ pub struct DeleteOptions {
     pub version: Option<String>,
     /// Only while the object has this `ETag`.
     pub if_match: Option<String>,
+    /// Also a version that is retained in governance mode, for who may.
+    pub bypass_governance: bool,
 }
 
 /// What a delete answered.
@@ -56,6 +59,9 @@ impl Client {
         }
         if let Some(etag) = &options.if_match {
             call.headers.insert(http::header::IF_MATCH, header_value("if-match", etag)?);
+        }
+        if options.bypass_governance {
+            call = call.header(BYPASS, "true")?;
         }
         let reply = match self.run(&call).await {
             Ok(reply) => reply,

@@ -75,23 +75,6 @@ impl Client {
             .map_err(|e| e.in_operation(call.operation, &reply.host, reply.attempts))
     }
 
-    /// Asks for an object's tags.
-    pub async fn object_tags(&self, key: &str) -> Result<Vec<(String, String)>> {
-        let call = Call::on("GetObjectTagging", Method::GET, key).query("tagging", "");
-        let reply = self.run(&call).await?;
-        let read = || -> Result<Vec<(String, String)>> {
-            // Ceph's answer for an object that never had tags.
-            if reply.bytes.is_empty() {
-                return Ok(Vec::new());
-            }
-            let root = Element::parse_named(&reply.bytes, "Tagging")?;
-            let set = root.child("TagSet").ok_or_else(|| Error::new(ErrorKind::Protocol, "no TagSet"))?;
-            let text = |tag: &Element, name: &str| tag.child(name).map_or(String::new(), |c| c.text.clone());
-            Ok(set.each("Tag").map(|tag| (text(tag, "Key"), text(tag, "Value"))).collect())
-        };
-        read().map_err(|e| e.in_operation(call.operation, &reply.host, reply.attempts))
-    }
-
     /// Asks whether everybody may read an object, by its access control list.
     pub async fn is_public_by_acl(&self, key: &str) -> Result<bool> {
         const EVERYBODY: &str = "http://acs.amazonaws.com/groups/global/AllUsers";

@@ -12,8 +12,10 @@ mod ranges;
 pub(crate) mod read_at;
 pub mod s3;
 mod tags;
+mod upload;
 
 pub(crate) use tags::check_tags;
+pub use upload::{Held, PartDigest, PartReceipt, Resumed, Ticket, Upload};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
@@ -22,11 +24,9 @@ use crate::object::{
     Metadata, MoveOptions, Object, Page, PresignOptions, PutOptions, VersionPage,
 };
 use crate::receipt::Receipt;
-use crate::{Payload, PostForm, PostPolicy, Sha256, WriteCondition};
-use bytes::Bytes;
-use holdall_s3::{Checksum, ChecksumAlgorithm, Versioning};
+use crate::{Payload, PostForm, PostPolicy, Retention};
+use holdall_s3::Versioning;
 pub use read_at::ReadAt;
-use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::fmt;
 use std::fs::File;
@@ -161,6 +161,16 @@ pub trait Backend: Any + fmt::Debug + Send + Sync {
         Box::pin(async { Err(Error::new(ErrorKind::Unsupported, "this kind of store has no tags")) })
     }
 
+    /// Replaces all tags of an object by these; none removes them. The object stays the one that it is.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`; `InvalidInput` for tags that S3 does not take; `Unsupported`; `PermissionDenied`.
+    fn set_tags<'a>(&'a self, key: &'a Key, tags: &'a [(String, String)]) -> BoxFuture<'a, Result<()>> {
+        let _ = (key, tags);
+        Box::pin(async { Err(Error::new(ErrorKind::Unsupported, "this kind of store has no tags")) })
+    }
+
     /// Lists objects page by page.
     fn list(&self, options: ListOptions) -> Box<dyn Listing>;
 
@@ -185,6 +195,56 @@ pub trait Backend: Any + fmt::Debug + Send + Sync {
 
     /// Lists versions of all objects that begin with a prefix, also of those that were deleted.
     fn list_versions(&self, prefix: Prefix) -> Box<dyn VersionListing>;
+
+    /// Lays a legal hold on a version of an object, or on the latest, or lifts it.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`; `Unsupported` where objects cannot be locked; `PermissionDenied`.
+    fn hold<'a>(&'a self, key: &'a Key, version: Option<&'a str>, on: bool) -> BoxFuture<'a, Result<()>> {
+        let _ = (key, version, on);
+        Box::pin(async { Err(no_locks()) })
+    }
+
+    /// Whether a version of an object, or the latest, is under a legal hold.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Backend::hold`].
+    fn held<'a>(&'a self, key: &'a Key, version: Option<&'a str>) -> BoxFuture<'a, Result<bool>> {
+        let _ = (key, version);
+        Box::pin(async { Err(no_locks()) })
+    }
+
+    /// Retains a version of an object, or the latest; `bypass_governance` also for shorter than it is in that mode.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Backend::hold`]; `Held` for what would weaken a retention; `InvalidInput` for a moment that has passed.
+    fn retain<'a>(
+        &'a self,
+        key: &'a Key,
+        version: Option<&'a str>,
+        retention: Retention,
+        bypass_governance: bool,
+    ) -> BoxFuture<'a, Result<()>> {
+        let _ = (key, version, retention, bypass_governance);
+        Box::pin(async { Err(no_locks()) })
+    }
+
+    /// How long a version of an object, or the latest, is retained; also what has ended, where the store says it still.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Backend::hold`].
+    fn retention<'a>(
+        &'a self,
+        key: &'a Key,
+        version: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<Retention>>> {
+        let _ = (key, version);
+        Box::pin(async { Err(no_locks()) })
+    }
 
     /// Begins an object that is sent in parts. Nothing of it can be seen until it is complete.
     fn begin_upload<'a>(
@@ -260,6 +320,24 @@ pub trait Backend: Any + fmt::Debug + Send + Sync {
         Box::pin(async { Err(no_bucket()) })
     }
 
+    /// Makes the bucket so that its objects can be locked.
+    ///
+    /// # Errors
+    ///
+    /// `AlreadyExists`; `Unsupported` where there is no such thing, and nothing is made then.
+    fn create_locking(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async { Err(no_locks()) })
+    }
+
+    /// Makes sure that objects can be locked.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where they cannot; `PermissionDenied` where that may not be asked.
+    fn demand_locks(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async { Err(no_locks()) })
+    }
+
     /// Deletes the bucket or the folder, which must hold no object.
     ///
     /// # Errors
@@ -310,6 +388,13 @@ fn no_versions() -> Error {
     Error::new(ErrorKind::Unsupported, "this kind of store keeps no versions")
 }
 
+/// Why no object is locked.
+pub(crate) fn no_locks() -> Error {
+    Error::new(ErrorKind::Unsupported, "objects cannot be locked here").with_hint(
+        "legal holds and retention need a bucket that was made for them: `holdall bucket create --object-lock`",
+    )
+}
+
 /// Why no version is read of a store that has none.
 pub(crate) fn keeps_none() -> Error {
     Error::new(ErrorKind::Unsupported, "the store keeps no versions")
@@ -348,126 +433,4 @@ pub trait Listing: Send {
 pub trait VersionListing: Send {
     /// The next page; none after the last. A page may be empty. After an error there is nothing more.
     fn next_page(&mut self) -> BoxFuture<'_, Option<Result<VersionPage>>>;
-}
-
-/// A part that the backend has.
-#[derive(Debug, Clone)]
-pub struct PartReceipt {
-    /// From 1.
-    pub number: u32,
-    /// The part's `ETag`.
-    pub etag: String,
-    /// Its size in bytes.
-    pub size: u64,
-    /// By what its bytes are known again.
-    pub digest: PartDigest,
-    /// The checksum that it was sent with besides, to be named again at completion.
-    pub checksum: Option<Checksum>,
-    /// How often it was sent.
-    pub attempts: u32,
-}
-
-/// What a part's bytes are known again by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum PartDigest {
-    /// Its SHA-256.
-    Sha256(Sha256),
-    /// The checksum that it is sent with instead.
-    Checksum(Checksum),
-}
-
-impl PartDigest {
-    /// Whether it is of these bytes.
-    pub fn is_of(&self, bytes: &[u8]) -> bool {
-        match self {
-            Self::Sha256(digest) => *digest == crate::sha256(bytes),
-            Self::Checksum(checksum) => *checksum == checksum.algorithm.compute(bytes),
-        }
-    }
-
-    /// Whether it is of these bytes, which are read.
-    pub(crate) async fn is_of_all(&self, bytes: Arc<dyn ReadAt>) -> Result<bool> {
-        let wanted = match self {
-            Self::Sha256(digest) => {
-                Checksum { algorithm: ChecksumAlgorithm::Sha256, value: digest.to_base64() }
-            }
-            Self::Checksum(checksum) => checksum.clone(),
-        };
-        Ok(read_at::checksums_of(bytes, vec![wanted.algorithm]).await? == [wanted])
-    }
-
-    /// The SHA-256, where it is one.
-    pub fn sha256(&self) -> Option<Sha256> {
-        match self {
-            Self::Sha256(digest) => Some(*digest),
-            Self::Checksum(_) => None,
-        }
-    }
-}
-
-/// What an upload is taken up again by, in another process too. It is no secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ticket {
-    /// The service's name for the upload.
-    pub id: String,
-    /// Our own name for it.
-    pub nonce: String,
-}
-
-/// What became of an upload that was begun earlier.
-pub enum Resumed {
-    /// It goes on.
-    Open(Box<dyn Upload>, Held),
-    /// Its object is there: completing it again answers the receipt.
-    Completed(Box<dyn Upload>),
-    /// There is nothing of it.
-    Gone,
-}
-
-/// Which parts of an upload a store says that it has.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Held {
-    /// These: number, `ETag` and size.
-    Parts(Vec<(u32, String, u64)>),
-    /// It cannot say. Completion tells.
-    Unknown,
-}
-
-/// An object being sent in parts. Dropping it without [`Upload::complete`] or [`Upload::abort`] may leave parts behind.
-pub trait Upload: Send + Sync {
-    /// Sends a part, in any order and at the same time as others; the same number again replaces it.
-    fn put_part(&self, number: u32, bytes: Bytes) -> BoxFuture<'_, Result<PartReceipt>>;
-
-    /// Sends a part of bytes that are read where they lie: in memory at once, unless the store can do with pieces.
-    ///
-    /// # Errors
-    ///
-    /// Also `Changed` for bytes that are not what they were.
-    fn put_part_at(&self, number: u32, bytes: Arc<dyn ReadAt>) -> BoxFuture<'_, Result<PartReceipt>> {
-        Box::pin(async move {
-            let read = tokio::task::spawn_blocking(move || read_at::read_all(&*bytes)).await;
-            let cancelled = |e| Error::new(ErrorKind::Cancelled, "reading was cancelled").with_source(e);
-            self.put_part(number, read.map_err(cancelled)??).await
-        })
-    }
-
-    /// Makes the object of these parts, in order of their numbers.
-    ///
-    /// # Errors
-    ///
-    /// `Precondition`, and the parts are given back; `InvalidInput` for parts that are missing or out of order.
-    fn complete<'a>(
-        &'a self,
-        parts: &'a [PartReceipt],
-        condition: &'a WriteCondition,
-    ) -> BoxFuture<'a, Result<Receipt>>;
-
-    /// Gives the parts back. Aborting again, or after completion, does nothing.
-    fn abort(&self) -> BoxFuture<'_, Result<()>>;
-
-    /// What it can be taken up again by; none where it ends with this process, or needs what must not be written down.
-    fn ticket(&self) -> Option<Ticket> {
-        None
-    }
 }

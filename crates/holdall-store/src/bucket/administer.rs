@@ -74,6 +74,26 @@ impl Bucket {
         }
     }
 
+    /// Makes it so that its objects can be locked: by legal holds and retention ([`Store::hold`], [`Store::retain`]). It keeps
+    /// versions, for ever. A bucket that is there cannot be made such a one here.
+    ///
+    /// # Errors
+    ///
+    /// `AlreadyExists`, whoever owns it; `Unsupported` for memory, folders and servers that have no such buckets, and nothing
+    /// is left there then.
+    pub async fn create_locking(&self) -> Result<()> {
+        self.store.backend().create_locking().await
+    }
+
+    /// Makes sure that its objects can be locked.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where they cannot; `PermissionDenied` for who may not ask: that is `s3:GetBucketObjectLockConfiguration`.
+    pub async fn demand_locks(&self) -> Result<()> {
+        self.store.backend().demand_locks().await
+    }
+
     /// Deletes it if it is empty; objects are never deleted. A folder takes its `.holdall/` along, in which nothing of
     /// an object is left; give it nothing to write meanwhile.
     ///

@@ -41,16 +41,6 @@ pub struct Copied {
 }
 
 impl Store {
-    /// Asks for an object's tags, in no certain order.
-    ///
-    /// # Errors
-    ///
-    /// `NotFound`; `PermissionDenied`, since S3 has a right of its own for it; `Unsupported` where there are no tags.
-    pub async fn tags(&self, key: &str) -> Result<Vec<(String, String)>> {
-        let key = Key::parse(key)?;
-        self.backend().tags(&key).await.map_err(|e| e.with_key(&key))
-    }
-
     /// Copies an object to a key of another store, or of this one.
     ///
     /// One service copies by itself, objects beyond 5 GiB in parts. Between others, and under a condition that is

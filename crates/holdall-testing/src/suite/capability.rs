@@ -45,6 +45,8 @@ pub enum Capability {
     PostEncryption,
     /// Versions of what is replaced and deleted.
     Versions,
+    /// Legal holds and retention of versions.
+    ObjectLock,
     /// Keys with `.` and `..` between slashes.
     DotSegments,
     /// Keys that begin with a slash or have two in a row.
@@ -107,7 +109,7 @@ use Capability as C;
 
 impl Capability {
     /// Every one, in the order of the table.
-    pub const ALL: [Self; 49] = [
+    pub const ALL: [Self; 50] = [
         C::PutIfAbsent,
         C::PutIfMatch,
         C::CompleteIfAbsent,
@@ -150,6 +152,7 @@ impl Capability {
         C::PostLimits,
         C::PostEncryption,
         C::Versions,
+        C::ObjectLock,
         C::SpecialKeys,
         C::DotSegments,
         C::EmptySegments,
@@ -204,6 +207,7 @@ impl Capability {
             C::PostLimits => "Size limits of presigned forms",
             C::PostEncryption => "Encryption of what presigned forms upload",
             C::Versions => "Versions, and marks of what was deleted",
+            C::ObjectLock => "Legal holds and retention, in buckets made for them",
             C::SpecialKeys => "Keys with characters that URLs and XML use themselves",
             C::DotSegments => "Keys with `.` and `..` between slashes",
             C::EmptySegments => "Keys such as `/lead` and `a//b`",

@@ -69,6 +69,11 @@ impl Case {
             {
                 Some("the environment names no KMS key".to_owned())
             }
+            _ if self.needs.contains(&Capability::ObjectLock)
+                && place.service().is_some_and(|service| !service.makes_buckets()) =>
+            {
+                Some("no bucket is made in an environment".to_owned())
+            }
             _ if self.needs.contains(&Capability::Versions) && place.writes_behind() => {
                 Some("what waits in an outbox is no version yet".to_owned())
             }
@@ -97,6 +102,8 @@ pub fn cases() -> Vec<Case> {
         super::rename::cases(),
         super::delete::cases(),
         super::versions::cases(),
+        super::tags::cases(),
+        super::lock::cases(),
         super::expiry::cases(),
         super::upload::cases(),
         super::parts::cases(),

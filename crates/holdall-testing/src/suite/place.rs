@@ -205,6 +205,14 @@ impl Place {
         }
     }
 
+    /// Opens an empty store of its own in which objects can be locked, where there is such a thing.
+    pub(crate) async fn locking_store(&self) -> Outcome<Store> {
+        match self.service() {
+            Some(service) => service.locking_store().await,
+            None => self.own_store().await,
+        }
+    }
+
     /// Whether a write is acknowledged before the store has it.
     pub(super) fn writes_behind(&self) -> bool {
         matches!(self, Self::Memory(Memory { before: Before::Outbox(WriteMode::Behind), .. }))

@@ -86,6 +86,13 @@ async fn is_refused(capability: Capability, s: &Subject) -> Outcome {
             let copied = s.store().copy(&s.key("guarded"), &s.key("new"), &options).await;
             fails("a copy with new tags", copied, ErrorKind::Unsupported)?;
         }
+        Tags => {
+            for tags in [tagged().tags, Vec::new()] {
+                let set = s.store().set_tags(&s.key("guarded"), &tags).await;
+                fails("to set tags", set, ErrorKind::Unsupported)?;
+            }
+            put_is_refused(s, tagged()).await?;
+        }
         UnderscoreNames => metadata_is_refused(s, underscored(&["a_b"])).await?,
         UnderscoreTwins => metadata_is_refused(s, underscored(&["a_b", "a-b"])).await?,
         _ => put_is_refused(s, options_of(capability, matches)).await?,

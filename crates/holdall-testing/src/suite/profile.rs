@@ -166,6 +166,16 @@ const TABLE: &[Row] = &[
             broken("marks are listed behind all objects, `null` is refused"),
         ],
     ),
+    (
+        ObjectLock,
+        [
+            refused("nothing is locked"),
+            refused("nothing is locked"),
+            WORKS,
+            refused("501"),
+            broken("500 to who asks for a retention"),
+        ],
+    ),
     everywhere(SpecialKeys),
     (DotSegments, [WORKS, WORKS, WORKS, broken("500, or another object"), WORKS]),
     (EmptySegments, [WORKS, WORKS, WORKS, broken("500, or another object"), WORKS]),

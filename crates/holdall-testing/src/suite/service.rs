@@ -137,6 +137,19 @@ impl Service {
         &self.secret_key
     }
 
+    /// Opens an empty store in a bucket of its own whose objects can be locked, if the server knows of such buckets.
+    pub(super) async fn locking_store(&self) -> Outcome<Store> {
+        let name = fresh_name();
+        self.client_of(&name)?.create_locking_bucket().await?;
+        self.note(&name);
+        self.open(&name, "")
+    }
+
+    /// Whether buckets are made, and not found.
+    pub(super) fn makes_buckets(&self) -> bool {
+        self.makes_buckets
+    }
+
     /// Whether there is a KMS key to ask for: servers of our own have one or a default, an environment may name none.
     pub(super) fn has_kms_key(&self) -> bool {
         self.makes_buckets || self.kms_key.is_some()
@@ -188,8 +201,12 @@ impl Service {
 
     async fn make_bucket(&self, name: &str) -> Outcome {
         self.client_of(name)?.create_bucket().await?;
-        self.made.lock().unwrap_or_else(PoisonError::into_inner).push(name.to_owned());
+        self.note(name);
         Ok(())
+    }
+
+    fn note(&self, name: &str) {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).push(name.to_owned());
     }
 
     fn open(&self, bucket: &str, prefix: &str) -> Outcome<Store> {

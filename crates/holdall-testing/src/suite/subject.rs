@@ -44,6 +44,11 @@ impl Subject {
         Ok(self.on(self.place.own_store().await?))
     }
 
+    /// Runs on a store that nothing else uses and in which objects can be locked.
+    pub(crate) async fn locking(&self) -> Outcome<Self> {
+        Ok(self.on(self.place.locking_store().await?))
+    }
+
     /// Runs below a name, so that another case's keys are not met.
     pub(crate) fn below(&self, name: &str) -> Self {
         Self { prefix: format!("{}{}/", self.prefix, name.replace('/', "-")), ..self.clone() }

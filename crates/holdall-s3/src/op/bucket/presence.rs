@@ -13,8 +13,22 @@ impl Client {
     ///
     /// `AlreadyExists`, whoever owns it.
     pub async fn create_bucket(&self) -> Result<()> {
+        self.make_bucket(Call::new("CreateBucket", Method::PUT)).await
+    }
+
+    /// Makes the bucket so that its objects can be locked; it keeps versions then. A server that does not know of such
+    /// buckets may make one of the usual kind.
+    ///
+    /// # Errors
+    ///
+    /// `AlreadyExists`, whoever owns it.
+    pub async fn create_locking_bucket(&self) -> Result<()> {
+        let call = Call::new("CreateBucket", Method::PUT);
+        self.make_bucket(call.header("x-amz-bucket-object-lock-enabled", "true")?).await
+    }
+
+    async fn make_bucket(&self, mut call: Call) -> Result<()> {
         let region = self.region();
-        let mut call = Call::new("CreateBucket", Method::PUT);
         // AWS wants no constraint for us-east-1; others know no regions.
         if crate::is_aws_host(&self.place().site.host) && region != "us-east-1" {
             let mut xml = XmlWriter::new();

@@ -171,6 +171,11 @@ impl Backend for FolderBackend {
         Box::pin(self.blocking(key, |folder, key| folder.tags(key)))
     }
 
+    fn set_tags<'a>(&'a self, key: &'a Key, tags: &'a [(String, String)]) -> BoxFuture<'a, Result<()>> {
+        let tags = tags.to_vec();
+        Box::pin(self.blocking(key, move |folder, key| folder.set_tags(key, &tags)))
+    }
+
     fn list(&self, options: ListOptions) -> Box<dyn Listing> {
         Box::new(FolderListing::new(self.folder.clone(), options, self.window))
     }

@@ -156,7 +156,7 @@ impl Folder {
     }
 
     /// Fsyncs a folder, and answers which it is.
-    fn sync_folder(&self, at: impl AsFd, path: &str) -> rustix::io::Result<Option<Born>> {
+    pub(super) fn sync_folder(&self, at: impl AsFd, path: &str) -> rustix::io::Result<Option<Born>> {
         let folder = open_beneath(at, path, OFlags::RDONLY | OFlags::DIRECTORY)?;
         self.root.sync(&folder)?;
         born(&folder)

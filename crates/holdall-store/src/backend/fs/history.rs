@@ -136,14 +136,13 @@ impl Folder {
         if let Some(latest) = past.first()
             && history.identity_of(&there, latest)? == Some(found.identity)
         {
-            // Whoever kept it was cut off before it was replaced, and perhaps before it was on the disk.
+            // Whoever kept it was cut off before it was replaced, and perhaps before it was on the disk. Its tags may be
+            // others by now.
+            self.keep_sidecar(at, &there, key, &latest.name, found.identity)?;
             return self.settle_past(&there, key);
         }
         let name = Past::new(key.as_str(), next_moment(&past), false).name;
-        if let Some(mut record) = self.read_sidecar(at, key, found.identity)? {
-            record.name(name.as_str());
-            history.put_sidecar(&there, &sidecar(&name, found.identity), &record)?;
-        }
+        self.keep_sidecar(at, &there, key, &name, found.identity)?;
         let path = history.place_of(&there, &name);
         let (above, leaf) = split(&path);
         let failed = |e| fault("a version cannot be kept", e);
@@ -151,6 +150,22 @@ impl Folder {
         let (from, file) = (&found.folder, split(&found.path).1);
         rustix::fs::linkat(from, file, &folder, leaf, AtFlags::empty()).map_err(unlinkable)?;
         history.root.sync(&folder).map_err(failed)
+    }
+
+    /// Keeps the record of what a key has, where it is a file of its own.
+    fn keep_sidecar(
+        &self,
+        at: &OwnedFd,
+        there: &OwnedFd,
+        key: &Key,
+        name: &Key,
+        identity: Identity,
+    ) -> Result<()> {
+        if let (Some(history), Some(mut record)) = (self.history(), self.read_sidecar(at, key, identity)?) {
+            record.name(name.as_str());
+            history.put_sidecar(there, &sidecar(name, identity), &record)?;
+        }
+        Ok(())
     }
 
     /// Brings to the disk what somebody did to a key's versions who may not have come to it.

@@ -33,6 +33,7 @@ mod read;
 mod record;
 mod rename;
 mod root;
+mod tags;
 mod upload;
 mod versions;
 mod walk;

@@ -394,7 +394,7 @@ pub(super) fn now() -> i64 {
 }
 
 /// A name for a write that no other has: what the system's randomness gave this process, and a count.
-fn nonce() -> u128 {
+pub(super) fn nonce() -> u128 {
     static FIRST: LazyLock<u128> = LazyLock::new(|| {
         use ring::rand::{SecureRandom, SystemRandom};
         let mut bytes = [0; 16];

@@ -75,13 +75,6 @@ impl Folder {
         }
     }
 
-    /// The tags that are kept with an object.
-    pub(super) fn tags(&self, key: &Key) -> Result<Vec<(String, String)>> {
-        let at = self.root.for_reading()?.ok_or_else(missing)?;
-        let (_, record) = self.existing(&at, key)?;
-        Ok(record.map_or_else(Vec::new, |record| record.tags().to_vec()))
-    }
-
     fn get(&self, key: &Key, options: &GetOptions) -> Result<Object> {
         let Looked { opened, metadata } = self.look(key, options)?;
         let range = resolve(options.range, metadata.size)?;

@@ -215,8 +215,21 @@ impl Record {
         }
     }
 
+    /// Takes the record from a file that has one.
+    pub(super) fn remove(file: &File) -> Result<()> {
+        match rustix::fs::fremovexattr(file, ATTRIBUTE) {
+            Ok(()) | Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+            Err(error) => Err(fault("what is kept of the object cannot be changed", error)),
+        }
+    }
+
     pub(super) fn sha256(&self) -> Option<Sha256> {
         self.sha256
+    }
+
+    /// The same with other tags.
+    pub(super) fn tagged(self, tags: &[(String, String)]) -> Self {
+        Self { tags: tags.to_vec(), ..self }
     }
 
     pub(super) fn tags(&self) -> &[(String, String)] {

@@ -157,6 +157,10 @@ impl Backend for MemoryBackend {
         Box::pin(async move { Ok(self.existing(key)?.tags.clone()) })
     }
 
+    fn set_tags<'a>(&'a self, key: &'a Key, tags: &'a [(String, String)]) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { self.set_object_tags(key, tags) })
+    }
+
     fn list(&self, options: ListOptions) -> Box<dyn Listing> {
         Box::new(MemoryListing::new(self.objects.clone(), options))
     }

@@ -40,6 +40,7 @@ mod objects;
 mod put;
 mod read;
 mod registry;
+mod tags;
 mod upload;
 mod versions;
 

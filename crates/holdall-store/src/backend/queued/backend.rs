@@ -18,7 +18,7 @@ use crate::object::{
 use crate::outbox::{Entry, Headers, Kind};
 use crate::receipt::{Receipt, State};
 use crate::settings::{OnRemoteError, WriteMode};
-use crate::{Payload, PostForm, PostPolicy, Progress, ReadConditions, Versioning};
+use crate::{Payload, PostForm, PostPolicy, Progress, ReadConditions, Retention, Versioning};
 use std::any::Any;
 use std::time::Instant;
 
@@ -304,6 +304,10 @@ impl Backend for QueuedBackend {
         })
     }
 
+    fn set_tags<'a>(&'a self, key: &'a Key, tags: &'a [(String, String)]) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.at_rest(key, self.remote.set_tags(key, tags)))
+    }
+
     fn list(&self, options: ListOptions) -> Box<dyn Listing> {
         Box::new(QueuedListing::new(self.clone(), Reach::All, options))
     }
@@ -318,6 +322,33 @@ impl Backend for QueuedBackend {
 
     fn list_versions(&self, prefix: Prefix) -> Box<dyn VersionListing> {
         self.remote.list_versions(prefix)
+    }
+
+    fn hold<'a>(&'a self, key: &'a Key, version: Option<&'a str>, on: bool) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.at_rest_or(version, key, self.remote.hold(key, version, on)))
+    }
+
+    fn held<'a>(&'a self, key: &'a Key, version: Option<&'a str>) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(self.at_rest_or(version, key, self.remote.held(key, version)))
+    }
+
+    fn retain<'a>(
+        &'a self,
+        key: &'a Key,
+        version: Option<&'a str>,
+        retention: Retention,
+        bypass_governance: bool,
+    ) -> BoxFuture<'a, Result<()>> {
+        let retained = self.remote.retain(key, version, retention, bypass_governance);
+        Box::pin(self.at_rest_or(version, key, retained))
+    }
+
+    fn retention<'a>(
+        &'a self,
+        key: &'a Key,
+        version: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<Retention>>> {
+        Box::pin(self.at_rest_or(version, key, self.remote.retention(key, version)))
     }
 
     fn begin_upload<'a>(
@@ -377,6 +408,14 @@ impl Backend for QueuedBackend {
 
     fn create(&self) -> BoxFuture<'_, Result<()>> {
         self.remote.create()
+    }
+
+    fn create_locking(&self) -> BoxFuture<'_, Result<()>> {
+        self.remote.create_locking()
+    }
+
+    fn demand_locks(&self) -> BoxFuture<'_, Result<()>> {
+        self.remote.demand_locks()
     }
 
     fn remove(&self) -> BoxFuture<'_, Result<()>> {

@@ -4,6 +4,7 @@
 //! it, for everybody who reads; and who writes to such a key queues behind it. `docs/OUTBOX.md` has the rules.
 
 mod backend;
+mod direct;
 mod lazy;
 mod listing;
 mod locked;

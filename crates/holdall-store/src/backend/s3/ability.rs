@@ -49,6 +49,10 @@ pub(super) enum Ability {
     Tags,
     /// Tags given when an upload in parts begins; Ceph drops them.
     UploadTags,
+    /// Tags of an object that is there are replaced.
+    SetTags,
+    /// Tags of an object that is there are removed.
+    ClearTags,
     /// Tags that a copy keeps when metadata is replaced, and that are replaced when they are to be; Ceph does neither.
     CopyTags,
     /// Metadata whose name has an underscore; Ceph makes it a dash.
@@ -96,6 +100,8 @@ impl Ability {
             Self::Acl => "acl",
             Self::Tags => "tags",
             Self::UploadTags => "upload_tags",
+            Self::SetTags => "set_tags",
+            Self::ClearTags => "clear_tags",
             Self::CopyTags => "copy_tags",
             Self::UnderscoreNames => "underscore_names",
             Self::UnderscoreTwins => "underscore_twins",
@@ -122,6 +128,9 @@ impl Ability {
             Self::Acl => "the server does not apply the access control list asked for",
             Self::Tags => "the server does not keep tags given with a put",
             Self::UploadTags => "the server drops the tags of an object sent in parts",
+            Self::SetTags | Self::ClearTags => {
+                "the server does not change the tags of an object that is there"
+            }
             Self::CopyTags => "the server does not keep or replace tags when it copies",
             Self::UnderscoreNames => "the server does not keep metadata names with an underscore",
             Self::UnderscoreTwins => "the server does not tell an underscore from a dash in metadata names",

@@ -1,11 +1,16 @@
 //! The bucket itself.
 
+use super::S3Backend;
+use super::hold::demand;
 use crate::backend::not_empty;
 use crate::error::{Error, ErrorKind, Result};
 use holdall_s3::{Client, ErrorKind as Wire, ListOptions};
 
 /// The right to see whether a bucket is there and empty.
 const LISTING: &str = "the credentials need s3:ListBucket on this bucket, or it is somebody else's";
+
+/// The right to make a bucket.
+const CREATING: &str = "the credentials need s3:CreateBucket";
 
 pub(super) async fn exists(client: &Client) -> Result<bool> {
     match client.head_bucket().await {
@@ -15,13 +20,34 @@ pub(super) async fn exists(client: &Client) -> Result<bool> {
     }
 }
 
-/// Makes the bucket. Whether it is there is asked first: many services say "made" of one that its owner has already.
+/// Makes the bucket.
 pub(super) async fn create(client: &Client) -> Result<()> {
-    if exists(client).await? {
-        let error = Error::new(ErrorKind::AlreadyExists, "there is such a bucket already");
-        return Err(error.with_fact("bucket", client.bucket()));
+    demand_absence(client).await?;
+    client.create_bucket().await.map_err(|error| needs(CREATING, error))
+}
+
+/// Makes the bucket so that its objects can be locked. A server that made one of another kind has it back, which is empty.
+pub(super) async fn create_locking(backend: &S3Backend) -> Result<()> {
+    demand_absence(&backend.client).await?;
+    backend.client.create_locking_bucket().await.map_err(|error| needs(CREATING, error))?;
+    match demand(backend).await {
+        Err(error) if error.kind() == ErrorKind::Unsupported => {
+            backend.client.delete_bucket().await?;
+            Err(error)
+        }
+        // Whoever may make a bucket need not be allowed to ask about it.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+        other => other,
     }
-    client.create_bucket().await.map_err(|error| needs("the credentials need s3:CreateBucket", error))
+}
+
+/// Many services say "made" of a bucket that its owner has already.
+async fn demand_absence(client: &Client) -> Result<()> {
+    if !exists(client).await? {
+        return Ok(());
+    }
+    let error = Error::new(ErrorKind::AlreadyExists, "there is such a bucket already");
+    Err(error.with_fact("bucket", client.bucket()))
 }
 
 /// Deletes the bucket. That it is empty is not left to the service alone: s3s-fs deletes one with all that is in it.
@@ -42,7 +68,7 @@ pub(super) async fn remove(client: &Client) -> Result<()> {
 }
 
 /// Names the right that is missing, which is none of those that objects need.
-fn needs(right: &'static str, error: holdall_s3::Error) -> Error {
+pub(super) fn needs(right: &'static str, error: holdall_s3::Error) -> Error {
     let error = Error::from(error);
     if error.kind() == ErrorKind::PermissionDenied { error.with_hint(right) } else { error }
 }

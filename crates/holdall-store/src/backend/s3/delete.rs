@@ -2,6 +2,7 @@
 
 use super::S3Backend;
 use super::ability::Ability;
+use super::hold::explained;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::{DeleteFailure, DeleteOptions, Deleted, GetOptions};
@@ -27,9 +28,15 @@ pub(super) async fn delete(backend: &S3Backend, key: &Key, options: &DeleteOptio
         (None, true) => look(backend, key, options.version.clone()).await?,
         (None, false) => None,
     };
-    let wire = holdall_s3::DeleteOptions { version: options.version.clone(), if_match };
-    let answer = backend.client.delete(&full, &wire).await?;
-    Ok(Deleted { existed, version: answer.version, state: State::Stored })
+    let bypass_governance = options.bypass_governance;
+    let wire = holdall_s3::DeleteOptions { version: options.version.clone(), if_match, bypass_governance };
+    match (backend.client.delete(&full, &wire).await, &options.version) {
+        (Ok(answer), _) => Ok(Deleted { existed, version: answer.version, state: State::Stored }),
+        (Err(error), None) => Err(error.into()),
+        (Err(error), Some(version)) => {
+            Err(explained(backend, &full, version, bypass_governance, error.into()).await)
+        }
+    }
 }
 
 /// Whether there is an object; none where that is not said. That keeps nobody from deleting: whoever may delete need

@@ -6,9 +6,11 @@ mod convert;
 mod copy;
 mod delete;
 mod gc;
+mod hold;
 mod listing;
 mod open;
 mod service;
+mod tags;
 mod upload;
 mod versions;
 
@@ -23,7 +25,7 @@ use crate::object::{
 use crate::outbox::Destination;
 use crate::receipt::{Receipt, State};
 use crate::settings::Settings;
-use crate::{Encryption, Payload, PostForm, PostPolicy, Versioning, WriteCondition};
+use crate::{Encryption, Payload, PostForm, PostPolicy, Retention, Versioning, WriteCondition};
 pub(crate) use ability::remove_whole;
 use ability::{Abilities, Ability};
 use holdall_s3::Client;
@@ -301,6 +303,10 @@ impl Backend for S3Backend {
         Box::pin(async move { Ok(self.client.object_tags(&self.full(key)?).await?) })
     }
 
+    fn set_tags<'a>(&'a self, key: &'a Key, tags: &'a [(String, String)]) -> BoxFuture<'a, Result<()>> {
+        Box::pin(tags::set(self, key, tags))
+    }
+
     fn list(&self, options: ListOptions) -> Box<dyn Listing> {
         Box::new(listing::S3Listing::new(&self.client, &self.root, options))
     }
@@ -319,6 +325,32 @@ impl Backend for S3Backend {
 
     fn list_versions(&self, prefix: Prefix) -> Box<dyn VersionListing> {
         Box::new(versions::S3Versions::new(&self.client, &self.root, &prefix))
+    }
+
+    fn hold<'a>(&'a self, key: &'a Key, version: Option<&'a str>, on: bool) -> BoxFuture<'a, Result<()>> {
+        Box::pin(hold::hold(self, key, version, on))
+    }
+
+    fn held<'a>(&'a self, key: &'a Key, version: Option<&'a str>) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(hold::held(self, key, version))
+    }
+
+    fn retain<'a>(
+        &'a self,
+        key: &'a Key,
+        version: Option<&'a str>,
+        retention: Retention,
+        bypass_governance: bool,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(hold::retain(self, key, version, retention, bypass_governance))
+    }
+
+    fn retention<'a>(
+        &'a self,
+        key: &'a Key,
+        version: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<Retention>>> {
+        Box::pin(hold::retention(self, key, version))
     }
 
     fn begin_upload<'a>(
@@ -393,6 +425,14 @@ impl Backend for S3Backend {
 
     fn create(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(bucket::create(&self.client))
+    }
+
+    fn create_locking(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(bucket::create_locking(self))
+    }
+
+    fn demand_locks(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(hold::demand(self))
     }
 
     fn remove(&self) -> BoxFuture<'_, Result<()>> {

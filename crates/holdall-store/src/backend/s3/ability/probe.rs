@@ -38,6 +38,8 @@ pub(super) async fn probe(client: &Client, root: &str, ability: &Ability) -> Res
         Ability::Acl => applies_acl(client, &key).await,
         Ability::Tags => keeps_tags(client, &key).await,
         Ability::UploadTags => upload_keeps_tags(client, &key).await,
+        Ability::SetTags => sets_tags(client, &key).await,
+        Ability::ClearTags => clears_tags(client, &key).await,
         Ability::CopyTags => copy_minds_tags(client, &key).await,
         Ability::UnderscoreNames => keeps_metadata(client, &key, &["a_b"]).await,
         Ability::UnderscoreTwins => keeps_metadata(client, &key, &["a_b", "a-b"]).await,
@@ -73,7 +75,7 @@ async fn remove_versions(client: &Client, key: &str) -> Wire<()> {
         let page = client.list_versions(key, after.as_ref()).await?;
         for entry in page.versions.into_iter().filter(|entry| entry.key == key) {
             let version = Some(entry.version);
-            client.delete(key, &DeleteOptions { version, if_match: None }).await?;
+            client.delete(key, &DeleteOptions { version, ..DeleteOptions::default() }).await?;
         }
         after = page.next;
         if after.is_none() {
@@ -211,10 +213,7 @@ async fn encrypts(client: &Client, key: &str, encryption: Encryption) -> Wire<bo
     let options = PutOptions { encryption: Some(encryption), ..PutOptions::default() };
     match put(client, key, Vec::new(), &options).await {
         Ok(_) => Ok(true),
-        Err(error) => match error.kind() {
-            WireKind::Unsupported | WireKind::InvalidInput => Ok(false),
-            _ => Err(error),
-        },
+        Err(error) => unable(error),
     }
 }
 
@@ -230,7 +229,11 @@ fn tagged(value: &str) -> PutOptions {
 }
 
 async fn has_tag(client: &Client, key: &str, value: &str) -> Wire<bool> {
-    taken_at_its_word(client.object_tags(key).await.map(|found| found == tagged(value).tags))
+    has_tags(client, key, tagged(value).tags).await
+}
+
+async fn has_tags(client: &Client, key: &str, tags: Vec<(String, String)>) -> Wire<bool> {
+    taken_at_its_word(client.object_tags(key).await.map(|found| found == tags))
 }
 
 async fn keeps_tags(client: &Client, key: &str) -> Wire<bool> {
@@ -244,6 +247,36 @@ async fn upload_keeps_tags(client: &Client, key: &str) -> Wire<bool> {
     let parts = [CompletedPart { number: 1, etag: part.etag, checksum: part.checksum }];
     client.complete_upload(&upload, &parts, &WriteCondition::Always).await?;
     has_tag(client, key, "1").await
+}
+
+/// A server that does not know the query takes the tags for the bytes of the object.
+async fn sets_tags(client: &Client, key: &str) -> Wire<bool> {
+    put(client, key, Vec::new(), &tagged("1")).await?;
+    match client.put_object_tags(key, &tagged("2").tags).await {
+        Ok(()) => Ok(is_empty(client, key).await? && has_tag(client, key, "2").await?),
+        Err(error) => unable(error),
+    }
+}
+
+/// A server that does not know the query deletes the object.
+async fn clears_tags(client: &Client, key: &str) -> Wire<bool> {
+    put(client, key, Vec::new(), &tagged("1")).await?;
+    match client.delete_object_tags(key).await {
+        Ok(()) => Ok(is_empty(client, key).await? && has_tags(client, key, Vec::new()).await?),
+        Err(error) => unable(error),
+    }
+}
+
+/// Whether an empty object is there still.
+async fn is_empty(client: &Client, key: &str) -> Wire<bool> {
+    taken_at_its_word(client.head(key, &GetOptions::default()).await.map(|head| head.size == 0))
+}
+
+fn unable(error: WireError) -> Wire<bool> {
+    match error.kind() {
+        WireKind::Unsupported | WireKind::InvalidInput => Ok(false),
+        _ => Err(error),
+    }
 }
 
 async fn copy_minds_tags(client: &Client, key: &str) -> Wire<bool> {
