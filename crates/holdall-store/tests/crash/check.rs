@@ -1,6 +1,6 @@
 //! Opens a store after a crash and holds it to what was acknowledged.
 
-use crate::content::{Seen, Version, recognise};
+use crate::content::{Seen, Version, recognise, recognise_tags};
 use crate::history::History;
 use crate::operation::{Operation, When};
 use holdall_store::{Error, ErrorKind, Fsync, GetOptions, Location, Metadata, Settings, Store};
@@ -74,7 +74,9 @@ async fn read(
     if head != metadata || (listed.size, listed.etag) != (head.size, head.etag) {
         return Err("get, head and the listing differ".to_owned());
     }
-    recognise(history.keys(), &metadata, &body).map(Some)
+    let seen = recognise(history.keys(), &metadata, &body)?;
+    let tags = store.tags(key).await.map_err(|e| told(&e))?;
+    recognise_tags(seen, &tags).map(Some)
 }
 
 /// Demands that every write that was acknowledged is a version still, whole, and each version one.

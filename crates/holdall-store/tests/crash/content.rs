@@ -48,11 +48,37 @@ impl Version {
 
     /// Tags fill a record as nothing else can.
     pub(crate) fn tags(&self) -> Vec<(String, String)> {
-        let count = if self.heavy { 10 } else { 0 };
-        (0..count)
-            .map(|n| (format!("{n}{}", "t".repeat(120)), format!("{}{}", self.number, "v".repeat(200))))
-            .collect()
+        ballast(self.number, if self.heavy { 10 } else { 0 })
     }
+}
+
+fn ballast(number: u64, count: usize) -> Vec<(String, String)> {
+    let tag = |n| (format!("{n}{}", "t".repeat(120)), format!("{number}{}", "v".repeat(200)));
+    (0..count).map(tag).collect()
+}
+
+/// The tags that an object is given which is there.
+pub(crate) fn tagging(number: u64, heavy: bool) -> Vec<(String, String)> {
+    let mut tags = vec![("set".to_owned(), number.to_string())];
+    tags.extend(ballast(number, if heavy { 9 } else { 0 }));
+    tags
+}
+
+/// Finds out which write or tagging an object is of.
+///
+/// # Errors
+///
+/// Says which tags do not belong together.
+pub(crate) fn recognise_tags(seen: Seen, tags: &[(String, String)]) -> Result<Seen, String> {
+    if let Some((_, number)) = tags.iter().find(|(name, _)| name == "set") {
+        let number = number.parse().map_err(|e| format!("{e}"))?;
+        if [false, true].iter().any(|heavy| tags == tagging(number, *heavy)) {
+            return Ok(Seen { number, ..seen });
+        }
+    } else if [0, 10].iter().any(|count| tags == ballast(seen.number, *count)) {
+        return Ok(seen);
+    }
+    Err(format!("write {} has the tags {tags:?}", seen.number))
 }
 
 fn digest(bytes: &[u8]) -> String {

@@ -59,6 +59,7 @@ impl History {
             Operation::Put(version, _) | Operation::Upload { version, .. } => {
                 Leaves::Exactly(Some(version.number))
             }
+            Operation::Tag { number, .. } => Leaves::Exactly(Some(*number)),
             Operation::Copy { from, .. } => Leaves::CopyOf(from.clone()),
             Operation::Rename { from, .. } => Leaves::MoveOf(from.clone()),
             Operation::Delete(_) => Leaves::Exactly(None),

@@ -1,6 +1,6 @@
 //! What is done to a store while it is watched.
 
-use crate::content::Version;
+use crate::content::{Version, tagging};
 use holdall_store::{
     CopyOptions, DeleteFailure, Error, ErrorKind, GetOptions, Key, MoveOptions, PartReceipt, PutOptions,
     Store, Versioning, WriteCondition,
@@ -34,6 +34,12 @@ pub(crate) enum Operation {
         from: String,
         to: String,
     },
+    /// Gives what is there other tags, by which it is known as of this number from then on.
+    Tag {
+        key: String,
+        number: u64,
+        heavy: bool,
+    },
     Delete(Vec<String>),
     /// Deletes the latest version, so that the key has the one before.
     Undo(String),
@@ -57,7 +63,7 @@ impl Operation {
             Self::Copy { to, .. } => vec![to],
             Self::Rename { from, to } => vec![to, from],
             Self::Delete(keys) => keys.iter().map(String::as_str).collect(),
-            Self::Undo(key) => vec![key],
+            Self::Undo(key) | Self::Tag { key, .. } => vec![key],
             Self::KeepVersions => Vec::new(),
         }
     }
@@ -73,6 +79,7 @@ impl Operation {
             Self::Upload { version, parts, backwards } => upload(store, version, parts, *backwards).await,
             Self::Copy { from, to } => store.copy(from, to, &CopyOptions::default()).await.map(drop),
             Self::Rename { from, to } => store.rename(from, to, &MoveOptions::default()).await.map(drop),
+            Self::Tag { key, number, heavy } => store.set_tags(key, &tagging(*number, *heavy)).await,
             Self::Delete(keys) => delete(store, keys).await,
             Self::Undo(key) => undo(store, key).await,
             Self::KeepVersions => store.bucket().set_versioning(Versioning::Enabled).await,

@@ -47,8 +47,10 @@ impl Scene {
         let mut all = (self.prepare)();
         all.extend((self.play)());
         let mut operation = all.swap_remove((id % AGAIN) as usize);
-        if let Operation::Put(version, _) | Operation::Upload { version, .. } = &mut operation {
-            version.number = id + 1;
+        match &mut operation {
+            Operation::Put(version, _) | Operation::Upload { version, .. } => version.number = id + 1,
+            Operation::Tag { number, .. } => *number = id + 1,
+            _ => {}
         }
         operation
     }
@@ -92,6 +94,14 @@ fn delete(keys: &[&str]) -> Operation {
 fn upload(key: &str, parts: &[usize], backwards: bool) -> Operation {
     let version = version(key, parts.iter().sum(), false);
     Operation::Upload { version, parts: parts.to_vec(), backwards }
+}
+
+fn tag(key: &str) -> Operation {
+    Operation::Tag { key: key.to_owned(), number: 0, heavy: false }
+}
+
+fn tag_heavy(key: &str) -> Operation {
+    Operation::Tag { key: key.to_owned(), number: 0, heavy: true }
 }
 
 fn nothing() -> Vec<Operation> {
@@ -216,6 +226,20 @@ pub(crate) static SCENES: &[Scene] = &[
         prepare: || [put("a/b")].into_iter().chain(odd().iter().map(|key| put(key))).collect(),
         play: || odd().iter().flat_map(|key| [put(key), delete(&[key]), put(key)]).collect(),
         ..PLAIN
+    },
+    Scene {
+        name: "tag",
+        prepare: || vec![put("a"), put("d//e"), put("z")],
+        play: || {
+            vec![tag("a"), tag("d//e"), tag("a"), tag("none"), rename("a", "b"), tag("b"), copy("b", "c")]
+        },
+        ..PLAIN
+    },
+    Scene {
+        name: "tag_heavy",
+        prepare: || vec![put("a"), put_heavy("d/e")],
+        play: || vec![tag_heavy("a"), tag("a"), tag("d/e"), put("a"), tag_heavy("a"), delete(&["a"])],
+        ..HEAVY
     },
     Scene {
         name: "versioned",

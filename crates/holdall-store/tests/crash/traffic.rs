@@ -56,7 +56,8 @@ impl Traffic {
             0..8 => Operation::Put(version(size), When::Always),
             8..10 => Operation::Put(version(size), When::Absent),
             10..12 => Operation::Put(version(size), When::Current),
-            12..15 => Operation::Delete(vec![key]),
+            12..14 => Operation::Delete(vec![key]),
+            14 => Operation::Tag { key, number: id + 1, heavy },
             15..18 => match self::key(task, pick(4), pick(1 << 20)) {
                 from if from == key => Operation::Delete(vec![key]),
                 from => Operation::Copy { from, to: key },

@@ -23,7 +23,8 @@ pub(crate) enum Change {
         bytes: Arc<[u8]>,
     },
     Size(usize),
-    Record(Arc<[u8]>),
+    /// What belongs to it; none where that is taken away.
+    Record(Option<Arc<[u8]>>),
     /// Nanoseconds since 1970.
     Modified(i64),
 }

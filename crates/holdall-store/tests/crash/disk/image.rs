@@ -38,7 +38,7 @@ impl Image {
                 self.data[*start..start + bytes.len()].copy_from_slice(bytes);
             }
             Change::Size(size) => self.data.resize(*size, 0),
-            Change::Record(record) => self.record = Some(record.clone()),
+            Change::Record(record) => self.record.clone_from(record),
             Change::Modified(modified) => self.modified = *modified,
         }
     }

@@ -114,7 +114,8 @@ impl Recorder {
             "copy_file_range" => self.copy(call, answer),
             "ioctl" => self.clone_whole(call),
             "ftruncate" => self.change(call.number(0), Change::Size(call.number(1) as usize)),
-            "fsetxattr" => self.change(call.number(0), Change::Record(call.bytes(2).into())),
+            "fsetxattr" => self.change(call.number(0), Change::Record(Some(call.bytes(2).into()))),
+            "fremovexattr" => self.change(call.number(0), Change::Record(None)),
             "utimensat" => self.change(call.number(0), Change::Modified(modified(call.argument(2)))),
             "fsync" | "fdatasync" => {
                 _ = self.at(call.number(0)).map(|inode| self.events.push(Event::Fsync(inode)))
