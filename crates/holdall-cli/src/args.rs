@@ -4,18 +4,10 @@ use crate::cli::Override;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use holdall::{Attributes, GetOptions, PutOptions, Range, WriteCondition};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use std::time::{Duration, SystemTime};
-
-/// Reads a moment.
-pub(crate) fn moment(text: &str) -> Result<SystemTime, String> {
-    let moment: Result<jiff::Timestamp, _> = text.parse();
-    moment.map(SystemTime::from).map_err(|_| "not a moment such as 2025-01-02T03:04:05Z".to_owned())
-}
-
-/// The moment after a time from now; where no clock has it, it has passed.
-pub(crate) fn from_now(after: Duration) -> SystemTime {
-    SystemTime::now().checked_add(after).unwrap_or(SystemTime::UNIX_EPOCH)
-}
 
 /// What an object carries besides its bytes.
 #[derive(Debug, Default, Args)]
@@ -96,6 +88,10 @@ impl VersionArg {
     pub(crate) fn options(&self) -> GetOptions {
         GetOptions { version: self.version_id.clone(), ..GetOptions::default() }
     }
+
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.version_id.as_deref()
+    }
 }
 
 pub(crate) fn not_empty() -> NonEmptyStringValueParser {
@@ -108,6 +104,20 @@ pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("not NAME=VALUE".to_owned()),
     }
+}
+
+/// Reads a day or a moment of RFC 3339; one without an offset is in UTC.
+pub(crate) fn moment(text: &str) -> Result<SystemTime, String> {
+    let civil = || text.parse::<DateTime>().and_then(|moment| moment.to_zoned(TimeZone::UTC));
+    let moment = text.parse::<Timestamp>().or_else(|_| civil().map(|moment| moment.timestamp()));
+    moment
+        .map(SystemTime::from)
+        .map_err(|_| "not a moment such as 2033-01-01 or 2033-01-01T12:00:00Z".to_owned())
+}
+
+/// The moment after a time from now; where no clock has it, it has passed.
+pub(crate) fn from_now(after: Duration) -> SystemTime {
+    SystemTime::now().checked_add(after).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 /// Reads an `ETag`, with its quotes or without.
@@ -156,6 +166,24 @@ mod tests {
         }
         for text in ["", "..", "5", "5..5", "6..5", "-0", "-", "a..b", "0..-1", "--5"] {
             assert!(range(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_in_utc_unless_it_says_otherwise() {
+        let table = [
+            ("2033-01-01", "2033-01-01T00:00:00Z"),
+            ("2033-01-01T12:00:00", "2033-01-01T12:00:00Z"),
+            ("2033-01-01T12:00:00+02:00", "2033-01-01T10:00:00Z"),
+        ];
+        for (text, wanted) in table {
+            assert_eq!(
+                moment(text).map(|moment| crate::text::Moment(moment).to_string()).as_deref(),
+                Ok(wanted)
+            );
+        }
+        for text in ["", "soon", "30d", "2033-13-01", "12:00:00"] {
+            assert!(moment(text).is_err(), "{text}");
         }
     }
 

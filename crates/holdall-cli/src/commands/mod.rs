@@ -29,6 +29,7 @@ mod rm;
 mod route;
 mod session;
 mod stat;
+mod tag;
 mod topic;
 mod tree;
 mod url;
@@ -69,6 +70,7 @@ pub(crate) enum Command {
     Outbox(outbox::Outbox),
     Bucket(bucket::Bucket),
     ObjectVersion(object_version::ObjectVersion),
+    Tag(tag::Tag),
     Expire(expire::Expire),
     Config(config::Config),
     Doctor(doctor::Doctor),
@@ -114,6 +116,7 @@ impl Command {
             Self::Outbox(command) => Box::pin(command.run(app)).await,
             Self::Bucket(command) => command.run(app).await,
             Self::ObjectVersion(command) => command.run(app).await,
+            Self::Tag(command) => command.run(app).await,
             Self::Expire(command) => command.run(app).await,
             Self::Config(command) => command.run(app),
             Self::Doctor(command) => command.run(app).await,

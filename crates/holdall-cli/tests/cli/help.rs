@@ -55,11 +55,15 @@ fn help_of_every_command() {
         shell.transcript(&format!("help_expire_{command}"), &[&format!("expire {command} --help")]);
     }
     shell.transcript("help_object_version", &["object-version --help"]);
-    for command in ["ls", "restore", "rm"] {
+    for command in ["ls", "restore", "rm", "hold", "retain"] {
         shell.transcript(
             &format!("help_object_version_{command}"),
             &[&format!("object-version {command} --help")],
         );
+    }
+    shell.transcript("help_tag", &["tag --help"]);
+    for command in ["ls", "set", "rm"] {
+        shell.transcript(&format!("help_tag_{command}"), &[&format!("tag {command} --help")]);
     }
     shell.transcript("help_document", &["document --help"]);
     for command in ["run", "status", "report", "adopt"] {

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{ChecksumMode, ObjectCannedAcl, Permission, StorageClass};
+use aws_sdk_s3::types::{self as sdk_types, ChecksumMode, ObjectCannedAcl, Permission, StorageClass};
 use holdall_oracle::{Bench, payload};
-use holdall_s3::{Acl, Attributes, ChecksumAlgorithm, GetOptions, PayloadIntegrity, PutOptions};
+use holdall_s3::{Acl, Attributes, ChecksumAlgorithm, ErrorKind, GetOptions, PayloadIntegrity, PutOptions};
 
 use crate::sdk;
 
@@ -104,6 +104,31 @@ pub(crate) async fn tags_go_both_ways(bench: Bench) {
     let head = bench.holdall.head("key", &GetOptions::default()).await.unwrap();
     let counted = sdk::get(&sdk::client(&bench), &bench, "key").await.tag_count();
     assert_eq!(head.tags.map(|n| i32::try_from(n).unwrap()), counted);
+}
+
+pub(crate) async fn tags_are_replaced_and_removed_alike(bench: Bench) {
+    let (sdk, holdall) = (sdk::client(&bench), &bench.holdall);
+    let pairs = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    };
+    let before = holdall.put("key", payload("x"), &PutOptions::default()).await.unwrap();
+    for tags in [pairs(&[("a & <b>", "\"c\""), ("e", "")]), pairs(&[("only", "é")]), pairs(&[])] {
+        let list: Vec<(String, String)> = tags.clone().into_iter().collect();
+        match list.is_empty() {
+            true => holdall.delete_object_tags("key").await.unwrap(),
+            false => holdall.put_object_tags("key", &list).await.unwrap(),
+        }
+        let got = sdk.get_object_tagging().bucket(&bench.bucket).key("key").send().await.unwrap();
+        let seen = got.tag_set().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned()));
+        assert_eq!(seen.collect::<BTreeMap<_, _>>(), tags);
+    }
+    let theirs = sdk_types::Tag::builder().key("their s").value("1 < 2").build().unwrap();
+    let tagging = sdk_types::Tagging::builder().tag_set(theirs).build().unwrap();
+    sdk.put_object_tagging().bucket(&bench.bucket).key("key").tagging(tagging).send().await.unwrap();
+    assert_eq!(holdall.object_tags("key").await.unwrap(), [("their s".to_owned(), "1 < 2".to_owned())]);
+    assert_eq!(holdall.head("key", &GetOptions::default()).await.unwrap().etag, Some(before.etag));
+    let absent = holdall.put_object_tags("absent", &[("a".to_owned(), "b".to_owned())]).await.unwrap_err();
+    assert_eq!(absent.kind(), ErrorKind::NotFound);
 }
 
 pub(crate) async fn an_acl_goes_both_ways(bench: Bench) {

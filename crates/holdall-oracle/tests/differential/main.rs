@@ -15,6 +15,7 @@ mod encryption;
 mod forms;
 mod keys;
 mod listings;
+mod locks;
 mod presigned;
 mod rights;
 mod sdk;
@@ -31,6 +32,7 @@ const COMMON: &[Case] = &cases![
     attributes::the_sdk_reads_what_holdall_wrote,
     attributes::metadata_that_is_no_ascii_is_encoded_words_to_the_sdk,
     attributes::tags_go_both_ways,
+    attributes::tags_are_replaced_and_removed_alike,
     conditions::create_only_is_refused_alike,
     conditions::reads_are_refused_alike,
     copies::a_copy_keeps_or_replaces_metadata,
@@ -63,6 +65,9 @@ const CEPH: &[Case] = &cases![
     forms::a_file_of_the_wrong_size_is_refused,
     forms::a_field_that_was_changed_is_refused,
     keys::every_odd_key_goes_both_ways,
+    locks::a_legal_hold_goes_both_ways,
+    locks::a_retention_goes_both_ways,
+    locks::evi_14_locks_need_rights_of_their_own,
     presigned::curl_gets_puts_heads_and_deletes_odd_keys,
     presigned::curl_must_send_the_signed_headers,
     presigned::a_changed_url_is_refused,

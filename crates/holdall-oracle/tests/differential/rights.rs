@@ -131,8 +131,10 @@ pub(crate) async fn evi_14_what_else_needs_a_right_of_its_own(bench: Bench) {
 }
 
 /// The rights that AWS wants for more than core work, and whether Ceph wants them too.
-const FURTHER: [(&str, bool); 8] = [
+const FURTHER: [(&str, bool); 10] = [
     ("s3:PutObjectTagging", false),
+    ("s3:GetObjectTagging", true),
+    ("s3:DeleteObjectTagging", true),
     ("s3:PutObjectAcl", false),
     ("s3:GetObjectVersion", false),
     ("s3:ListMultipartUploadParts", false),
@@ -154,6 +156,8 @@ async fn attempt(holdall: &Client, right: &str, upload: &UploadHandle) -> Result
             let options = PutOptions { acl: Some(Acl::PublicRead), ..PutOptions::default() };
             holdall.put("key", payload("x"), &options).await.map(drop)
         }
+        "s3:GetObjectTagging" => holdall.object_tags("key").await.map(drop),
+        "s3:DeleteObjectTagging" => holdall.delete_object_tags("key").await,
         "s3:ListMultipartUploadParts" => holdall.list_parts(upload, None).await.map(drop),
         "s3:ListBucketMultipartUploads" => holdall.list_uploads("", None).await.map(drop),
         "s3:GetBucketVersioning" => holdall.versioning().await.map(drop),

@@ -391,7 +391,7 @@ fn no_versions() -> Error {
 /// Why no object is locked.
 pub(crate) fn no_locks() -> Error {
     Error::new(ErrorKind::Unsupported, "objects cannot be locked here").with_hint(
-        "legal holds and retention need a bucket that was made for them: `holdall bucket create --object-lock`",
+        "legal holds and retention need a bucket on S3 that was made for them: `holdall bucket create --object-lock`",
     )
 }
 
