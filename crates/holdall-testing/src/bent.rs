@@ -5,7 +5,7 @@ use holdall_store::{
     Attributes, Backend, BoxFuture, CopyOptions, DeleteFailure, DeleteOptions, Deleted, Error, ErrorKind,
     GcOptions, GetOptions, Key, Leftover, Limits, ListOptions, Listing, Metadata, Object, Page, PartReceipt,
     Payload, PostForm, PostPolicy, Prefix, PresignOptions, PutOptions, Range, ReadAt, Receipt, Result,
-    Resumed, Ticket, Upload, VersionListing, WriteCondition,
+    Resumed, Ticket, Upload, VersionListing, Versioning, WriteCondition,
 };
 use std::sync::Arc;
 
@@ -32,11 +32,13 @@ pub enum Bug {
     UploadKeepsFirstPart,
     /// What is not there is Conflict.
     WrongKind,
+    /// Tags that are set do not replace those that are there.
+    TagsAdded,
 }
 
 impl Bug {
     /// Every one.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::ListDropsLastOfPage,
         Self::ListRepeatsPrefixes,
         Self::RangeOffByOne,
@@ -47,6 +49,7 @@ impl Bug {
         Self::CopyDropsMetadata,
         Self::UploadKeepsFirstPart,
         Self::WrongKind,
+        Self::TagsAdded,
     ];
 }
 
@@ -167,6 +170,29 @@ impl Backend for Bent {
             let receipt = self.inner.copy(&self.key(from)?, &self.key(to)?, &options).await;
             Ok(Receipt { key: to.clone(), ..receipt.map_err(|e| self.fault(e))? })
         })
+    }
+
+    fn tags<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Vec<(String, String)>>> {
+        Box::pin(async move { self.inner.tags(&self.key(key)?).await.map_err(|e| self.fault(e)) })
+    }
+
+    fn set_tags<'a>(&'a self, key: &'a Key, tags: &'a [(String, String)]) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let (key, mut all) = (self.key(key)?, tags.to_vec());
+            if self.bug == Bug::TagsAdded {
+                let old = self.inner.tags(&key).await?.into_iter();
+                all.extend(old.filter(|(name, _)| tags.iter().all(|(new, _)| new != name)));
+            }
+            self.inner.set_tags(&key, &all).await.map_err(|e| self.fault(e))
+        })
+    }
+
+    fn versioning(&self) -> BoxFuture<'_, Result<Versioning>> {
+        self.inner.versioning()
+    }
+
+    fn set_versioning(&self, versioning: Versioning) -> BoxFuture<'_, Result<()>> {
+        self.inner.set_versioning(versioning)
     }
 
     fn list_versions(&self, prefix: Prefix) -> Box<dyn VersionListing> {

@@ -112,7 +112,7 @@ pub(crate) async fn tags_are_replaced_and_removed_alike(bench: Bench) {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     };
     let before = holdall.put("key", payload("x"), &PutOptions::default()).await.unwrap();
-    for tags in [pairs(&[("a & <b>", "\"c\""), ("e", "")]), pairs(&[("only", "é")]), pairs(&[])] {
+    for tags in [pairs(&[("a + b:c", "d/e@f=g."), ("e", "")]), pairs(&[("only", "one")]), pairs(&[])] {
         let list: Vec<(String, String)> = tags.clone().into_iter().collect();
         match list.is_empty() {
             true => holdall.delete_object_tags("key").await.unwrap(),
@@ -122,10 +122,10 @@ pub(crate) async fn tags_are_replaced_and_removed_alike(bench: Bench) {
         let seen = got.tag_set().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned()));
         assert_eq!(seen.collect::<BTreeMap<_, _>>(), tags);
     }
-    let theirs = sdk_types::Tag::builder().key("their s").value("1 < 2").build().unwrap();
+    let theirs = sdk_types::Tag::builder().key("their s").value("1 = 2").build().unwrap();
     let tagging = sdk_types::Tagging::builder().tag_set(theirs).build().unwrap();
     sdk.put_object_tagging().bucket(&bench.bucket).key("key").tagging(tagging).send().await.unwrap();
-    assert_eq!(holdall.object_tags("key").await.unwrap(), [("their s".to_owned(), "1 < 2".to_owned())]);
+    assert_eq!(holdall.object_tags("key").await.unwrap(), [("their s".to_owned(), "1 = 2".to_owned())]);
     assert_eq!(holdall.head("key", &GetOptions::default()).await.unwrap().etag, Some(before.etag));
     let absent = holdall.put_object_tags("absent", &[("a".to_owned(), "b".to_owned())]).await.unwrap_err();
     assert_eq!(absent.kind(), ErrorKind::NotFound);

@@ -133,8 +133,8 @@ pub(crate) async fn evi_14_what_else_needs_a_right_of_its_own(bench: Bench) {
 /// The rights that AWS wants for more than core work, and whether Ceph wants them too.
 const FURTHER: [(&str, bool); 10] = [
     ("s3:PutObjectTagging", false),
-    ("s3:GetObjectTagging", true),
-    ("s3:DeleteObjectTagging", true),
+    ("s3:GetObjectTagging", false),
+    ("s3:DeleteObjectTagging", false),
     ("s3:PutObjectAcl", false),
     ("s3:GetObjectVersion", false),
     ("s3:ListMultipartUploadParts", false),

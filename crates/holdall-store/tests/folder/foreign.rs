@@ -17,6 +17,7 @@ pub(crate) const CASES: &[Case] = &[
     ("foreign::a_file_put_over_is_an_object_like_others", put_over),
     ("foreign::every_change_of_a_file_is_another_etag", every_change_shows),
     ("foreign::a_change_of_an_object_makes_it_foreign", change_makes_foreign),
+    ("foreign::a_file_is_tagged_until_it_is_changed", tagged),
     ("foreign::hidden_files_are_objects", hidden),
     ("foreign::times_at_the_ends_of_time", odd_times),
 ];
@@ -193,6 +194,25 @@ fn every_change_shows() -> Ran {
             assert!(!seen.contains(receipt.etag.as_ref().unwrap()), "put {n}");
             seen.push(receipt.etag.unwrap());
         }
+    });
+    Ok(())
+}
+
+fn tagged() -> Ran {
+    run(async {
+        let ground = Ground::new();
+        ground.write("page.html", "<p>");
+        let store = ground.store();
+        let before = store.head("page.html").await.unwrap();
+        store.set_tags("page.html", &[]).await.unwrap();
+        let tags = [("kind".to_owned(), "page".to_owned())];
+        store.set_tags("page.html", &tags).await.unwrap();
+        assert_eq!(store.tags("page.html").await.unwrap(), tags);
+        assert_eq!(store.head("page.html").await.unwrap(), before);
+        assert_eq!(std::fs::read(ground.path("page.html")).unwrap(), b"<p>");
+        ground.write("page.html", "another");
+        assert_eq!(store.tags("page.html").await.unwrap(), []);
+        assert_eq!(store.set_tags("none", &tags).await.unwrap_err().kind(), ErrorKind::NotFound);
     });
     Ok(())
 }

@@ -175,6 +175,27 @@ async fn conditions_are_decided_by_what_waits_else_by_the_store() {
 }
 
 #[tokio::test]
+async fn what_waits_is_neither_tagged_nor_held_and_keeps_its_tags() {
+    let world = World::new();
+    world.down();
+    let tags = vec![("kind".to_owned(), "log".to_owned())];
+    let options = PutOptions { tags: tags.clone(), ..PutOptions::default() };
+    world.store.put_with("k", "x", &options).await.unwrap();
+    let refused = [
+        world.store.set_tags("k", &[("kind".to_owned(), "other".to_owned())]).await.unwrap_err(),
+        world.store.set_tags("k", &[]).await.unwrap_err(),
+        world.store.hold("k", None, true).await.unwrap_err(),
+    ];
+    for error in refused {
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    }
+    assert_eq!(world.store.tags("k").await.unwrap(), tags);
+    let away = in_time(world.store.set_tags("other", &tags)).await.unwrap_err();
+    assert_eq!(away.kind(), ErrorKind::Unreachable);
+    assert_eq!(world.waiting().await, 1);
+}
+
+#[tokio::test]
 async fn a_customers_key_never_lies_on_the_disk() {
     let world = World::new();
     world.down();
