@@ -11,8 +11,8 @@ The current store is --store, else $HOLDALL_STORE, else the bucket of $S3_BUCKET
 of the user's; `holdall config` shows which, and why.
 
 Exit status: 0 done, 1 something failed, 2 usage or settings, 3 not found, 4 no permission,
-5 unreachable, timeout or throttled, 6 precondition or conflict, 7 no room left, 129, 130 and
-143 ended by a signal, 141 the reader of the output went away.";
+5 unreachable, timeout or throttled, 6 precondition, conflict or held, 7 no room left, 129, 130
+and 143 ended by a signal, 141 the reader of the output went away.";
 
 /// Keeps artifacts on S3-compatible object storage.
 #[derive(Debug, Parser)]

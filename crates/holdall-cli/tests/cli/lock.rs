@@ -46,6 +46,17 @@ fn story(shell: &Shell) {
     assert_eq!(say("object-version ls"), "");
 }
 
+/// s3s-fs makes a bucket of the usual kind, which does not stay.
+#[test]
+fn a_bucket_that_cannot_lock_is_not_left_behind() {
+    for server in Server::all_from_env().unwrap().iter().filter(|server| server.name == "s3s-fs") {
+        let shell = below(server, &format!("holdall-cli-no-lock-{}", std::process::id()));
+        let output = shell.run(&["bucket", "create", "--object-lock"]);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert_eq!(shell.run(&["bucket", "info"]).status.code(), Some(3));
+    }
+}
+
 #[test]
 fn what_cannot_be_locked_is_told() {
     let shell = Shell::bare();

@@ -66,10 +66,8 @@ impl Retain {
         if app.globals.json {
             return Ok(app.out.json(&RetentionRecord { key: &target.key, version, mode, until })?);
         }
-        Ok(match mode.zip(until) {
-            Some((mode, until)) => app.out.name(&format!("{mode} until {until}"))?,
-            None => app.out.name("none")?,
-        })
+        let told = mode.zip(until).map(|(mode, until)| format!("{mode} until {until}"));
+        Ok(app.out.name(told.as_deref().unwrap_or("none"))?)
     }
 
     fn wanted(&self) -> Option<Retention> {

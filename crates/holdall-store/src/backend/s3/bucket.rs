@@ -26,13 +26,13 @@ pub(super) async fn create(client: &Client) -> Result<()> {
     client.create_bucket().await.map_err(|error| needs(CREATING, error))
 }
 
-/// Makes the bucket so that its objects can be locked. A server that made one of another kind has it back, which is empty.
+/// Makes the bucket so that its objects can be locked. One of another kind that a server made instead goes again.
 pub(super) async fn create_locking(backend: &S3Backend) -> Result<()> {
     demand_absence(&backend.client).await?;
     backend.client.create_locking_bucket().await.map_err(|error| needs(CREATING, error))?;
     match demand(backend).await {
         Err(error) if error.kind() == ErrorKind::Unsupported => {
-            backend.client.delete_bucket().await?;
+            remove(&backend.client).await?;
             Err(error)
         }
         // Whoever may make a bucket need not be allowed to ask about it.
