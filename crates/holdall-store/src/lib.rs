@@ -30,6 +30,7 @@ mod object;
 pub mod object_store;
 pub mod outbox;
 mod receipt;
+pub mod retention;
 mod settings;
 mod store;
 pub mod telemetry;
@@ -37,8 +38,8 @@ pub mod transfer;
 mod url;
 
 pub use backend::{
-    Backend, BoxFuture, Held, Limits, Listing, PartDigest, PartReceipt, ReadAt, Resumed, Ticket, Upload,
-    VersionListing,
+    Backend, BoxFuture, Held, Limits, Listing, PartDigest, PartReceipt, ReadAt, Resumed, Ticket,
+    UnfinishedUpload, Upload, UploadPage, VersionListing,
 };
 pub use content_type::content_type_of;
 pub use error::{Error, ErrorKind, Result};
@@ -59,7 +60,7 @@ pub use settings::{
     Setting, Settings, SettingsError, Sources, Value, Variables, WriteMode, parse_size, parse_time,
 };
 pub use store::{
-    ExpirationEvent, ExpirationSummary, ObjectList, Stats, Store, SweepEvent, SweepOptions, SweepSummary,
-    VersionList,
+    AuditEvent, AuditSummary, ExpirationEvent, ExpirationSummary, Left, LeftKind, ObjectList, Stats, Store,
+    SweepEvent, SweepOptions, SweepSummary, VersionList,
 };
 pub use url::{Location, UrlStrategy};

@@ -1,5 +1,6 @@
 //! The store that callers hold: one way to open it, one set of verbs, whatever is behind it.
 
+mod audit;
 mod expiration;
 mod hold;
 mod list;
@@ -8,6 +9,7 @@ mod share;
 mod tags;
 mod versions;
 
+pub use audit::{AuditEvent, AuditSummary, Left, LeftKind};
 pub use expiration::{ExpirationEvent, ExpirationSummary, SweepEvent, SweepOptions, SweepSummary};
 pub use list::ObjectList;
 pub use versions::VersionList;
@@ -27,7 +29,7 @@ use crate::settings::{DigestScope, Settings, SettingsError};
 use crate::telemetry::{Direction, Watch};
 use crate::transfer::Buffers;
 use crate::url::Location;
-use list::whole;
+pub(crate) use list::whole;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;

@@ -14,6 +14,7 @@ mod expire;
 mod export;
 mod gc;
 mod get;
+mod lifecycle;
 mod lines;
 mod ls;
 mod manual;
@@ -72,6 +73,7 @@ pub(crate) enum Command {
     ObjectVersion(object_version::ObjectVersion),
     Tag(tag::Tag),
     Expire(expire::Expire),
+    Lifecycle(lifecycle::Lifecycle),
     Config(config::Config),
     Doctor(doctor::Doctor),
     Demo(demo::Demo),
@@ -118,6 +120,7 @@ impl Command {
             Self::ObjectVersion(command) => command.run(app).await,
             Self::Tag(command) => command.run(app).await,
             Self::Expire(command) => command.run(app).await,
+            Self::Lifecycle(command) => Box::pin(command.run(app)).await,
             Self::Config(command) => command.run(app),
             Self::Doctor(command) => command.run(app).await,
             Self::Demo(command) => command.run(app).await,

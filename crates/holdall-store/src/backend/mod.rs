@@ -15,7 +15,7 @@ mod tags;
 mod upload;
 
 pub(crate) use tags::check_tags;
-pub use upload::{Held, PartDigest, PartReceipt, Resumed, Ticket, Upload};
+pub use upload::{Held, PartDigest, PartReceipt, Resumed, Ticket, UnfinishedUpload, Upload, UploadPage};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
@@ -268,6 +268,23 @@ pub trait Backend: Any + fmt::Debug + Send + Sync {
         Box::pin(async { Ok(Resumed::Gone) })
     }
 
+    /// Lists a page of the uploads below a prefix that are not complete, after where one ended. Where nobody tells
+    /// whose they are there are none: in a folder [`Backend::gc`] removes what is left of them.
+    fn uploads<'a>(
+        &'a self,
+        prefix: &'a Prefix,
+        after: Option<&'a (String, String)>,
+    ) -> BoxFuture<'a, Result<UploadPage>> {
+        let _ = (prefix, after);
+        Box::pin(async { Ok(UploadPage::default()) })
+    }
+
+    /// Gives back the parts of an upload; that it was not there is no error.
+    fn abort_upload<'a>(&'a self, key: &'a Key, id: &'a str) -> BoxFuture<'a, Result<()>> {
+        let _ = (key, id);
+        Box::pin(async { Ok(()) })
+    }
+
     /// Makes a URL by which somebody without credentials may make one request.
     ///
     /// # Errors
@@ -356,6 +373,11 @@ pub trait Backend: Any + fmt::Debug + Send + Sync {
     /// The outbox before it, where there is one.
     fn queued(&self) -> Option<&queued::QueuedBackend> {
         None
+    }
+
+    /// What all keys of the store have before them in the bucket.
+    fn root(&self) -> &str {
+        ""
     }
 
     /// The client of the bucket, where there is one.

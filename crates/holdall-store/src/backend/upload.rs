@@ -2,12 +2,34 @@
 
 use super::{BoxFuture, ReadAt, read_at};
 use crate::error::{Error, ErrorKind, Result};
+use crate::key::Key;
 use crate::receipt::Receipt;
 use crate::{Sha256, WriteCondition};
 use bytes::Bytes;
 use holdall_s3::{Checksum, ChecksumAlgorithm};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::time::SystemTime;
+
+/// An object that was begun in parts and is not complete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnfinishedUpload {
+    /// The key it will have.
+    pub key: Key,
+    /// The service's name for the upload.
+    pub id: String,
+    /// When it was begun.
+    pub initiated: Option<SystemTime>,
+}
+
+/// A page of uploads.
+#[derive(Debug, Default)]
+pub struct UploadPage {
+    /// The uploads.
+    pub uploads: Vec<UnfinishedUpload>,
+    /// Where the next page begins; none after the last.
+    pub next: Option<(String, String)>,
+}
 
 /// A part that the backend has.
 #[derive(Debug, Clone)]

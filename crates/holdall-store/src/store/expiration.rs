@@ -6,12 +6,13 @@
 mod below;
 
 use super::Store;
+use crate::backend::BoxFuture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expiry::{self, EXPIRES};
 use crate::key::{Key, Prefix};
 use crate::object::{CopyOptions, DeleteOptions, GetOptions, ListOptions, Metadata, PutOptions};
 use crate::receipt::Receipt;
-use crate::{Payload, ReadConditions};
+use crate::{Attributes, Payload, ReadConditions};
 use futures_util::StreamExt;
 use futures_util::stream;
 use jiff::Timestamp;
@@ -21,7 +22,7 @@ pub use below::{ExpirationEvent, ExpirationSummary};
 
 /// Where the index lies: below it a folder for each day, in it an object for each that is due that day, which
 /// holds the key.
-const DUE: &str = ".holdall/due/";
+pub(super) const DUE: &str = ".holdall/due/";
 
 /// How a sweep is made.
 #[derive(Debug, Clone, Copy)]
@@ -135,9 +136,19 @@ impl Store {
             expiry::note(&mut attributes, moment, SystemTime::now()).map_err(|e| e.with_key(key))?;
             self.enter(key, moment).await?;
         }
+        self.rewrite(&key, found.etag, attributes).await
+    }
+
+    /// Copies an object onto itself with other attributes, while it has an `ETag`.
+    pub(crate) async fn rewrite(
+        &self,
+        key: &Key,
+        etag: Option<String>,
+        attributes: Attributes,
+    ) -> Result<Receipt> {
         let options = CopyOptions {
             attributes: Some(attributes),
-            conditions: ReadConditions { if_match: found.etag, ..ReadConditions::default() },
+            conditions: ReadConditions { if_match: etag, ..ReadConditions::default() },
             acl: self.settings().acl,
             keep_storage_class: true,
             ..CopyOptions::default()
@@ -178,7 +189,10 @@ impl Store {
             let mut due: Vec<Key> = page.objects.into_iter().map(|entry| entry.key).collect();
             due.retain(|entry| day(entry).is_some_and(|day| *day <= *today));
             let is_last = due.len() < all;
-            let work = due.into_iter().map(|entry| self.sweep_entry(entry, now, options));
+            // Boxed, so that a task of its own may sweep: a stream of futures that closures make is not `Send` for every
+            // lifetime.
+            let work = due.into_iter().map(|entry| Box::pin(self.sweep_entry(entry, now, options)) as _);
+            let work: Vec<BoxFuture<'_, (Key, Result<Swept>)>> = work.collect();
             let mut work = stream::iter(work).buffer_unordered(self.settings().concurrency.max(1));
             while let Some((key, swept)) = work.next().await {
                 summary.add(key, swept, on_event);
@@ -204,7 +218,7 @@ impl Store {
     }
 
     /// The key that an entry is of; none where somebody else has swept it.
-    async fn key_of(&self, entry: &Key) -> Result<Option<Key>> {
+    pub(super) async fn key_of(&self, entry: &Key) -> Result<Option<Key>> {
         let object = match self.backend().get(entry, &GetOptions::default()).await {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             other => other?,
@@ -238,7 +252,7 @@ impl Store {
                 if due.checked_add(options.grace).is_none_or(|due| due > now) {
                     return Ok(Swept::Left);
                 }
-                match options.dry_run || self.delete_expired(key, &found).await? {
+                match options.dry_run || self.delete_as_seen(key, &found).await? {
                     true => Swept::Deleted(Box::new(found), due),
                     false => Swept::Left,
                 }
@@ -253,7 +267,7 @@ impl Store {
 
     /// Deletes an object as it was looked at, under a condition where the store decides one. Answers whether it is gone:
     /// somebody may have put another in its place.
-    async fn delete_expired(&self, key: &Key, found: &Metadata) -> Result<bool> {
+    pub(crate) async fn delete_as_seen(&self, key: &Key, found: &Metadata) -> Result<bool> {
         let pinned = DeleteOptions { if_match: found.etag.clone(), ..DeleteOptions::default() };
         let deleted = match self.backend().delete(key, &pinned).await {
             Err(error) if error.kind() == ErrorKind::Unsupported => {
@@ -283,7 +297,7 @@ fn day(entry: &Key) -> Option<&str> {
 }
 
 /// The key of an entry; none for a moment that no calendar has.
-fn entry_of(key: &Key, moment: SystemTime) -> Option<Key> {
+pub(super) fn entry_of(key: &Key, moment: SystemTime) -> Option<Key> {
     day_of(moment).map(|day| Key::listed(&format!("{DUE}{day}/{}", name_of(key))))
 }
 

@@ -22,7 +22,7 @@ impl Listing for Nothing {
 }
 
 /// Refuses a page that leaves out what is there.
-pub(super) fn whole(mut page: Page) -> Result<Page> {
+pub(crate) fn whole(mut page: Page) -> Result<Page> {
     if page.failures.is_empty() { Ok(page) } else { Err(page.failures.swap_remove(0)) }
 }
 

@@ -105,6 +105,7 @@ pub fn cases() -> Vec<Case> {
         super::tags::cases(),
         super::lock::cases(),
         super::expiry::cases(),
+        super::lifecycle::cases(),
         super::upload::cases(),
         super::parts::cases(),
         super::completion::cases(),

@@ -17,6 +17,7 @@ mod expiry;
 mod failure;
 mod forms;
 mod keys;
+mod lifecycle;
 mod listing;
 mod lock;
 mod metadata;

@@ -8,6 +8,7 @@ mod sweep;
 use super::Outcome;
 use crate::app::App;
 use clap::{Args, Subcommand};
+pub(super) use sweep::sweep;
 
 const AFTER: &str = "\
 An object that has expired is not found from that moment on; a sweep deletes it. `stat` says

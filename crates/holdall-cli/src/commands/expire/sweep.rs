@@ -40,43 +40,47 @@ struct SweptRecord<'a> {
 
 impl Sweep {
     pub(super) async fn run(self, app: &mut App) -> Outcome {
-        let settings = app.settings(None)?;
-        let store = app.store_at(None)?;
-        let options = SweepOptions { grace: self.grace, dry_run: self.dry_run };
-        let mut events = Vec::new();
-        let tell = &mut |event| events.push(event);
-        let swept = Box::pin(holdall::sweep(&store, &settings, &options, tell)).await;
-        for event in &events {
-            self.print(event, app)?;
-        }
-        let swept = swept?;
-        app.report.summary(&self.summary(&swept));
-        if swept.failed() > 0 { Err(Failure::Reported) } else { Ok(()) }
+        sweep(&SweepOptions { grace: self.grace, dry_run: self.dry_run }, app).await
     }
+}
 
-    fn summary(&self, Swept { steps, objects, .. }: &Swept) -> String {
-        let verb = if self.dry_run { "would delete" } else { "deleted" };
-        let mut text = format!("{verb} {}", count(objects.deleted, "object"));
-        if steps.deleted > 0 {
-            text += &format!(" and {}", count(steps.deleted, "step"));
-        }
-        text += &format!(", {}", text::bytes(objects.bytes + steps.bytes));
-        match objects.failed + steps.failed {
-            0 => text,
-            failed => text + &format!(", {failed} failed"),
-        }
+/// Sweeps what has expired in the current store, steps and objects, and prints it.
+pub(in crate::commands) async fn sweep(options: &SweepOptions, app: &mut App) -> Outcome {
+    let settings = app.settings(None)?;
+    let store = app.store_at(None)?;
+    let mut events = Vec::new();
+    let tell = &mut |event| events.push(event);
+    let swept = Box::pin(holdall::sweep(&store, &settings, options, tell)).await;
+    for event in &events {
+        print(event, options.dry_run, app)?;
     }
+    let swept = swept?;
+    app.report.summary(&in_words(&swept, options.dry_run));
+    if swept.failed() > 0 { Err(Failure::Reported) } else { Ok(()) }
+}
 
-    fn print(&self, event: &SweepEvent, app: &mut App) -> Outcome {
-        match event {
-            SweepEvent::Deleted { key, size, expired } if app.globals.json => {
-                let (key, expired) = (key.as_str(), Moment(*expired).to_string());
-                app.out.json(&SweptRecord { key, size: *size, expired, deleted: !self.dry_run })?;
-            }
-            SweepEvent::Deleted { key, .. } => app.out.name(key.as_str())?,
-            SweepEvent::Failed { key, error } => app.report.error(error, Some(key.as_str())),
-            _ => {}
-        }
-        Ok(())
+fn in_words(Swept { steps, objects, .. }: &Swept, dry_run: bool) -> String {
+    let verb = if dry_run { "would delete" } else { "deleted" };
+    let mut text = format!("{verb} {}", count(objects.deleted, "object"));
+    if steps.deleted > 0 {
+        text += &format!(" and {}", count(steps.deleted, "step"));
     }
+    text += &format!(", {}", text::bytes(objects.bytes + steps.bytes));
+    match objects.failed + steps.failed {
+        0 => text,
+        failed => text + &format!(", {failed} failed"),
+    }
+}
+
+fn print(event: &SweepEvent, dry_run: bool, app: &mut App) -> Outcome {
+    match event {
+        SweepEvent::Deleted { key, size, expired } if app.globals.json => {
+            let (key, expired) = (key.as_str(), Moment(*expired).to_string());
+            app.out.json(&SweptRecord { key, size: *size, expired, deleted: !dry_run })?;
+        }
+        SweepEvent::Deleted { key, .. } => app.out.name(key.as_str())?,
+        SweepEvent::Failed { key, error } => app.report.error(error, Some(key.as_str())),
+        _ => {}
+    }
+    Ok(())
 }

@@ -8,7 +8,9 @@ use super::write::{Bytes, Looked, Queued, Wanted, Wishes, Written, is_of_the_rem
 use super::{QueuedBackend, write};
 use crate::backend::carried::{Carried, check_onto_itself};
 use crate::backend::parts::check_batch;
-use crate::backend::{Backend, BoxFuture, Limits, Listing, Resumed, Ticket, Upload, VersionListing};
+use crate::backend::{
+    Backend, BoxFuture, Limits, Listing, Resumed, Ticket, Upload, UploadPage, VersionListing,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Prefix};
 use crate::object::{
@@ -374,6 +376,18 @@ impl Backend for QueuedBackend {
         self.remote.resume_upload(key, ticket, options)
     }
 
+    fn uploads<'a>(
+        &'a self,
+        prefix: &'a Prefix,
+        after: Option<&'a (String, String)>,
+    ) -> BoxFuture<'a, Result<UploadPage>> {
+        self.remote.uploads(prefix, after)
+    }
+
+    fn abort_upload<'a>(&'a self, key: &'a Key, id: &'a str) -> BoxFuture<'a, Result<()>> {
+        self.remote.abort_upload(key, id)
+    }
+
     fn presign<'a>(&'a self, key: &'a Key, options: &'a PresignOptions) -> BoxFuture<'a, Result<String>> {
         self.remote.presign(key, options)
     }
@@ -424,6 +438,10 @@ impl Backend for QueuedBackend {
 
     fn forget(&self) -> BoxFuture<'_, ()> {
         self.remote.forget()
+    }
+
+    fn root(&self) -> &str {
+        &self.root
     }
 
     fn wire(&self) -> Option<&holdall_s3::Client> {

@@ -1,8 +1,9 @@
 //! Gives back the parts of uploads that nobody finishes, and removes the objects of probes that were cut off.
 
+use super::super::{UnfinishedUpload, UploadPage};
 use super::ability::{PROBES, remove_whole};
 use crate::error::{ErrorKind, Result};
-use crate::key::Key;
+use crate::key::{Key, Prefix};
 use crate::object::{GcOptions, Leftover};
 use holdall_s3::{Client, ListOptions, ListedUpload, UploadHandle};
 use std::time::{Duration, SystemTime};
@@ -29,6 +30,21 @@ pub(super) async fn abort_stale(
             None => return Ok(()),
         }
     }
+}
+
+/// A page of the uploads below a prefix; none of those that are holdall's own.
+pub(super) async fn unfinished(
+    client: &Client,
+    root: &str,
+    prefix: &Prefix,
+    after: Option<&(String, String)>,
+) -> Result<UploadPage> {
+    let page = client.list_uploads(&format!("{root}{prefix}"), after).await?;
+    let upload = |upload: ListedUpload| {
+        let key = upload.key.strip_prefix(root).filter(|key| !key.is_empty() && !Key::is_reserved(key))?;
+        Some(UnfinishedUpload { key: Key::listed(key), id: upload.id, initiated: upload.initiated })
+    };
+    Ok(UploadPage { uploads: page.uploads.into_iter().filter_map(upload).collect(), next: page.next })
 }
 
 async fn abort(client: &Client, upload: &ListedUpload) -> Result<()> {

@@ -14,7 +14,9 @@ mod tags;
 mod upload;
 mod versions;
 
-use super::{Backend, BoxFuture, Limits, Listing, Resumed, Ticket, Upload, VersionListing, is_marker};
+use super::{
+    Backend, BoxFuture, Limits, Listing, Resumed, Ticket, Upload, UploadPage, VersionListing, is_marker,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expiry::check_for;
 use crate::key::{Key, MAX_KEY, Prefix};
@@ -28,7 +30,7 @@ use crate::settings::Settings;
 use crate::{Encryption, Payload, PostForm, PostPolicy, Retention, Versioning, WriteCondition};
 pub(crate) use ability::remove_whole;
 use ability::{Abilities, Ability};
-use holdall_s3::Client;
+use holdall_s3::{Client, UploadHandle};
 use service::Service;
 use std::any::Any;
 use std::time::Instant;
@@ -404,6 +406,21 @@ impl Backend for S3Backend {
         Some(self.client.object_url(&format!("{}{key}", self.root)))
     }
 
+    fn uploads<'a>(
+        &'a self,
+        prefix: &'a Prefix,
+        after: Option<&'a (String, String)>,
+    ) -> BoxFuture<'a, Result<UploadPage>> {
+        Box::pin(gc::unfinished(&self.client, &self.root, prefix, after))
+    }
+
+    fn abort_upload<'a>(&'a self, key: &'a Key, id: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let handle = UploadHandle::existing(self.full(key)?, id);
+            Ok(self.client.abort_upload(&handle).await?)
+        })
+    }
+
     fn gc<'a>(
         &'a self,
         options: &'a GcOptions,
@@ -441,6 +458,10 @@ impl Backend for S3Backend {
 
     fn forget(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.abilities.forget())
+    }
+
+    fn root(&self) -> &str {
+        &self.root
     }
 
     fn wire(&self) -> Option<&Client> {

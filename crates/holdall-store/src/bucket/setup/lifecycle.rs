@@ -50,6 +50,7 @@ fn does(present: &LifecycleRule, wanted: &LifecycleRule) -> bool {
         && present.filter() == wanted.filter()
         && has(present.abort_uploads_days(), wanted.abort_uploads_days())
         && has(present.expire_noncurrent_days(), wanted.expire_noncurrent_days())
+        && present.noncurrent_kept().is_none()
         && has(present.expire_days(), wanted.expire_days())
 }
 
@@ -64,7 +65,7 @@ fn rule_in_words(rule: &LifecycleRule) -> String {
     parts.extend(rule.abort_uploads_days().map(|days| format!("abort uploads after {days} d")));
     parts.extend(rule.expire_noncurrent_days().map(|days| format!("delete old versions after {days} d")));
     parts.extend(rule.expire_days().map(|days| format!("delete after {days} d")));
-    if parts.is_empty() || rule.has_more() || !filter.tags.is_empty() {
+    if parts.is_empty() || rule.has_more() || rule.noncurrent_kept().is_some() || !filter.tags.is_empty() {
         parts = vec![format!("rule {}", rule.id())];
     }
     let off = if rule.is_enabled() { "" } else { " (off)" };

@@ -44,6 +44,17 @@ impl LifecycleRule {
         self.with("NoncurrentVersionExpiration", "NoncurrentDays", days)
     }
 
+    /// Of the versions that [`expire_noncurrent`](Self::expire_noncurrent) deletes, keeps so many of each key, the newest.
+    /// Some servers drop it (Ceph 16), and then delete these as well.
+    pub fn keep_noncurrent(mut self, versions: u32) -> Self {
+        let action = "NoncurrentVersionExpiration";
+        if let Some(action) = self.0.children.iter_mut().find(|child| child.name == action) {
+            action.children.retain(|child| child.name != "NewerNoncurrentVersions");
+            action.children.push(Element::of_text("NewerNoncurrentVersions", versions.to_string()));
+        }
+        self
+    }
+
     /// Aborts uploads that are not completed this many days after they were begun.
     pub fn abort_uploads(self, days: u32) -> Self {
         self.with("AbortIncompleteMultipartUpload", "DaysAfterInitiation", days)
@@ -53,6 +64,13 @@ impl LifecycleRule {
     pub fn transition(mut self, days: u32, class: &str) -> Self {
         let parts = [Element::of_text("Days", days.to_string()), Element::of_text("StorageClass", class)];
         self.0.children.push(Element::of("Transition", parts));
+        self
+    }
+
+    /// The same rule out of force: a server keeps it, and does nothing by it.
+    pub fn disabled(mut self) -> Self {
+        self.0.children.retain(|child| child.name != "Status");
+        self.0.children.push(Element::of_text("Status", "Disabled"));
         self
     }
 
@@ -104,6 +122,11 @@ impl LifecycleRule {
         days(self.0.child("NoncurrentVersionExpiration")?, "NoncurrentDays")
     }
 
+    /// How many versions of a key are kept of those that are no longer current.
+    pub fn noncurrent_kept(&self) -> Option<u32> {
+        days(self.0.child("NoncurrentVersionExpiration")?, "NewerNoncurrentVersions")
+    }
+
     /// Days until an upload that is not completed is aborted.
     pub fn abort_uploads_days(&self) -> Option<u32> {
         days(self.0.child("AbortIncompleteMultipartUpload")?, "DaysAfterInitiation")
@@ -122,14 +145,16 @@ impl LifecycleRule {
     pub fn has_more(&self) -> bool {
         let mut told = Self::new(self.id(), &self.filter());
         if !self.is_enabled() {
-            told.0.children.retain(|child| child.name != "Status");
-            told.0.children.push(Element::of_text("Status", "Disabled"));
+            told = told.disabled();
         }
         if let Some(days) = self.expire_days() {
             told = told.expire(days);
         }
         if let Some(days) = self.expire_noncurrent_days() {
             told = told.expire_noncurrent(days);
+        }
+        if let Some(versions) = self.noncurrent_kept() {
+            told = told.keep_noncurrent(versions);
         }
         if let Some(days) = self.abort_uploads_days() {
             told = told.abort_uploads(days);
@@ -216,7 +241,10 @@ mod tests {
             let rule = rule.transition(30, "GLACIER").expire(4);
             assert_eq!((rule.id(), rule.is_enabled(), rule.filter()), ("r", true, filter));
             assert_eq!((rule.expire_days(), rule.abort_uploads_days()), (Some(4), Some(7)));
-            assert_eq!(rule.expire_noncurrent_days(), Some(9));
+            assert_eq!((rule.expire_noncurrent_days(), rule.noncurrent_kept()), (Some(9), None));
+            let kept = rule.clone().keep_noncurrent(3).keep_noncurrent(2);
+            assert_eq!((kept.noncurrent_kept(), kept.has_more()), (Some(2), false));
+            assert_ne!(kept, rule);
             let there = Transition { days: Some(30), class: "GLACIER".to_owned() };
             assert_eq!(rule.transitions(), [there]);
             assert!(!rule.has_more());
