@@ -186,11 +186,19 @@ impl Error {
         self.0.transient || matches!(self.0.kind, ErrorKind::Throttled | ErrorKind::Timeout)
     }
 
+    /// Whether the object is archived by its provider: nobody can read or copy it until it is restored there.
+    pub fn is_archived(&self) -> bool {
+        self.code() == Some(ARCHIVED)
+    }
+
     /// What the caller can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         self.0.hint.or_else(|| service_hint(self.code())).or(kind_hint(self.0.kind))
     }
 }
+
+/// AWS's code for an object that is archived.
+const ARCHIVED: &str = "InvalidObjectState";
 
 fn service_hint(code: Option<&str>) -> Option<&'static str> {
     Some(match code? {
@@ -201,7 +209,9 @@ fn service_hint(code: Option<&str>) -> Option<&'static str> {
         "InvalidAccessKeyId" => "the endpoint does not know this access key",
         "RequestTimeTooSkewed" => "set this machine's clock",
         "ExpiredToken" => "renew the session token",
-        "InvalidObjectState" => "the object is archived: restore it first",
+        "InvalidObjectState" => {
+            "restore the object at its provider first (S3's RestoreObject), which takes its time"
+        }
         "EntityTooSmall" => "parts but the last need at least 5 MiB",
         _ => return None,
     })
@@ -232,7 +242,7 @@ fn kind_hint(kind: ErrorKind) -> Option<&'static str> {
 impl From<holdall_s3::Error> for Error {
     fn from(error: holdall_s3::Error) -> Self {
         let kind = of_wire(error.kind());
-        let mut out = Self::new(kind, error.message());
+        let mut out = Self::new(kind, own_words(error.code()).unwrap_or(error.message()));
         out.0.attempts = error.attempts();
         out.0.code = error.code().map(str::to_owned);
         out.0.status = error.status();
@@ -247,6 +257,12 @@ impl From<holdall_s3::Error> for Error {
             None => out,
         }
     }
+}
+
+/// What a code means, where services word it as something else: AWS speaks of an operation that is not valid.
+fn own_words(code: Option<&str>) -> Option<&'static str> {
+    (code? == "InvalidObjectState")
+        .then_some("the object is archived, and can be read and copied only once it is restored")
 }
 
 fn of_wire(kind: holdall_s3::ErrorKind) -> ErrorKind {

@@ -83,7 +83,15 @@ impl Server {
     /// # Errors
     /// What the script said, with the end of the server's logs. The script's `install` must have run.
     pub fn start(kind: Kind) -> Result<Self, String> {
-        let (process, printed) = Process::start(kind)?;
+        Self::start_with(kind, &[])
+    }
+
+    /// Starts a server as [`Server::start`] does, with variables that its script looks at.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn start_with(kind: Kind, variables: &[(&str, &str)]) -> Result<Self, String> {
+        let (process, printed) = Process::start(kind, variables)?;
         let server = parse::line(kind.name(), &printed)?;
         Ok(Self { process: Some(process), ..server })
     }

@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+mod audit;
 mod bucket;
 mod cat;
 mod completions;
@@ -64,6 +65,7 @@ pub(crate) enum Command {
     Url(url::Url),
     Presign(presign::Presign),
     Gc(gc::Gc),
+    Audit(audit::Audit),
     Session(session::Session),
     Evidence(evidence::Evidence),
     Topic(topic::Topic),
@@ -111,6 +113,7 @@ impl Command {
             Self::Url(command) => command.run(app).await,
             Self::Presign(command) => command.run(app).await,
             Self::Gc(command) => command.run(app).await,
+            Self::Audit(command) => command.run(app).await,
             Self::Session(command) => Box::pin(command.run(app)).await,
             Self::Evidence(command) => Box::pin(command.run(app)).await,
             Self::Topic(command) => Box::pin(command.run(app)).await,

@@ -25,6 +25,7 @@ fn help_of_every_command() {
         "url",
         "presign",
         "gc",
+        "audit",
         "config",
         "doctor",
         "demo",
@@ -53,6 +54,10 @@ fn help_of_every_command() {
     shell.transcript("help_expire", &["expire --help"]);
     for command in ["set", "clear", "sweep"] {
         shell.transcript(&format!("help_expire_{command}"), &[&format!("expire {command} --help")]);
+    }
+    shell.transcript("help_lifecycle", &["lifecycle --help"]);
+    for command in ["plan", "sweep", "push"] {
+        shell.transcript(&format!("help_lifecycle_{command}"), &[&format!("lifecycle {command} --help")]);
     }
     shell.transcript("help_object_version", &["object-version --help"]);
     for command in ["ls", "restore", "rm", "hold", "retain"] {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod audit;
 mod backfill;
 mod bucket;
 mod crash;
@@ -19,6 +20,7 @@ mod gc;
 mod help;
 mod hostile;
 mod kills;
+mod lifecycle;
 mod lock;
 mod memory;
 mod mv;

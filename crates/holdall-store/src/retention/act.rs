@@ -79,12 +79,64 @@ impl Hand<'_> {
     }
 }
 
-/// Whether nobody has written an object since it was listed. A listing does not say which version it is.
+/// Whether nobody has written an object since it was listed. A listing does not say which version it is, and on some
+/// servers no `ETag`.
 fn is_as_listed(listed: &Metadata, found: &Metadata) -> bool {
-    (&listed.etag, listed.size, listed.last_modified) == (&found.etag, found.size, found.last_modified)
+    listed.etag.as_ref().is_none_or(|etag| found.etag.as_ref() == Some(etag))
+        && (listed.size, listed.last_modified) == (found.size, found.last_modified)
 }
 
 /// Whether an error says that the object is not the one that was looked at.
 fn is_another(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Precondition | ErrorKind::Changed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// TOP-12: what was replaced or renewed since it was listed stays.
+    #[tokio::test]
+    async fn what_is_another_than_was_listed_stays() {
+        let store = Store::memory();
+        let text = "[[rule]]\nname = \"r\"\nprefix = \"\"\nexpire_after = \"1s\"\n";
+        let (policy, until) = (Policy::parse(text).unwrap(), SystemTime::now());
+        let hand = Hand { store: &store, policy: &policy, until };
+        store.put("a", "old").await.unwrap();
+        let listed = store.list("").unwrap().collect().await.unwrap().objects.remove(0);
+        let due = Due {
+            key: listed.key.clone(),
+            version: None,
+            size: None,
+            action: Action::Expire,
+            rule: "r".to_owned(),
+            since: until,
+        };
+        store.put("a", "new").await.unwrap();
+        assert!(!hand.take_object(&due, &listed).await.unwrap());
+        assert_eq!(store.get("a").await.unwrap().bytes().await.unwrap(), "new");
+        let listed = store.list("").unwrap().collect().await.unwrap().objects.remove(0);
+        assert!(hand.take_object(&due, &listed).await.unwrap());
+        assert!(!hand.take_object(&due, &listed).await.unwrap(), "it is gone");
+    }
+
+    /// Without the version above it, one that was past is what its key has.
+    #[tokio::test]
+    async fn a_version_that_became_current_again_stays() {
+        let store = Store::memory();
+        store.bucket().set_versioning(crate::Versioning::Enabled).await.unwrap();
+        let text = "[[rule]]\nname = \"r\"\nprefix = \"\"\nexpire_noncurrent_after = \"1s\"\n";
+        let policy = Policy::parse(text).unwrap();
+        let until = SystemTime::now() + std::time::Duration::from_secs(60);
+        let hand = Hand { store: &store, policy: &policy, until };
+        store.put("a", "1").await.unwrap();
+        let above = store.put("a", "2").await.unwrap().version.unwrap();
+        let mut walk = Walk::default();
+        let versions = store.versions("").unwrap().collect().await.unwrap();
+        let past: Vec<Past> = versions.into_iter().filter_map(|version| walk.next(version)).collect();
+        let due = past[0].due(&policy, until).unwrap();
+        store.delete_version("a", &above).await.unwrap();
+        assert!(!hand.take_version(&due).await.unwrap());
+        assert_eq!(store.get("a").await.unwrap().bytes().await.unwrap(), "1");
+    }
 }

@@ -75,6 +75,8 @@ pub struct Due {
 pub enum LifecycleEvent {
     /// What was due was done, or would be.
     Done(Due),
+    /// What was due is not what it was when it was listed, or is gone. It is left to the next sweep.
+    Left(Due),
     /// What was due was not done. The next sweep tries it again.
     Failed {
         /// What should have been done.
@@ -100,6 +102,8 @@ pub struct LifecycleSummary {
     pub versions: Stats,
     /// Uploads that were aborted, or would be.
     pub uploads: u64,
+    /// What was another, or gone, when it was looked at right before.
+    pub left: u64,
     /// What should have been done and was not, and what could not be looked at.
     pub failed: u64,
     /// Whether every object of the store would go. Only a plan says it: a sweep is refused then, or was allowed it.

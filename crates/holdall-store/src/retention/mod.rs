@@ -36,6 +36,7 @@ mod past;
 mod policy;
 mod push;
 mod run;
+mod sweep;
 mod sweeper;
 
 pub use event::{Action, Due, LifecycleEvent, LifecycleOptions, LifecycleSummary};

@@ -1,4 +1,4 @@
-//! A plan and a sweep: listings in, events out. Both decide by the same code; only a sweep acts.
+//! One run over a store: listings in, events out. A plan and a sweep decide by the same code; only a sweep acts.
 
 use super::act::Hand;
 use super::decide::{Choice, choose, fits, is_own, passed};
@@ -19,62 +19,7 @@ use std::time::SystemTime;
 type Work<'a> = BoxFuture<'a, Option<LifecycleEvent>>;
 type OnEvent<'a> = &'a mut (dyn FnMut(LifecycleEvent) + Send);
 
-impl Store {
-    /// Says what is due by a policy, and does nothing.
-    ///
-    /// It lists what is below the prefixes of the rules, and asks for the tags of each object that only a rule with tags
-    /// would take: a request for each. Memory is that of a page, and of the names of children that `keep_last` keeps.
-    ///
-    /// # Errors
-    ///
-    /// `Unsupported` for a move to a storage class where there is none; what keeps the store from being listed.
-    pub async fn plan_lifecycle(
-        &self,
-        policy: &Policy,
-        options: &LifecycleOptions,
-        on_event: &mut (dyn FnMut(LifecycleEvent) + Send),
-    ) -> Result<LifecycleSummary> {
-        let run = Run::begin(self, policy, options, false).await?;
-        let mut summary = run.all(on_event).await?;
-        let deleted = summary.deleted.objects;
-        summary.everything = deleted > 0 && deleted == summary.looked && run.takes_everything().await?;
-        Ok(summary)
-    }
-
-    /// Does what is due by a policy: what [`Store::plan_lifecycle`] says.
-    ///
-    /// Each object is looked at again right before, and deleted under a condition where the store decides one: what was
-    /// replaced meanwhile stays. That costs two requests an object. Of a version the versions of its key are listed again,
-    /// since without the one above it would be what the key has. Up to [`Settings::concurrency`](crate::Settings) are
-    /// at work at once. It may be cut off at any moment and be made again, by several at once.
-    ///
-    /// # Errors
-    ///
-    /// `Precondition` for a policy that would delete every object of the store, which is found out before the first goes;
-    /// `InvalidInput` for a moment to come; those of a plan. What cannot be deleted is an event, and the rest go on.
-    pub async fn sweep_lifecycle(
-        &self,
-        policy: &Policy,
-        options: &LifecycleOptions,
-        on_event: &mut (dyn FnMut(LifecycleEvent) + Send),
-    ) -> Result<LifecycleSummary> {
-        if options.now.is_some_and(|now| now > SystemTime::now()) {
-            return Err(invalid("nothing is swept by a moment to come"));
-        }
-        let run = Run::begin(self, policy, options, true).await?;
-        if !options.allow_everything && run.takes_everything().await? {
-            return Err(Error::new(
-                ErrorKind::Precondition,
-                "the policy would delete every object of the store",
-            )
-            .with_fact("store", self.location())
-            .with_hint("look at the plan; --yes-delete-all (allow_everything) lets it"));
-        }
-        run.all(on_event).await
-    }
-}
-
-struct Run<'a> {
+pub(super) struct Run<'a> {
     store: &'a Store,
     policy: &'a Policy,
     kept: Kept,
@@ -84,7 +29,7 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    async fn begin(
+    pub(super) async fn begin(
         store: &'a Store,
         policy: &'a Policy,
         options: &LifecycleOptions,
@@ -101,7 +46,7 @@ impl<'a> Run<'a> {
         Ok(Self { store, policy, kept: Kept::of(store, policy).await?, until, acts })
     }
 
-    async fn all(&self, on_event: OnEvent<'_>) -> Result<LifecycleSummary> {
+    pub(super) async fn all(&self, on_event: OnEvent<'_>) -> Result<LifecycleSummary> {
         let mut summary = LifecycleSummary::default();
         for scope in self.scopes(Rule::takes_objects) {
             self.objects(scope, &mut summary, on_event).await?;
@@ -187,7 +132,7 @@ impl<'a> Run<'a> {
     }
 
     /// Whether every object of the store would be deleted, and there is one: it lists until it finds one that stays.
-    async fn takes_everything(&self) -> Result<bool> {
+    pub(super) async fn takes_everything(&self) -> Result<bool> {
         let mut pages = self.store.backend().list(ListOptions::default());
         let mut is_any = false;
         while let Some(page) = pages.next_page().await {
@@ -299,11 +244,11 @@ impl<'a> Run<'a> {
     }
 }
 
-/// What came of something that was due; none where it was due no more.
+/// What came of something that was due.
 fn told(due: Due, done: Result<bool>) -> Option<LifecycleEvent> {
     match done {
         Ok(true) => Some(LifecycleEvent::Done(due)),
-        Ok(false) => None,
+        Ok(false) => Some(LifecycleEvent::Left(due)),
         Err(error) => Some(LifecycleEvent::Failed { due, error }),
     }
 }
@@ -311,6 +256,7 @@ fn told(due: Due, done: Result<bool>) -> Option<LifecycleEvent> {
 fn tell(event: LifecycleEvent, summary: &mut LifecycleSummary, on_event: OnEvent<'_>) {
     match &event {
         LifecycleEvent::Done(due) => summary.add(due),
+        LifecycleEvent::Left(_) => summary.left += 1,
         LifecycleEvent::Failed { .. } | LifecycleEvent::Unread(_) => summary.failed += 1,
     }
     on_event(event);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use holdall_store::{ErrorKind, GetOptions};
+use holdall_store::{CopyOptions, ErrorKind, GetOptions};
 use holdall_testing::fault::{Fault, Kind, Rule};
 
 use crate::support::{MIB, World, all_of, bytes, in_time, names};
@@ -39,6 +39,24 @@ fn target(world: &World) -> Vec<u8> {
         "something is left behind"
     );
     std::fs::read(world.dir.path().join("target")).unwrap()
+}
+
+/// SES-8: what a rule has moved to an archive is told from what cannot be done at all, with what to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archived_object_is_an_error_of_its_own() {
+    let world = prepared();
+    for kind in [Kind::GetObject, Kind::CopyObject] {
+        world.server.add_rule(Rule::new(Fault::refuse(403, "InvalidObjectState")).on(kind));
+    }
+    let path = world.dir.path().join("target");
+    let got = world.store.get_to_file("large", &path, &GetOptions::default()).await.unwrap_err();
+    let copied = world.store.copy("small", "other", &CopyOptions::default()).await.unwrap_err();
+    for error in [world.store.get("small").await.unwrap_err(), got, copied] {
+        assert_eq!((error.kind(), error.is_archived()), (ErrorKind::Unsupported, true), "{error}");
+        assert!(error.message().contains("archived") && error.hint().unwrap().contains("restore"), "{error}");
+    }
+    assert_eq!(target(&world), b"before");
+    assert_eq!(world.stored("other"), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,17 +13,17 @@ pub(super) struct Process {
 impl Process {
     /// Runs the script's `start` with a new folder and this process as the server's owner, and
     /// answers what it printed.
-    pub(super) fn start(kind: Kind) -> Result<(Self, String), String> {
+    pub(super) fn start(kind: Kind, variables: &[(&str, &str)]) -> Result<(Self, String), String> {
         let dir = tempfile::Builder::new()
             .prefix(&format!("holdall-{}-", kind.name()))
             .tempdir()
             .map_err(|error| format!("cannot create a temporary folder: {error}"))?;
-        let printed = run(kind, "start", dir.path(), &[&std::process::id().to_string()])?;
+        let printed = run(kind, "start", dir.path(), &[&std::process::id().to_string()], variables)?;
         Ok((Self { kind, dir: dir.keep() }, printed))
     }
 
     pub(super) fn call(&self, verb: &str, arguments: &[&str]) -> Result<String, String> {
-        run(self.kind, verb, &self.dir, arguments)
+        run(self.kind, verb, &self.dir, arguments, &[])
     }
 }
 
@@ -35,12 +35,19 @@ impl Drop for Process {
     }
 }
 
-fn run(kind: Kind, verb: &str, dir: &Path, arguments: &[&str]) -> Result<String, String> {
+fn run(
+    kind: Kind,
+    verb: &str,
+    dir: &Path,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> Result<String, String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("servers").join(kind.name());
     let output = Command::new(&script)
         .arg(verb)
         .arg(dir)
         .args(arguments)
+        .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .output()
         .map_err(|error| format!("cannot run {}: {error}", script.display()))?;

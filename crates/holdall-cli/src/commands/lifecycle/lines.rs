@@ -37,6 +37,7 @@ struct SummaryRecord {
     versions: u64,
     versions_bytes: u64,
     uploads: u64,
+    left: u64,
     failed: u64,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     everything: bool,
@@ -103,7 +104,8 @@ fn print(due: &Due, done: bool, json: bool, out: &mut Output) -> io::Result<()> 
 
 /// The summary as the last line of JSON.
 pub(super) fn total(summary: &LifecycleSummary, app: &mut App) -> Outcome {
-    let LifecycleSummary { looked, deleted, moved, versions, uploads, failed, everything, .. } = *summary;
+    let LifecycleSummary { looked, deleted, moved, versions, uploads, left, failed, everything, .. } =
+        *summary;
     Ok(app.out.json(&SummaryRecord {
         event: "summary",
         looked,
@@ -114,6 +116,7 @@ pub(super) fn total(summary: &LifecycleSummary, app: &mut App) -> Outcome {
         versions: versions.objects,
         versions_bytes: versions.bytes,
         uploads,
+        left,
         failed,
         everything,
     })?)
@@ -132,6 +135,7 @@ pub(super) fn in_words(would: bool, summary: &LifecycleSummary) -> String {
         verb("would delete", "deleted", "old version", summary.versions),
         verb("would move", "moved", "object", summary.moved),
         aborted.map(|text| text.trim_end_matches(", 0 B").to_owned()),
+        (summary.left > 0).then(|| format!("{} left, since they changed", summary.left)),
         (summary.failed > 0).then(|| format!("{} failed", summary.failed)),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();

@@ -2,6 +2,7 @@
 
 mod lines;
 mod plan;
+mod push;
 mod sweep;
 
 use super::Outcome;
@@ -25,7 +26,8 @@ abort_uploads_after, and transition_after with storage_class.
 
 Examples:
   holdall lifecycle plan --policy policy.toml
-  holdall lifecycle sweep --policy policy.toml";
+  holdall lifecycle sweep --policy policy.toml
+  holdall lifecycle push --policy policy.toml --apply";
 
 /// Lets objects, old versions and uploads go by the rules of a policy
 #[derive(Debug, Args)]
@@ -39,6 +41,7 @@ pub(crate) struct Lifecycle {
 enum Command {
     Plan(plan::Plan),
     Sweep(sweep::Sweep),
+    Push(push::Push),
 }
 
 impl Lifecycle {
@@ -46,6 +49,7 @@ impl Lifecycle {
         match self.command {
             Command::Plan(command) => command.run(app).await,
             Command::Sweep(command) => command.run(app).await,
+            Command::Push(command) => command.run(app).await,
         }
     }
 }

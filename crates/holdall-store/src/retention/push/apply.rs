@@ -184,3 +184,42 @@ fn judge(
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use holdall_s3::LifecycleFilter;
+
+    fn rule(prefix: &str, tagged: bool) -> LifecycleRule {
+        let tags = if tagged { vec![("keep".to_owned(), "no".to_owned())] } else { Vec::new() };
+        LifecycleRule::new("holdall-policy-r", &LifecycleFilter { prefix: prefix.to_owned(), tags })
+    }
+
+    fn kept(wanted: LifecycleRule, has: LifecycleRule) -> Option<LifecycleRule> {
+        let wanted = Wanted { name: "r".to_owned(), rule: wanted };
+        whole(&wanted, &Lifecycle::new(vec![has])).map(|wanted| wanted.rule)
+    }
+
+    /// TOP-12: a rule that a server would make wider than the policy has it is not put in force.
+    #[test]
+    fn what_a_server_does_not_keep_whole_never_comes_into_force() {
+        let tagged = rule("tmp/", true).expire(3).disabled();
+        assert_eq!(kept(rule("tmp/", true).expire(3), tagged), Some(rule("tmp/", true).expire(3)));
+        assert_eq!(kept(rule("tmp/", true).expire(3), rule("tmp/", false).expire(3)), None);
+        assert_eq!(kept(rule("tmp/", false).expire(3), rule("", false).expire(3)), None);
+        let counted = rule("", false).expire_noncurrent(9).keep_noncurrent(2).abort_uploads(7);
+        let uncounted = rule("", false).expire_noncurrent(9).abort_uploads(7);
+        assert_eq!(kept(counted.clone(), uncounted), Some(rule("", false).abort_uploads(7)));
+        assert_eq!(kept(counted.clone(), counted.clone().disabled()), Some(counted));
+        assert_eq!(kept(rule("", false).expire(3), rule("", false).expire(4)), None);
+    }
+
+    #[test]
+    fn rules_of_others_stay_as_they_are() {
+        let theirs = LifecycleRule::new("theirs", &LifecycleFilter::prefix("x/")).expire(1);
+        let present = Lifecycle::new(vec![theirs.clone(), rule("old/", false).expire(2)]);
+        let ours = [Wanted { name: "r".to_owned(), rule: rule("new/", false).expire(3) }];
+        let rules = with(&present, &ours, out_of_force).rules;
+        assert_eq!(rules, [theirs, rule("new/", false).expire(3).disabled()]);
+    }
+}
