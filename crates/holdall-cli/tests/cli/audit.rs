@@ -21,7 +21,7 @@ fn ses_8_an_audit_names_all_that_is_left_below_a_prefix() {
     stdout(&shell.run(&["expire", "set", "runs/1/a", "--after", "1s"]));
     std::thread::sleep(Duration::from_millis(2100));
     shell.write("store/.holdall/tmp/0123456789abcdef", "half");
-    shell.transcript("audit", &["audit runs/", "audit runs/1/ --json", "audit none/", "audit else"]);
+    shell.transcript("audit", &["audit runs/", "audit runs/1/ --json", "audit none/", "audit"]);
     stdout(&shell.run(&["lifecycle", "sweep", "--grace", "0s"]));
     let left = stdout(&shell.run(&["audit", "runs/1/"]));
     assert!(!left.contains("expired") && left.contains("due       runs/1/a"), "{left}");
@@ -30,7 +30,7 @@ fn ses_8_an_audit_names_all_that_is_left_below_a_prefix() {
 #[test]
 fn an_audit_tells_versions_and_marks_apart() {
     let shell = folder();
-    stdout(&shell.run(&["bucket", "versioning", "enabled"]));
+    stdout(&shell.run(&["bucket", "versioning", "--set", "enabled"]));
     shell.write("f", "bytes");
     for key in ["a", "a", "b"] {
         stdout(&shell.run(&["put", "f", key]));

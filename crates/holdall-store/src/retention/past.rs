@@ -93,7 +93,8 @@ mod tests {
         let version = |told: &&str| {
             let (key, day) = told.split_once(':').unwrap();
             let is_latest = before.replace(key.to_owned()).as_deref() != Some(key);
-            let (is_marker, made) = (day.starts_with('-'), day.trim_start_matches('-').parse().unwrap());
+            let (is_marker, made) =
+                (day.starts_with('-'), day.trim_start_matches('-').parse::<u32>().unwrap());
             Version {
                 key: Key::listed(key),
                 version: day.to_owned(),

@@ -127,7 +127,7 @@ impl<'a> Run<'a> {
             },
             // It is gone.
             Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => Some(LifecycleEvent::Failed { due: asking.due(object), error }),
+            Err(error) => told(asking.due(object), Err(error)),
         }
     }
 
@@ -249,7 +249,7 @@ fn told(due: Due, done: Result<bool>) -> Option<LifecycleEvent> {
     match done {
         Ok(true) => Some(LifecycleEvent::Done(due)),
         Ok(false) => Some(LifecycleEvent::Left(due)),
-        Err(error) => Some(LifecycleEvent::Failed { due, error }),
+        Err(error) => Some(LifecycleEvent::Failed { error: error.with_key(&due.key), due }),
     }
 }
 

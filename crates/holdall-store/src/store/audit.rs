@@ -33,7 +33,7 @@ pub enum LeftKind {
     Version,
     /// A mark that an object was deleted.
     Mark,
-    /// An upload that is not complete, or in a folder a file that was never named.
+    /// An upload that is not complete; of a whole folder also a file that was never named.
     Upload,
     /// A write that waits in the outbox of this machine.
     Queued,
@@ -227,9 +227,8 @@ impl Store {
     async fn audit_uploads(&self, findings: &mut Findings<'_>) -> Result<()> {
         let options = GcOptions { older_than: Duration::ZERO, dry_run: true };
         let mut unfinished = |leftover: Leftover| {
-            // A file that was never named is of nobody knows which key.
-            let is_meant = findings.has(&leftover.name) || leftover.kind == "temporary";
-            if is_meant && ["upload", "temporary"].contains(&leftover.kind) {
+            // Which key a file would have had that was never named nobody knows, so it is left of the whole store alone.
+            if ["upload", "temporary"].contains(&leftover.kind) && findings.has(&leftover.name) {
                 findings.add(LeftKind::Upload, &leftover.name, leftover.size, None);
             }
         };

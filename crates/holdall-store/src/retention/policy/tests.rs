@@ -27,7 +27,7 @@ keep_last = 5
 fn top_12_a_policy_says_what_it_says() {
     let policy = Policy::parse(FULL).unwrap();
     let [frames, past, runs] = policy.rules() else { panic!("{policy:?}") };
-    let days = |n| Duration::from_secs(n * 86_400);
+    let days = |n: u64| Duration::from_secs(n * 86_400);
     assert_eq!((frames.name(), frames.expire), ("frames", Some(days(30))));
     assert_eq!(frames.tags, [("keep".to_owned(), "no".to_owned())]);
     let moved = Transition { after: Duration::from_secs(43_200), class: "GLACIER_IR".to_owned() };

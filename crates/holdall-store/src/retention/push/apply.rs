@@ -180,7 +180,7 @@ fn judge(
         _ => Outcome::Failed(
             Error::new(ErrorKind::Unsupported, "the server took the rule and does not keep all of it")
                 .with_fact("rule", &step.rule)
-                .with_hint("the rule is not in force for it: `holdall lifecycle sweep` does what it says"),
+                .with_hint("it is not in force there: `holdall lifecycle sweep` does it"),
         ),
     }
 }
