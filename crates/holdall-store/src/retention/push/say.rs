@@ -76,7 +76,7 @@ fn says(rule: &Rule, kind: RuleKind, said: &LifecycleRule) -> Option<Result<Life
 }
 
 fn whole_days(age: Duration) -> Option<u32> {
-    let is_whole = age.subsec_nanos() == 0 && age.as_secs() % 86_400 == 0;
+    let is_whole = age.subsec_nanos() == 0 && age.as_secs().is_multiple_of(86_400);
     u32::try_from(age.as_secs() / 86_400).ok().filter(|_| is_whole)
 }
 
