@@ -44,12 +44,14 @@ mod id;
 mod roots;
 pub mod session;
 mod sweep;
+mod sweeper;
 pub mod topic;
 
 pub use holdall_store::*;
 pub use id::{DecisionId, EvidenceType, MAX_ID, SessionId, StepId};
 pub use roots::{Collection, Root};
 pub use sweep::{Swept, sweep};
+pub use sweeper::{Round, SweeperOptions, Sweeping, sweeper};
 
 /// The examples of the README are compiled.
 #[cfg(doctest)]

@@ -420,7 +420,7 @@ pub(crate) fn no_locks() -> Error {
 /// Why no version is read of a store that has none.
 pub(crate) fn keeps_none() -> Error {
     Error::new(ErrorKind::Unsupported, "the store keeps no versions")
-        .with_hint("`holdall bucket versioning enabled` lets it keep them from then on")
+        .with_hint("`holdall bucket versioning --set enabled` lets it keep them from then on")
 }
 
 /// Why a version is not read that a key does not have.

@@ -37,9 +37,7 @@ mod policy;
 mod push;
 mod run;
 mod sweep;
-mod sweeper;
 
 pub use event::{Action, Due, LifecycleEvent, LifecycleOptions, LifecycleSummary};
 pub use policy::{Policy, Rule};
 pub use push::{AppliedRule, RuleKind, RuleStep, RulesPlan};
-pub use sweeper::{Round, SweeperOptions, Sweeping};

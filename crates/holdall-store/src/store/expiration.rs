@@ -136,7 +136,7 @@ impl Store {
             expiry::note(&mut attributes, moment, SystemTime::now()).map_err(|e| e.with_key(key))?;
             self.enter(key, moment).await?;
         }
-        self.rewrite(&key, found.etag, attributes).await
+        self.rewrite(key, found.etag, attributes).await
     }
 
     /// Copies an object onto itself with other attributes, while it has an `ETag`.

@@ -1,9 +1,9 @@
 //! Sweeps again and again, as long as somebody wants it.
 
-use super::event::{LifecycleOptions, LifecycleSummary};
-use super::policy::Policy;
-use crate::error::Result;
-use crate::store::{Store, SweepOptions, SweepSummary};
+use crate::session::Sessions;
+use crate::{Swept, sweep};
+use holdall_store::retention::{LifecycleOptions, LifecycleSummary, Policy};
+use holdall_store::{Result, Settings, Store, SweepOptions};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -33,7 +33,7 @@ impl Default for SweeperOptions {
 #[derive(Debug)]
 pub struct Round {
     /// Of what has expired by a moment of its own.
-    pub expired: Result<SweepSummary>,
+    pub expired: Result<Swept>,
     /// Of the policy, where there is one.
     pub policy: Option<Result<LifecycleSummary>>,
 }
@@ -45,54 +45,65 @@ pub struct Sweeping {
     task: Option<JoinHandle<()>>,
 }
 
-impl Store {
-    /// Sweeps now and at an interval, in a task of its own. What fails is logged and tried again in the next round;
-    /// `on_round` hears of each. Several may sweep one store.
-    ///
-    /// ```
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-    /// use holdall_store::Store;
-    /// use holdall_store::retention::SweeperOptions;
-    ///
-    /// let sweeping = Store::memory().sweeper(SweeperOptions::default(), |_| ());
-    /// // … and before the program ends:
-    /// sweeping.end().await;
-    /// # });
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn sweeper(
-        &self,
-        options: SweeperOptions,
-        mut on_round: impl FnMut(Round) + Send + 'static,
-    ) -> Sweeping {
-        let (end, mut ended) = watch::channel(false);
-        let store = self.clone();
-        let task = tokio::spawn(async move {
-            loop {
-                tokio::select! {
-                    _ = ended.wait_for(|ended| *ended) => return,
-                    round = round(&store, &options) => on_round(round),
-                }
-                tokio::select! {
-                    _ = ended.wait_for(|ended| *ended) => return,
-                    () = tokio::time::sleep(options.every) => {}
-                }
+/// Sweeps now and at an interval, in a task of its own: steps and objects that have expired, as [`sweep`] does, and what
+/// a policy lets go. What fails is logged and tried again in the next round; `on_round` hears of each. Several may sweep
+/// one store.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// use holdall::{Settings, Store, SweeperOptions};
+///
+/// let (store, settings) = (Store::memory(), Settings::default());
+/// let sweeping = holdall::sweeper(&store, &settings, SweeperOptions::default(), |_| ())?;
+/// // … and before the program ends:
+/// sweeping.end().await;
+/// # Ok::<(), holdall::Error>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// `Config` for settings that give collections no places of their own.
+pub fn sweeper(
+    store: &Store,
+    settings: &Settings,
+    options: SweeperOptions,
+    mut on_round: impl FnMut(Round) + Send + 'static,
+) -> Result<Sweeping> {
+    Sessions::open(store, settings)?;
+    let (end, mut ended) = watch::channel(false);
+    let (store, settings) = (store.clone(), settings.clone());
+    let task = tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = ended.wait_for(|ended| *ended) => return,
+                round = round(&store, &settings, &options) => on_round(round),
             }
-        });
-        Sweeping { end, task: Some(task) }
-    }
+            tokio::select! {
+                _ = ended.wait_for(|ended| *ended) => return,
+                () = tokio::time::sleep(options.every) => {}
+            }
+        }
+    });
+    Ok(Sweeping { end, task: Some(task) })
 }
 
-async fn round(store: &Store, options: &SweeperOptions) -> Round {
+async fn round(store: &Store, settings: &Settings, options: &SweeperOptions) -> Round {
     let by_moment = SweepOptions { grace: options.grace, dry_run: false };
     let mut tell = |event| tracing::debug!(?event, "swept");
-    let expired = store.sweep(&by_moment, &mut tell).await;
+    let expired = Box::pin(sweep(store, settings, &by_moment, &mut tell)).await;
     let policy = match &options.policy {
         Some(policy) => Some(by_policy(store, policy, options).await),
         None => None,
     };
     match &expired {
-        Ok(swept) => tracing::info!(deleted = swept.deleted, failed = swept.failed, "swept what has expired"),
+        Ok(swept) => tracing::info!(
+            steps = swept.steps.deleted,
+            objects = swept.objects.deleted,
+            failed = swept.failed(),
+            "swept what has expired"
+        ),
         Err(error) => tracing::warn!(%error, "what has expired cannot be swept now, and will be tried again"),
     }
     Round { expired, policy }
@@ -101,7 +112,8 @@ async fn round(store: &Store, options: &SweeperOptions) -> Round {
 async fn by_policy(store: &Store, policy: &Policy, options: &SweeperOptions) -> Result<LifecycleSummary> {
     let SweeperOptions { grace, allow_everything, .. } = *options;
     let by_age = LifecycleOptions { grace, allow_everything, now: None };
-    let swept = store.sweep_lifecycle(policy, &by_age, &mut |event| tracing::debug!(?event, "swept")).await;
+    let mut tell = |event| tracing::debug!(?event, "swept");
+    let swept = Box::pin(store.sweep_lifecycle(policy, &by_age, &mut tell)).await;
     match &swept {
         Ok(swept) => tracing::info!(
             deleted = swept.deleted.objects,
@@ -139,17 +151,23 @@ impl Drop for Sweeping {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::object::PutOptions;
+    use crate::session::NewStep;
+    use crate::{SessionId, StepId};
+    use holdall_store::PutOptions;
     use std::time::SystemTime;
     use tokio::sync::mpsc;
 
     /// SES-8: in a library task at an interval what has expired goes.
     #[tokio::test]
     async fn a_task_sweeps_at_an_interval_until_it_is_ended() {
-        let store = Store::memory();
-        let expires = Some(SystemTime::now() + Duration::from_millis(10));
-        store.put_with("a", "bytes", &PutOptions { expires, ..PutOptions::default() }).await.unwrap();
+        let (store, settings) = (Store::memory(), Settings::default());
+        let soon = SystemTime::now() + Duration::from_millis(10);
+        let options = PutOptions { expires: Some(soon), ..PutOptions::default() };
+        store.put_with("a", "bytes", &options).await.unwrap();
         store.put("b", "bytes").await.unwrap();
+        let (session, step) = (SessionId::parse("run").unwrap(), StepId::parse("1").unwrap());
+        let new = NewStep::new(&session, &step).html("<p>").expires(soon);
+        Sessions::open(&store, &settings).unwrap().store(new).await.unwrap();
         let policy = Policy::parse("[[rule]]\nname = \"r\"\nprefix = \"\"\nexpire_after = \"1h\"\n").unwrap();
         let options = SweeperOptions {
             every: Duration::from_millis(20),
@@ -158,17 +176,19 @@ mod tests {
             ..SweeperOptions::default()
         };
         let (told, mut rounds) = mpsc::unbounded_channel();
-        let sweeping = store.sweeper(options, move |round| told.send(round).unwrap_or_default());
-        loop {
+        let on_round = move |round| told.send(round).unwrap_or_default();
+        let sweeping = sweeper(&store, &settings, options, on_round).unwrap();
+        let (mut steps, mut objects) = (0, 0);
+        while (steps, objects) != (1, 1) {
             let round = rounds.recv().await.expect("the task goes on");
             assert_eq!(round.policy.unwrap().unwrap().deleted.objects, 0);
-            if round.expired.unwrap().deleted == 1 {
-                break;
-            }
+            let swept = round.expired.unwrap();
+            (steps, objects) = (steps + swept.steps.deleted, objects + swept.objects.deleted);
         }
         sweeping.end().await;
         while rounds.recv().await.is_some() {}
         let left = store.list("").unwrap().collect().await.unwrap().objects;
-        assert_eq!(left.iter().map(|object| object.key.as_str()).collect::<Vec<_>>(), ["b"]);
+        let users = left.iter().map(|object| object.key.as_str()).filter(|key| !key.contains(".holdall"));
+        assert_eq!(users.collect::<Vec<_>>(), ["b"]);
     }
 }
