@@ -76,11 +76,11 @@ fn print(left: &Left, json: bool, out: &mut Output) -> io::Result<()> {
     }
 }
 
-/// `2 object, 10 B; 1 due`.
+/// `object: 2, 10 B; due: 1`.
 fn in_words(summary: &AuditSummary) -> String {
     let part = |(kind, stats): (&holdall::LeftKind, &holdall::Stats)| match stats.bytes {
-        0 => format!("{} {}", stats.objects, kind.as_str()),
-        bytes => format!("{} {}, {}", stats.objects, kind.as_str(), text::bytes(bytes)),
+        0 => format!("{}: {}", kind.as_str(), stats.objects),
+        bytes => format!("{}: {}, {}", kind.as_str(), stats.objects, text::bytes(bytes)),
     };
     let parts: Vec<String> = summary.left.iter().map(part).collect();
     if parts.is_empty() { "nothing is left".to_owned() } else { parts.join("; ") }
