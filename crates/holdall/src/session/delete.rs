@@ -1,6 +1,5 @@
 //! Deleting steps and sessions: the marker first, then exactly what it named.
 
-use super::layout::Entry;
 use super::list::no_session;
 use super::publish::lost_a_race;
 use super::sessions::{Found, Sessions};
@@ -121,25 +120,16 @@ impl Sessions {
         keys.dedup();
         let failures = self.remove(keys, &self.layout.marker(session, &step)?, state).await;
         if let Some(entry) = entry {
-            self.is_still_listed(session, &entry).await?;
+            // Somebody may have stored it anew, at the same time, while its entry was taken out.
+            match self.list_again(session, &entry.step).await {
+                Err(error) if super::sessions::may_wait(&error) => {}
+                other => other?,
+            }
         }
         if failures.is_empty() {
             self.close(tombstone).await?;
         }
         Ok(StepDeleted { state, finished, failures })
-    }
-
-    /// Enters a step again that somebody stored anew, at the same time, while its entry was taken out.
-    async fn is_still_listed(&self, session: &SessionId, entry: &Entry) -> Result<()> {
-        let found = match self.find(session, &entry.step).await {
-            Err(error) if super::sessions::may_wait(&error) => None,
-            other => other?,
-        };
-        let there = found.filter(Found::is_there).map(|found| Entry::of(&found.step));
-        match there.filter(|there| there.is_beside(entry)) {
-            Some(there) => self.write_entries(session, &there).await,
-            None => Ok(()),
-        }
     }
 
     /// Ends a deletion that did not come to its end; none where none was begun, or all of it was done.

@@ -60,7 +60,8 @@ pub struct StepEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct StepPage {
-    /// The steps, those that were recorded last first; of one millisecond by their names.
+    /// The steps, those that were recorded last first; of one millisecond those that never expire first, and then by when they
+    /// do and by their names.
     pub steps: Vec<StepEntry>,
     /// Where the next page begins; none where there is no more.
     pub next: Option<String>,
@@ -201,11 +202,11 @@ impl StepsOptions {
                 .with_fact("after", format_args!("{shown:?}"))
                 .with_hint("give what the page before says as its next"));
         }
-        // Behind all of the moment itself: a dot sorts after the dash of entries. Entries are of whole milliseconds.
+        // Behind all of the moment itself: a tilde sorts after what follows it in entries. They are of whole milliseconds.
         let until = self.until.map(|until| {
             let whole = until.checked_sub(Duration::from_nanos(1)).unwrap_or(SystemTime::UNIX_EPOCH);
             let first = whole.checked_add(Duration::from_millis(1)).unwrap_or(until);
-            format!("{}.", inverted(first))
+            format!("{}~", inverted(first))
         });
         Ok(self.after.clone().max(until))
     }

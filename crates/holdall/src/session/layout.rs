@@ -121,23 +121,23 @@ impl Entry {
         Self { expires: step.expires, ..Self::new(step.time, &step.step) }
     }
 
-    /// The name, by which the newest comes first: time, inverted, in 16 hex digits, and the step; behind a slash, which no
-    /// step's name has, when it expires.
+    /// The name, by which the newest comes first: time, inverted, in 16 hex digits; behind an underscore, where it does,
+    /// when it expires; behind a dash the step. (Not behind a slash: some servers keep no object below another.)
     pub(super) fn name(&self) -> String {
-        let name = format!("{}-{}", inverted(self.time), self.step);
-        match self.expires {
-            Some(expires) => format!("{name}/{:016x}", moment::millis(expires)),
-            None => name,
-        }
+        let expires = self.expires.map_or_else(String::new, |at| format!("_{:016x}", moment::millis(at)));
+        format!("{}{expires}-{}", inverted(self.time), self.step)
     }
 
     /// Reads a name; none for what is no entry.
     pub(super) fn parse(name: &str) -> Option<Self> {
-        let (name, expires) = match name.split_once('/') {
-            Some((name, digits)) => (name, Some(time_of(hex(digits)?)?)),
-            None => (name, None),
+        let (digits, rest) = name.split_at_checked(16)?;
+        let (expires, step) = match rest.strip_prefix('_') {
+            Some(rest) => {
+                let (digits, step) = rest.split_at_checked(16)?;
+                (Some(time_of(hex(digits)?)?), step)
+            }
+            None => (None, rest),
         };
-        let (digits, step) = name.split_at_checked(16)?;
         let step = StepId::parse(step.strip_prefix('-')?).ok()?;
         Some(Self { time: time_of(u64::MAX - hex(digits)?)?, step, expires })
     }
@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(Entry::parse(&entry.name()), Some(entry.clone()));
         let expires = Some(UNIX_EPOCH + Duration::from_millis(1_700_000_000_007));
         let entry = Entry { expires, ..entry };
-        assert_eq!(entry.name(), "fffffe74301a97ff-7/0000018bcfe56807");
+        assert_eq!(entry.name(), "fffffe74301a97ff_0000018bcfe56807-7");
         assert_eq!(Entry::parse(&entry.name()), Some(entry));
         for name in [
             "",
@@ -192,10 +192,11 @@ mod tests {
             "FFFFFE74301A97FF-7",
             "fffffe74301a97ff-..",
             "é23456789abcdef01-7",
-            "fffffe74301a97ff-7/",
-            "fffffe74301a97ff-7/18bcfe56807",
-            "fffffe74301a97ff-7/0000018bcfe56807/",
-            "fffffe74301a97ff-7/ffffffffffffffff",
+            "fffffe74301a97ff_-7",
+            "fffffe74301a97ff_18bcfe56807-7",
+            "fffffe74301a97ff_0000018bcfe56807_7",
+            "fffffe74301a97ff_0000018bcfe56807",
+            "fffffe74301a97ff_ffffffffffffffff-7",
         ] {
             assert_eq!(Entry::parse(name), None, "{name}");
         }

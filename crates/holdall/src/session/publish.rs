@@ -206,16 +206,38 @@ impl Sessions {
         entry: &Entry,
         took_none: bool,
     ) -> Result<()> {
-        let is_listed = async |entry: &Entry| {
-            let key = self.layout.index(session, entry)?;
-            self.store.exists(key.as_str()).await
-        };
-        if took_none && is_listed(entry).await? {
+        if took_none && self.is_listed(session, entry).await? {
             return Ok(());
         }
-        let Some(found) = self.find(session, &entry.step).await? else { return Ok(()) };
-        let entry = Entry::of(&found.step);
-        if is_listed(&entry).await? { Ok(()) } else { self.write_entries(session, &entry).await }
+        self.list_again(session, &entry.step).await
+    }
+
+    /// Enters a step that is there and not in the index. It may go, or be given another moment, before its entry is
+    /// written, by somebody who has looked for entries already: then that one goes.
+    pub(super) async fn list_again(&self, session: &SessionId, step: &StepId) -> Result<()> {
+        let mut entered: Option<Entry> = None;
+        for _ in 0..SWAPS {
+            let found = self.find(session, step).await?.filter(Found::is_there);
+            let there = found.map(|found| Entry::of(&found.step));
+            if there == entered {
+                break;
+            }
+            if let Some(gone) = entered.take() {
+                self.store.delete(self.layout.index(session, &gone)?.as_str()).await?;
+            }
+            if let Some(entry) = there {
+                if self.is_listed(session, &entry).await? {
+                    break;
+                }
+                self.write_entries(session, &entry).await?;
+                entered = Some(entry);
+            }
+        }
+        Ok(())
+    }
+
+    async fn is_listed(&self, session: &SessionId, entry: &Entry) -> Result<bool> {
+        self.store.exists(self.layout.index(session, entry)?.as_str()).await
     }
 
     /// The entries of a step: that of the index, and that of what is due where it is to expire.

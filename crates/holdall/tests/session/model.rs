@@ -4,6 +4,7 @@ use crate::world::{hours, keys, mark, new, session, step};
 use holdall::session::{Clock, Sessions, SessionsOptions, StepsOptions};
 use holdall::{ErrorKind, Settings, Store, SweepOptions};
 use holdall_testing::random::{Random, seed_from_env};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -110,11 +111,15 @@ async fn check(sessions: &Sessions, model: &Model, (a, b): (&str, &str)) {
 }
 
 async fn check_lists(sessions: &Sessions, model: &Model, a: &str, limit: u32) {
-    let mut wanted: Vec<(SystemTime, String)> = model
+    // Of one moment those that never expire come first.
+    let mut wanted: Vec<(Reverse<SystemTime>, Option<SystemTime>, String)> = model
         .get(a)
-        .map(|steps| steps.iter().map(|(name, (_, time, _))| (*time, name.clone())).collect())
-        .unwrap_or_default();
-    wanted.sort_by(|(t, a), (u, b)| u.cmp(t).then(a.cmp(b)));
+        .map(|steps| steps.iter().map(|(name, (_, time, expires))| (Reverse(*time), *expires, name.clone())))
+        .into_iter()
+        .flatten()
+        .collect();
+    wanted.sort();
+    let wanted: Vec<_> = wanted.into_iter().map(|(Reverse(time), _, name)| (time, name)).collect();
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
         let options = StepsOptions { after, limit, ..StepsOptions::default() };
