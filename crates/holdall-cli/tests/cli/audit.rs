@@ -3,17 +3,10 @@
 use crate::shell::{Shell, stdout};
 use std::time::Duration;
 
-fn folder() -> Shell {
-    let shell = Shell::bare();
-    std::fs::create_dir(shell.path("store")).unwrap();
-    let url = format!("file://{}", shell.path("store").display());
-    shell.with("HOLDALL_STORE", &url)
-}
-
 /// SES-8: an audit names what has expired and is not swept, and what stays of it when it is.
 #[test]
 fn ses_8_an_audit_names_all_that_is_left_below_a_prefix() {
-    let shell = folder();
+    let shell = Shell::folder();
     shell.write("f", "bytes");
     for key in ["runs/1/a", "runs/1/b", "runs/.holdall-deleted/9.json", "runs/1/.holdall-index/x", "else"] {
         stdout(&shell.run(&["put", "f", key]));
@@ -29,7 +22,7 @@ fn ses_8_an_audit_names_all_that_is_left_below_a_prefix() {
 
 #[test]
 fn an_audit_tells_versions_and_marks_apart() {
-    let shell = folder();
+    let shell = Shell::folder();
     stdout(&shell.run(&["bucket", "versioning", "--set", "enabled"]));
     shell.write("f", "bytes");
     for key in ["a", "a", "b"] {

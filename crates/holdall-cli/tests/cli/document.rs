@@ -29,11 +29,9 @@ fn s3() -> Shell {
 }
 
 fn folder() -> Shell {
-    let shell = Shell::bare();
-    std::fs::create_dir(shell.path("store")).unwrap();
-    let url = format!("file://{}", shell.path("store").display());
+    let shell = Shell::folder();
     write(&shell);
-    shell.with("HOLDALL_STORE", &url)
+    shell
 }
 
 fn write(shell: &Shell) {

@@ -3,16 +3,9 @@
 use crate::shell::Shell;
 use holdall_testing::fault::{Fault, Rule, Script};
 
-fn folder() -> Shell {
-    let shell = Shell::bare();
-    std::fs::create_dir(shell.path("store")).unwrap();
-    let url = format!("file://{}", shell.path("store").display());
-    shell.with("HOLDALL_STORE", &url)
-}
-
 #[test]
 fn gc() {
-    folder().transcript(
+    Shell::folder().transcript(
         "gc",
         &[
             "gc",
@@ -28,7 +21,7 @@ fn gc() {
 
 #[test]
 fn pull() {
-    let shell = folder();
+    let shell = Shell::folder();
     shell.write("in/a", "a").write("taken", "a file");
     shell.transcript(
         "pull_errors",

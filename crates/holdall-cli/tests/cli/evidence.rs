@@ -7,14 +7,6 @@ use serde_json::Value;
 
 const WHEN: &str = "2026-01-15T12:00:00";
 
-/// A shell whose store is a folder.
-fn folder() -> Shell {
-    let shell = Shell::bare();
-    std::fs::create_dir(shell.path("store")).unwrap();
-    let url = format!("file://{}", shell.path("store").display());
-    shell.with("HOLDALL_STORE", &url)
-}
-
 fn json(shell: &Shell, words: &[&str]) -> Value {
     serde_json::from_str(&stdout(&shell.run(words))).unwrap()
 }
@@ -22,7 +14,7 @@ fn json(shell: &Shell, words: &[&str]) -> Value {
 #[test]
 /// EVI-8, EVI-9, EVI-10
 fn evidence_is_stored_read_listed_and_removed() {
-    for (name, shell) in [("evidence_folder", folder()), ("evidence_server", Shell::new())] {
+    for (name, shell) in [("evidence_folder", Shell::folder()), ("evidence_server", Shell::new())] {
         shell.write("data.json", r#"{"b": 1.50, "a": "x"}"#).write("other.json", r#"{"a": 1}"#);
         shell.write("run.json", r#"{"model": "m-3"}"#);
         let store =
@@ -56,7 +48,7 @@ fn evidence_is_stored_read_listed_and_removed() {
 #[test]
 /// EVI-11
 fn files_are_attached_listed_kept_and_removed() {
-    let shell = folder();
+    let shell = Shell::folder();
     shell.write("data.json", "{}").write("scan.pdf", "%PDF").write("other.pdf", "other");
     stdout(&shell.run(&["evidence", "store", "d-1", "--type", "risk", "data.json"]));
     let attached = json(&shell, &["evidence", "attach", "d-1", "scan.pdf", "--meta", "page=3", "--json"]);
@@ -137,7 +129,7 @@ fn a_link_is_fetched_by_anybody() {
 #[test]
 /// MIG-1
 fn existing_evidence_is_adopted() {
-    let shell = folder();
+    let shell = Shell::folder();
     let foreign = r#"{"decision_id":"d-1","evidence_type":"risk","version":"1.0","created_at":"2025-11-02T08:30:00","checksum":"c0ffee","metadata":{},"evidence_data":{"a":1}}"#;
     shell
         .write("store/evidence/risk/2025/11/d-1.json", foreign)

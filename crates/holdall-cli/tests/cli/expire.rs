@@ -3,17 +3,10 @@
 use crate::shell::{Shell, stdout};
 use std::time::Duration;
 
-fn folder() -> Shell {
-    let shell = Shell::bare();
-    std::fs::create_dir(shell.path("store")).unwrap();
-    let url = format!("file://{}", shell.path("store").display());
-    shell.with("HOLDALL_STORE", &url)
-}
-
 /// SES-8: an object is not found from its moment on, and a sweep deletes it and no other.
 #[test]
 fn ses_8_what_has_expired_is_not_found_and_swept() {
-    let shell = folder();
+    let shell = Shell::folder();
     shell.write("one", "first").write("two", "second");
     for file in ["one", "two"] {
         assert!(shell.run(&["put", file]).status.success());
@@ -36,7 +29,7 @@ fn ses_8_what_has_expired_is_not_found_and_swept() {
 /// SES-8: all objects below a prefix are given a moment, and those that have it are left as they are.
 #[test]
 fn ses_8_all_below_a_prefix_expires_or_stays() {
-    let shell = folder();
+    let shell = Shell::folder();
     shell.write("one", "first");
     for key in ["runs/7/a", "runs/7/b", "runs/8/a"] {
         assert!(shell.run(&["put", "one", key]).status.success());
@@ -60,7 +53,7 @@ fn ses_8_all_below_a_prefix_expires_or_stays() {
 
 #[test]
 fn what_cannot_expire_is_told() {
-    let shell = folder();
+    let shell = Shell::folder();
     shell.write("one", "first");
     shell.transcript(
         "expire_errors",

@@ -21,13 +21,6 @@ prefix = "runs/"
 keep_last = 1
 "#;
 
-fn folder() -> Shell {
-    let shell = Shell::bare();
-    std::fs::create_dir(shell.path("store")).unwrap();
-    let url = format!("file://{}", shell.path("store").display());
-    shell.with("HOLDALL_STORE", &url)
-}
-
 /// Writes an object as another program would, so many days ago.
 fn write_old(shell: &Shell, key: &str, bytes: &str, days: u64) {
     shell.write(&format!("store/{key}"), bytes);
@@ -40,7 +33,7 @@ fn age(path: &Path, days: u64) {
 }
 
 fn scene() -> Shell {
-    let shell = folder();
+    let shell = Shell::folder();
     shell.write("policy.toml", POLICY);
     for (key, bytes, days) in [
         ("media/a/film.mp4", "film", 99),
@@ -83,7 +76,7 @@ fn ses_8_what_has_expired_by_its_own_moment_goes_first() {
 
 #[test]
 fn top_12_a_policy_that_takes_everything_needs_a_word() {
-    let shell = folder();
+    let shell = Shell::folder();
     shell.write("all.toml", "[[rule]]\nname = \"all\"\nprefix = \"\"\nexpire_after = \"1d\"\n");
     write_old(&shell, "a", "a", 2);
     write_old(&shell, "b", "b", 2);

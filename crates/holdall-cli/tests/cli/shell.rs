@@ -20,6 +20,14 @@ impl Shell {
         Self { dir: TempDir::new().unwrap(), variables: Vec::new(), server: None }
     }
 
+    /// With a folder in it that is the store.
+    pub(crate) fn folder() -> Self {
+        let shell = Self::bare();
+        std::fs::create_dir(shell.path("store")).unwrap();
+        let url = format!("file://{}", shell.path("store").display());
+        shell.with("HOLDALL_STORE", &url)
+    }
+
     /// With a server whose bucket `b` is the store.
     pub(crate) fn new() -> Self {
         Self::on(Script::new().bucket("b"))

@@ -4,13 +4,6 @@ use crate::real::Bucket;
 use crate::shell::{Shell, stdout};
 use holdall_testing::server::Server;
 
-fn folder() -> Shell {
-    let shell = Shell::bare();
-    std::fs::create_dir(shell.path("store")).unwrap();
-    let url = format!("file://{}", shell.path("store").display());
-    shell.with("HOLDALL_STORE", &url)
-}
-
 /// TOP-12: an object is tagged, and its tags are listed and removed.
 fn story(shell: &Shell) {
     let say = |line: &str| stdout(&shell.run(&line.split(' ').collect::<Vec<_>>()));
@@ -36,7 +29,7 @@ fn story(shell: &Shell) {
 
 #[test]
 fn top_12_objects_of_a_folder_are_tagged() {
-    story(&folder());
+    story(&Shell::folder());
 }
 
 #[test]
@@ -48,7 +41,7 @@ fn top_12_objects_of_a_bucket_are_tagged() {
 
 #[test]
 fn what_cannot_be_tagged_is_told() {
-    let shell = folder();
+    let shell = Shell::folder();
     shell.write("one", "first");
     shell.transcript(
         "tag_errors",

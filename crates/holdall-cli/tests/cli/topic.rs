@@ -9,13 +9,6 @@ use holdall_testing::fault::{Fault, Rule};
 use rustix::process::Signal;
 use std::process::Output;
 
-fn folder() -> Shell {
-    let shell = Shell::bare();
-    std::fs::create_dir(shell.path("store")).unwrap();
-    let url = format!("file://{}", shell.path("store").display());
-    shell.with("HOLDALL_STORE", &url)
-}
-
 fn write_topic(shell: &Shell, dir: &str) {
     shell.write(&format!("{dir}/plan.txt"), "plan");
     shell.write(&format!("{dir}/scene1/Scene1.mp4"), "video").write(&format!("{dir}/scene1/code.py"), "code");
@@ -34,7 +27,7 @@ fn json(output: &Output) -> Vec<serde_json::Value> {
 /// TOP-3, TOP-6, TOP-8, TOP-10
 #[test]
 fn a_topic_from_its_folder_to_its_urls() {
-    let shell = folder().with("HOLDALL_PUBLIC_BASE_URL", "https://cdn.example");
+    let shell = Shell::folder().with("HOLDALL_PUBLIC_BASE_URL", "https://cdn.example");
     write_topic(&shell, "out");
     let push = |title: &str| shell.run(&["topic", "push", "out", "--title", title]);
     let first = push("Euler's Formula");
@@ -63,7 +56,7 @@ fn a_topic_from_its_folder_to_its_urls() {
 /// TOP-11
 #[test]
 fn a_backfill_says_of_each_topic_what_became_of_it() {
-    let shell = folder();
+    let shell = Shell::folder();
     write_topic(&shell, "old/Group Theory");
     shell.write("old/Sets/title.txt", "Set Theory\n").write("old/???/x", "x").write("old/loose", "x");
     shell.transcript(
@@ -83,7 +76,7 @@ fn a_backfill_says_of_each_topic_what_became_of_it() {
 
 #[test]
 fn what_others_put_there_is_adopted() {
-    let shell = folder();
+    let shell = Shell::folder();
     write_topic(&shell, "in");
     for prefix in ["topics/sets", "topics/My Topic", "topics/groups"] {
         stdout(&shell.run(&["push", "in", prefix]));
@@ -107,7 +100,7 @@ fn what_others_put_there_is_adopted() {
 
 #[test]
 fn usage_and_errors() {
-    let shell = folder();
+    let shell = Shell::folder();
     shell.write("out/x", "x").write("roles.toml", "[[role]]\nname = \"X\"\nfiles = [\"*\"]\n");
     shell.transcript(
         "topic_errors",
@@ -137,7 +130,7 @@ fn usage_and_errors() {
 /// TOP-10: rules of one's own.
 #[test]
 fn roles_are_given_by_a_file_of_rules() {
-    let shell = folder().with("HOLDALL_PUBLIC_BASE_URL", "https://cdn.example");
+    let shell = Shell::folder().with("HOLDALL_PUBLIC_BASE_URL", "https://cdn.example");
     shell.write("out/final/cut.avi", "x").write("out/scene2/a.blend", "y");
     let rules = "[[role]]\nname = \"combined_video\"\nfiles = [\"final/*.avi\"]\n\n[[role]]\nname = \"source\"\nfiles = [\"*.blend\"]\n";
     shell.write("roles.toml", rules);
@@ -150,7 +143,7 @@ fn roles_are_given_by_a_file_of_rules() {
 /// TOP-3: whoever comes second is told, and has sent nothing.
 #[test]
 fn of_two_processes_that_claim_one_slug_one_has_it() {
-    for shell in [folder(), Shell::new()] {
+    for shell in [Shell::folder(), Shell::new()] {
         write_topic(&shell, "one");
         shell.write("two/else", "else");
         for round in 0..5 {

@@ -5,13 +5,6 @@ use crate::shell::Shell;
 use holdall_testing::server::Server;
 use serde_json::Value;
 
-fn folder() -> Shell {
-    let shell = Shell::bare();
-    std::fs::create_dir(shell.path("store")).unwrap();
-    let url = format!("file://{}", shell.path("store").display());
-    shell.with("HOLDALL_STORE", &url)
-}
-
 fn lines(shell: &Shell, line: &str) -> Vec<Value> {
     let words: Vec<&str> = line.split(' ').chain(["--json"]).collect();
     let output = shell.run(&words);
@@ -69,7 +62,7 @@ fn story(shell: &Shell) {
 
 #[test]
 fn ses_9_versions_of_a_folder_are_listed_read_restored_and_deleted() {
-    let shell = folder();
+    let shell = Shell::folder();
     story(&shell);
     // What is left of them is no reason to keep the folder.
     ok(&shell, &["bucket", "delete"]);
@@ -84,7 +77,7 @@ fn ses_9_versions_of_a_bucket_are_listed_read_restored_and_deleted() {
 
 #[test]
 fn versions_are_refused_where_there_are_none() {
-    let shell = folder();
+    let shell = Shell::folder();
     shell.write("one", "first");
     shell.transcript(
         "versions_errors",
@@ -107,7 +100,7 @@ fn versions_are_refused_where_there_are_none() {
 
 #[test]
 fn a_folder_with_versions_is_not_empty() {
-    let shell = folder();
+    let shell = Shell::folder();
     shell.write("one", "first");
     ok(&shell, &["bucket", "versioning", "--set", "enabled"]);
     ok(&shell, &["put", "one", "a"]);

@@ -5,7 +5,7 @@
 
 #![allow(clippy::print_stdout, reason = "a failure is understood by what came before it")]
 
-use super::{WHEN, folder};
+use super::WHEN;
 use crate::kills::is_long;
 use crate::shell::{Shell, stdout};
 use holdall_testing::random::{Random, seed_from_env};
@@ -57,7 +57,7 @@ fn killed(shell: &Shell, words: &[&str], random: &mut Random) -> bool {
 fn evidence_survives_kills_at_any_moment() {
     let seed = seed_from_env("HOLDALL_TEST_SEED").unwrap();
     println!("HOLDALL_TEST_SEED={seed:#x}");
-    for (name, shell) in [("folder", folder()), ("server", server())] {
+    for (name, shell) in [("folder", Shell::folder()), ("server", server())] {
         let mut random = Random::named(seed, name);
         let mut kills = 0;
         shell.write("one.json", "1").write("two.json", "2");
@@ -90,7 +90,7 @@ fn evidence_survives_kills_at_any_moment() {
 #[test]
 /// EVI-10
 fn of_processes_that_store_other_evidence_of_one_decision_one_wins() {
-    for shell in [folder(), server()] {
+    for shell in [Shell::folder(), server()] {
         for n in 0..6 {
             shell.write(&format!("{n}.json"), n.to_string());
         }

@@ -1,6 +1,6 @@
 //! A sweep that is killed again and again.
 
-use super::{folder, write_old};
+use super::write_old;
 use crate::kills::is_long;
 use crate::shell::{Shell, stdout};
 use holdall_testing::random::{Random, seed_from_env};
@@ -27,7 +27,7 @@ fn top_12_a_sweep_that_is_killed_is_run_again_and_takes_what_the_plan_named() {
     let seed = seed_from_env("HOLDALL_TEST_SEED").unwrap();
     println!("HOLDALL_TEST_SEED={seed}");
     let mut random = Random::named(seed, "sweeps");
-    let shell = folder();
+    let shell = Shell::folder();
     shell.write("policy.toml", POLICY);
     for n in 0..if is_long() { 8000 } else { 1500 } {
         write_old(&shell, &format!("old/{}/{n}", n % 7), &n.to_string(), 5 + n % 5);
