@@ -136,17 +136,22 @@ impl Place<'_> {
                 self.stored(found, built, outcome, (!found.waits, true))
             }
             Some(_) if found.claim.was_at(&built.held.path) => self.mend(found, built, outcome).await,
-            _ => {
-                self.swap(found, found.claim.withdrawn(Moment::now()), &[]).await?;
-                Err(unclaimed(&key))
-            }
+            _ => match self.swap(found, found.claim.withdrawn(Moment::now()), &[]).await? {
+                Some(_) => Err(unclaimed(&key)),
+                None => Err(contended(&self.subject)),
+            },
         }
     }
 
-    /// Puts what the claim holds over what lies at its own place and is not that.
+    /// Puts what the claim holds over what lies at its own place and is not that; not where the claim is another by now.
+    ///
+    /// The object is looked at before the claim is read again: so its `ETag` is not that of what took the place of this.
     async fn mend(&self, found: &Found, built: &Built, outcome: Outcome) -> Result<Stored> {
         let key = self.key(&built.held.path)?;
         let etag = self.etag_at(&built.held.path).await?;
+        if self.read().await?.is_none_or(|now| now.claim != found.claim) {
+            return Err(contended(&self.subject));
+        }
         let condition = etag.map_or(WriteCondition::Absent, WriteCondition::Matches);
         let options = self.after_claim(PutOptions { condition, ..json_options() })?;
         match guard::put(self.store, &key, built.bytes.clone(), &options, self.exclusive).await? {
@@ -243,4 +248,34 @@ pub(super) fn unclaimed(key: &Key) -> Error {
     Error::new(ErrorKind::AlreadyExists, "something lies at this place that no claim names")
         .with_key(key)
         .with_hint("`evidence adopt` claims what was there before")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Json, RemoveOptions};
+    use super::*;
+    use crate::{DecisionId, EvidenceType};
+    use holdall_store::{Settings, Store};
+
+    /// EVI-9, EVI-10
+    #[tokio::test]
+    async fn who_comes_late_to_a_claim_does_not_write_over_what_took_its_place() {
+        let evidence = Evidence::open(&Store::memory(), &Settings::default()).unwrap();
+        let decision = DecisionId::parse("d-1").unwrap();
+        let bundle = |text: &str| {
+            let data = Json::parse(text.as_bytes()).unwrap();
+            NewBundle::new(decision.clone(), EvidenceType::parse("risk").unwrap(), data)
+        };
+        evidence.store(&bundle("{\"n\":0}"), &StoreOptions::default()).await.unwrap();
+        evidence.remove(&decision, &RemoveOptions::default()).await.unwrap();
+        let place = evidence.bundle_place(&decision, Exclusive::Required);
+        let late = bundle("{\"n\":1}").build(Moment::now()).unwrap();
+        let removed = place.read().await.unwrap().unwrap();
+        let claimed = place.swap(&removed, removed.claim.renewed(&late.held), &[]).await.unwrap().unwrap();
+        let replace = StoreOptions { replace: true, ..StoreOptions::default() };
+        let there = evidence.store(&bundle("{\"n\":2}"), &replace).await.unwrap();
+        let error = place.fill(&claimed, &late, Outcome::Stored).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        assert_eq!(evidence.retrieve(&decision).await.unwrap().checksum, there.checksum);
+    }
 }
