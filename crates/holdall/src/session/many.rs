@@ -5,7 +5,8 @@ use super::store::{NewStep, StepReceipt};
 use crate::{SessionId, StepId};
 use futures_core::Stream;
 use futures_util::stream::{self, StreamExt};
-use holdall_store::Result;
+use holdall_store::{Error, ErrorKind, Result};
+use tokio::task::{JoinError, JoinSet};
 
 /// What became of one step of many.
 #[derive(Debug)]
@@ -57,10 +58,21 @@ impl Sessions {
                 let sessions = sessions.clone();
                 async move {
                     let (session, step) = (new.session.clone(), new.step.clone());
-                    let outcome = Box::pin(sessions.store(new)).await;
+                    // In a task of its own, since digests of many steps take more than a core.
+                    let mut task = JoinSet::new();
+                    task.spawn(async move { sessions.store(new).await });
+                    let outcome = task.join_next().await.map_or_else(|| Err(ended()), ended_as);
                     Stored { session, step, outcome }
                 }
             })
             .buffer_unordered(at_once)
     }
+}
+
+fn ended() -> Error {
+    Error::new(ErrorKind::Cancelled, "the task that stored the step ended")
+}
+
+fn ended_as(joined: std::result::Result<Result<StepReceipt>, JoinError>) -> Result<StepReceipt> {
+    joined.unwrap_or_else(|error| Err(ended().with_source(error)))
 }
