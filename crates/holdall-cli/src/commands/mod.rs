@@ -22,6 +22,7 @@ mod manual;
 mod mv;
 mod object_version;
 mod outbox;
+mod planned;
 mod presign;
 mod pull;
 mod push;

@@ -61,7 +61,8 @@ impl Sessions {
                     // In a task of its own, since digests of many steps take more than a core.
                     let mut task = JoinSet::new();
                     task.spawn(async move { sessions.store(new).await });
-                    let outcome = task.join_next().await.map_or_else(|| Err(ended()), ended_as);
+                    let joined = task.join_next().await.expect("one was spawned");
+                    let outcome = joined.unwrap_or_else(|error| Err(ended(error)));
                     Stored { session, step, outcome }
                 }
             })
@@ -69,10 +70,6 @@ impl Sessions {
     }
 }
 
-fn ended() -> Error {
-    Error::new(ErrorKind::Cancelled, "the task that stored the step ended")
-}
-
-fn ended_as(joined: std::result::Result<Result<StepReceipt>, JoinError>) -> Result<StepReceipt> {
-    joined.unwrap_or_else(|error| Err(ended().with_source(error)))
+fn ended(error: JoinError) -> Error {
+    Error::new(ErrorKind::Cancelled, "the task that stored the step ended").with_source(error)
 }

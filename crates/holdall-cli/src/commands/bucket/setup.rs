@@ -3,10 +3,11 @@
 use super::{Outcome, Which};
 use crate::app::App;
 use crate::args::not_empty;
+use crate::commands::planned;
 use crate::failure::Failure;
-use crate::text::{count, escaped};
+use crate::text::count;
 use clap::{Args, ValueEnum};
-use holdall::bucket::{self, Applied, BucketEncryption, CorsAccess, Setup, Step, Verdict};
+use holdall::bucket::{Applied, BucketEncryption, CorsAccess, Setup, Step};
 use holdall::{Error, ErrorKind};
 use serde::Serialize;
 use std::io::Write;
@@ -170,46 +171,22 @@ fn read(path: &PathBuf) -> Result<String, Error> {
 
 /// Says what came of each step.
 fn report(all: &[Applied], app: &mut App) -> Outcome {
-    let mut done = 0;
-    for applied in all {
-        let outcome = match &applied.outcome {
-            bucket::Outcome::Unchanged => "unchanged",
-            bucket::Outcome::Cannot => "cannot",
-            bucket::Outcome::Failed(_) => "failed",
-            bucket::Outcome::Done => {
-                done += 1;
-                "done"
-            }
-        };
-        print(&applied.step, Some(outcome), app)?;
-        if let bucket::Outcome::Failed(error) = &applied.outcome {
-            app.report.error(error, Some(applied.step.subject.as_str()));
-        }
-    }
-    app.report.summary(&format!("{} made", count(done, "change")));
+    planned::report(
+        all,
+        |applied| (&applied.outcome, applied.step.subject.as_str()),
+        |applied, word, app| print(&applied.step, Some(word), app),
+        app,
+    )?;
     if all.iter().all(Applied::is_well) { Ok(()) } else { Err(Failure::Reported) }
 }
 
 fn print(step: &Step, outcome: Option<&'static str>, app: &mut App) -> Outcome {
     let subject = step.subject.as_str();
-    let (verdict, from, to, why) = match &step.verdict {
-        Verdict::Same { is } => ("same", Some(&**is), None, None),
-        Verdict::Change { from, to } => ("change", Some(&**from), Some(&**to), None),
-        Verdict::Cannot { why, .. } => ("cannot", None, None, Some(&**why)),
-    };
+    let (verdict, from, to, why) = planned::parts(&step.verdict);
     if app.globals.json {
         return Ok(app.out.json(&StepRecord { subject, verdict, from, to, why, outcome })?);
     }
-    let text = match &step.verdict {
-        Verdict::Same { is } => format!("already so: {is}"),
-        Verdict::Change { from, to } => format!("{from} -> {to}"),
-        Verdict::Cannot { why, .. } => format!("cannot: {why}"),
-    };
-    let tail = match outcome {
-        Some(outcome @ ("done" | "failed")) => format!(" [{outcome}]"),
-        _ => String::new(),
-    };
-    Ok(writeln!(app.out, "{subject}: {}{tail}", escaped(&text))?)
+    Ok(writeln!(app.out, "{subject}: {}", planned::in_words(&step.verdict, outcome))?)
 }
 
 /// Reads `7` and `7d`.

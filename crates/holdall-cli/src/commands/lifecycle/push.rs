@@ -2,10 +2,10 @@
 
 use super::{Outcome, PolicyFile, read};
 use crate::app::App;
+use crate::commands::planned;
 use crate::failure::Failure;
-use crate::text::{count, escaped};
+use crate::text::count;
 use clap::Args;
-use holdall::bucket::{self, Verdict};
 use holdall::retention::{AppliedRule, RuleStep};
 use serde::Serialize;
 use std::io::Write;
@@ -71,45 +71,20 @@ impl Push {
 
 /// Says what came of each step.
 fn report(all: &[AppliedRule], app: &mut App) -> Outcome {
-    let mut done = 0;
-    for applied in all {
-        let outcome = match &applied.outcome {
-            bucket::Outcome::Unchanged => "unchanged",
-            bucket::Outcome::Cannot => "cannot",
-            bucket::Outcome::Failed(_) => "failed",
-            bucket::Outcome::Done => {
-                done += 1;
-                "done"
-            }
-        };
-        print(&applied.step, Some(outcome), app)?;
-        if let bucket::Outcome::Failed(error) = &applied.outcome {
-            app.report.error(error, Some(applied.step.kind.as_str()));
-        }
-    }
-    app.report.summary(&format!("{} made", count(done, "change")));
+    planned::report(
+        all,
+        |applied| (&applied.outcome, applied.step.kind.as_str()),
+        |applied, word, app| print(&applied.step, Some(word), app),
+        app,
+    )?;
     if all.iter().all(AppliedRule::is_well) { Ok(()) } else { Err(Failure::Reported) }
 }
 
 fn print(step: &RuleStep, outcome: Option<&'static str>, app: &mut App) -> Outcome {
-    let RuleStep { rule, kind, verdict } = step;
-    let kind = kind.as_str();
-    let (word, from, to, why) = match verdict {
-        Verdict::Same { is } => ("same", Some(&**is), None, None),
-        Verdict::Change { from, to } => ("change", Some(&**from), Some(&**to), None),
-        Verdict::Cannot { why, .. } => ("cannot", None, None, Some(&**why)),
-    };
+    let (rule, kind) = (&step.rule, step.kind.as_str());
+    let (verdict, from, to, why) = planned::parts(&step.verdict);
     if app.globals.json {
-        return Ok(app.out.json(&StepRecord { rule, kind, verdict: word, from, to, why, outcome })?);
+        return Ok(app.out.json(&StepRecord { rule, kind, verdict, from, to, why, outcome })?);
     }
-    let text = match verdict {
-        Verdict::Same { is } => format!("already so: {is}"),
-        Verdict::Change { from, to } => format!("{from} -> {to}"),
-        Verdict::Cannot { why, .. } => format!("cannot: {why}"),
-    };
-    let tail = match outcome {
-        Some(outcome @ ("done" | "failed")) => format!(" [{outcome}]"),
-        _ => String::new(),
-    };
-    Ok(writeln!(app.out, "{rule} {kind}: {}{tail}", escaped(&text))?)
+    Ok(writeln!(app.out, "{rule} {kind}: {}", planned::in_words(&step.verdict, outcome))?)
 }
