@@ -1,5 +1,6 @@
 //! What an object carries besides its bytes, as headers.
 
+use crate::op::settle::NONCE;
 use crate::secret::Secret;
 use crate::{Error, ErrorKind, Result};
 use base64::Engine;
@@ -46,11 +47,12 @@ impl Attributes {
     /// `InvalidInput` for a name or value that no request can carry, and for more user metadata than S3 allows.
     pub fn as_stored(&self) -> Result<Self> {
         let mut headers = HeaderMap::new();
-        self.write(&mut headers)?;
+        self.write(None, &mut headers)?;
         Ok(Self::read(&headers))
     }
 
-    pub(crate) fn write(&self, headers: &mut HeaderMap) -> Result<()> {
+    /// Writes the headers; with a name for the write, unless the metadata has one.
+    pub(crate) fn write(&self, name: Option<&str>, headers: &mut HeaderMap) -> Result<()> {
         let standard = [
             (header::CONTENT_TYPE, &self.content_type),
             (header::CACHE_CONTROL, &self.cache_control),
@@ -66,7 +68,9 @@ impl Attributes {
             }
         }
         let mut size = 0;
-        for (name, value) in &self.metadata {
+        let given = self.metadata.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let own = name.filter(|_| !self.metadata.contains_key(NONCE)).map(|name| (NONCE, name));
+        for (name, value) in given.chain(own) {
             size += name.len() + value.len();
             headers.insert(metadata_name(name)?, metadata_value(value));
         }
@@ -430,7 +434,7 @@ mod tests {
     fn round_trip(value: &str) -> String {
         let mut headers = HeaderMap::new();
         let metadata = BTreeMap::from([("name".to_owned(), value.to_owned())]);
-        Attributes { metadata, ..Attributes::default() }.write(&mut headers).unwrap();
+        Attributes { metadata, ..Attributes::default() }.write(None, &mut headers).unwrap();
         assert!(headers["x-amz-meta-name"].as_bytes().iter().all(|b| (0x20..0x7f).contains(b)));
         Attributes::read(&headers).metadata["name"].clone()
     }
@@ -452,12 +456,13 @@ mod tests {
     fn bad_names_and_too_much_metadata_are_refused() {
         for name in ["", "Upper", "sp ace", "n\u{f6}n", "a:b"] {
             let metadata = BTreeMap::from([(name.to_owned(), String::new())]);
-            let error =
-                Attributes { metadata, ..Attributes::default() }.write(&mut HeaderMap::new()).unwrap_err();
+            let error = Attributes { metadata, ..Attributes::default() }
+                .write(None, &mut HeaderMap::new())
+                .unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{name:?}");
         }
         let metadata = BTreeMap::from([("a".to_owned(), "x".repeat(MAX_USER_METADATA))]);
-        assert!(Attributes { metadata, ..Attributes::default() }.write(&mut HeaderMap::new()).is_err());
+        assert!(Attributes { metadata, ..Attributes::default() }.write(None, &mut HeaderMap::new()).is_err());
     }
 
     #[test]
@@ -481,7 +486,10 @@ mod tests {
     fn a_header_cannot_be_smuggled() {
         let attributes =
             Attributes { content_type: Some("a\r\nx-amz-acl: public-read".into()), ..Attributes::default() };
-        assert_eq!(attributes.write(&mut HeaderMap::new()).unwrap_err().kind(), ErrorKind::InvalidInput);
+        assert_eq!(
+            attributes.write(None, &mut HeaderMap::new()).unwrap_err().kind(),
+            ErrorKind::InvalidInput
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Sends a call until it succeeds, cannot succeed, or has been tried often enough.
 
 use super::answer::{fault, whole};
-use super::{Answer, Call, Client, Reply};
+use super::{Answer, Call, Client, Place, Reply};
 use crate::credentials::Credentials;
 use crate::date::{AmzDate, parse_amz, parse_http};
 use crate::encode::push_key;
@@ -121,6 +121,45 @@ impl Client {
         spare: &mut Spare,
     ) -> Result<Reply> {
         let place = self.place();
+        let make = || self.request(call, credentials, &place);
+        let limit = call.limit(self.0.transport.timeouts().read);
+        let response = self.0.transport.send(&place.destination, make, limit, spare).await?;
+        let status = response.status();
+        tracing::trace!(operation = call.operation, key = call.key, status = status.as_u16(), "answered");
+        if !status.is_success() {
+            let clock = server_clock(response.headers());
+            let error = Box::pin(fault(response)).await;
+            if let Some(clock) = clock.filter(|_| may_be_the_clock(&error)) {
+                self.note_clock(clock);
+            }
+            return Err(error);
+        }
+        let host = place.site.authority.clone();
+        match call.answer {
+            Answer::Stream => {
+                let (head, body) = response.into_parts();
+                Ok(Reply { head, bytes: Bytes::new(), stream: Some(body), attempts: 1, host })
+            }
+            Answer::Whole | Answer::Nothing => {
+                let (head, bytes) = whole(response).await?;
+                if call.answer == Answer::Nothing && !bytes.trim_ascii().is_empty() {
+                    return Err(Error::new(
+                        ErrorKind::Protocol,
+                        "the answer says something where S3 says nothing",
+                    ));
+                }
+                Ok(Reply { head, bytes, stream: None, attempts: 1, host })
+            }
+        }
+    }
+
+    /// Makes and signs a request of this moment.
+    fn request(
+        &self,
+        call: &Call,
+        credentials: Option<&Arc<Credentials>>,
+        place: &Place,
+    ) -> Result<Request<SendBody>> {
         let date = AmzDate::new(self.now());
         let mut path = place.site.path.clone();
         if let Some(key) = &call.key {
@@ -149,42 +188,11 @@ impl Client {
             headers.insert(http::header::PROXY_AUTHORIZATION, value);
         }
         let uri = request_uri(absolute.then_some(&*place.site.authority), path, &query)?;
-        let make = || {
-            let mut request = Request::new(SendBody::new(&call.payload).counted(call.progress.as_ref()));
-            *request.method_mut() = call.method.clone();
-            *request.uri_mut() = uri.clone();
-            *request.headers_mut() = headers.clone();
-            Ok(request)
-        };
-        let limit = call.limit(self.0.transport.timeouts().read);
-        let response = self.0.transport.send(&place.destination, make, limit, spare).await?;
-        let status = response.status();
-        tracing::trace!(operation = call.operation, key = call.key, status = status.as_u16(), "answered");
-        if !status.is_success() {
-            let clock = server_clock(response.headers());
-            let error = fault(response).await;
-            if let Some(clock) = clock.filter(|_| may_be_the_clock(&error)) {
-                self.note_clock(clock);
-            }
-            return Err(error);
-        }
-        let host = place.site.authority.clone();
-        match call.answer {
-            Answer::Stream => {
-                let (head, body) = response.into_parts();
-                Ok(Reply { head, bytes: Bytes::new(), stream: Some(body), attempts: 1, host })
-            }
-            Answer::Whole | Answer::Nothing => {
-                let (head, bytes) = whole(response).await?;
-                if call.answer == Answer::Nothing && !bytes.trim_ascii().is_empty() {
-                    return Err(Error::new(
-                        ErrorKind::Protocol,
-                        "the answer says something where S3 says nothing",
-                    ));
-                }
-                Ok(Reply { head, bytes, stream: None, attempts: 1, host })
-            }
-        }
+        let mut request = Request::new(SendBody::new(&call.payload).counted(call.progress.as_ref()));
+        *request.method_mut() = call.method.clone();
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
+        Ok(request)
     }
 
     /// Remembers how far the server's clock is from ours when it is far enough for signatures to be refused.

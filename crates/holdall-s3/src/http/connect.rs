@@ -69,6 +69,8 @@ pub(super) struct Connector {
 /// Which hosts are reached through which proxy.
 pub(super) struct Proxies {
     matcher: Matcher,
+    /// Whether there are any, by scheme: most have none, and are asked for each request.
+    any: [bool; 2],
     /// Whether a proxy is set, by scheme, that is none: the matcher would leave it out in silence.
     broken: [bool; 2],
 }
@@ -78,13 +80,17 @@ impl Proxies {
     pub(super) fn new(http: &str, https: &str, no: &str) -> Self {
         let (http, https) = (http.trim(), https.trim());
         if no.split(',').any(|entry| entry.trim() == "*") {
-            return Self { matcher: Matcher::builder().build(), broken: [false; 2] };
+            return Self { matcher: Matcher::builder().build(), any: [false; 2], broken: [false; 2] };
         }
+        let any = [http, https].map(|url| !url.is_empty());
         let broken = [http, https].map(|url| !url.is_empty() && !is_proxy(url));
-        Self { matcher: Matcher::builder().http(http).https(https).no(no).build(), broken }
+        Self { matcher: Matcher::builder().http(http).https(https).no(no).build(), any, broken }
     }
 
     fn of(&self, to: &Destination) -> Option<Intercept> {
+        if !self.any[usize::from(to.tls)] {
+            return None;
+        }
         self.matcher.intercept(&to.uri()?)
     }
 

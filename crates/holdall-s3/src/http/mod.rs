@@ -143,10 +143,11 @@ impl Transport {
         if let Some(pace) = &self.0.pace {
             pace.turn().await;
         }
+        let mut request = make()?;
         // Where one kept connection was dead, its neighbours may be too.
         let kept = if spare.used { None } else { self.take_idle(to).await };
         if let Some(mut lane) = kept {
-            match lane.exchange(make()?, limit).await {
+            match lane.exchange(request, limit).await {
                 Ok(answer) => return Ok(self.wrap(to, lane, answer, limit)),
                 Err(error) if error.kind() == ErrorKind::Timeout || !error.is_transient() => {
                     return Err(error);
@@ -154,11 +155,13 @@ impl Transport {
                 Err(_) => {
                     spare.used = true;
                     tracing::debug!(host = %to.host, "a kept connection was closed by the server");
+                    request = make()?;
                 }
             }
         }
-        let mut lane = self.0.connector.connect(to).await?;
-        let answer = lane.exchange(make()?, limit).await?;
+        // Rare, and larger than all else that a request takes.
+        let mut lane = Box::pin(self.0.connector.connect(to)).await?;
+        let answer = lane.exchange(request, limit).await?;
         Ok(self.wrap(to, lane, answer, limit))
     }
 

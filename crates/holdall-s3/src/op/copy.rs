@@ -101,7 +101,7 @@ impl Client {
             // The storage class belongs to the copy, whatever becomes of the metadata.
             attributes.storage_class = options.put.attributes.storage_class.clone();
         }
-        let mut call = options.put.write(call, &attributes)?;
+        let mut call = options.put.write(call, &attributes, None)?;
         if options.metadata == MetadataDirective::Replace {
             call = call.header("x-amz-metadata-directive", "REPLACE")?;
         }

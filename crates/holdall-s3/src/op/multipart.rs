@@ -1,6 +1,6 @@
 //! Multipart uploads.
 
-use super::settle::{NONCE, named, settle};
+use super::settle::{NONCE, name, settle};
 use crate::checksum::Checksum;
 use crate::client::{Call, Client, PayloadIntegrity};
 use crate::date::parse_iso;
@@ -125,9 +125,9 @@ impl Client {
                 "a condition is given when the upload is completed",
             ));
         }
-        let (attributes, nonce) = named(self, &options.attributes);
+        let nonce = name(self, &options.attributes);
         let call = Call::on("CreateMultipartUpload", Method::POST, key).query("uploads", "");
-        let mut call = options.write(call, &attributes)?;
+        let mut call = options.write(call, &options.attributes, Some(&nonce))?;
         if let PayloadIntegrity::Checksum(algorithm) = self.config().integrity {
             call = call.header("x-amz-checksum-algorithm", algorithm.name())?;
         }

@@ -1,6 +1,6 @@
 //! PutObject.
 
-use super::settle::{named, settle};
+use super::settle::{name, settle};
 use crate::checksum::Checksum;
 use crate::client::{Call, Client, Reply};
 use crate::error::{Error, ErrorKind, Result};
@@ -43,8 +43,9 @@ pub struct PutAnswer {
 }
 
 impl PutOptions {
-    pub(crate) fn write(&self, mut call: Call, attributes: &Attributes) -> Result<Call> {
-        attributes.write(&mut call.headers)?;
+    /// Writes the headers; with a name, so that the write can be recognised.
+    pub(crate) fn write(&self, mut call: Call, attributes: &Attributes, name: Option<&str>) -> Result<Call> {
+        attributes.write(name, &mut call.headers)?;
         write_tags(&self.tags, &mut call.headers)?;
         if let Some(acl) = self.acl {
             call.headers.insert("x-amz-acl", header_value("x-amz-acl", acl.as_str())?);
@@ -74,15 +75,18 @@ impl Client {
                 format!("too large for one put bytes={size} limit={MAX_PUT}"),
             ));
         }
-        let (attributes, nonce) = named(self, &options.attributes);
-        let mut call = options.write(Call::on("PutObject", Method::PUT, key), &attributes)?;
+        let nonce = name(self, &options.attributes);
+        let call = Call::on("PutObject", Method::PUT, key);
+        let mut call = options.write(call, &options.attributes, Some(&nonce))?;
         options.condition.write(&mut call.headers)?;
         let call = call.object(payload, self.config().integrity)?.counted(options.progress.as_ref());
         match self.run(&call).await {
             Ok(reply) => put_answer(&call, &reply, options.encryption.as_ref()),
             Err(error) => {
                 let attempts = error.attempts();
-                let head = settle(self, key, &nonce, options.encryption.as_ref(), error).await?;
+                // Rare, and as large as the request itself: it would double what each put takes.
+                let settled = Box::pin(settle(self, key, &nonce, options.encryption.as_ref(), error));
+                let head = settled.await?;
                 let etag =
                     head.etag.ok_or_else(|| Error::new(ErrorKind::Protocol, "the object has no ETag"))?;
                 Ok(PutAnswer { etag, version: head.version, checksum: None, attempts })

@@ -11,11 +11,9 @@ use crate::op::get::{GetOptions, Head};
 /// The metadata entry with the write's name. Whoever has to know a write again sets it; it is random else.
 pub const NONCE: &str = "holdall-put";
 
-/// Names a write, unless its caller did: what metadata it is sent with, and by what it is recognised.
-pub(crate) fn named(client: &Client, attributes: &Attributes) -> (Attributes, String) {
-    let mut attributes = attributes.clone();
-    let nonce = attributes.metadata.entry(NONCE.to_owned()).or_insert_with(|| client.nonce()).clone();
-    (attributes, nonce)
+/// The name of a write, by which it is recognised: its caller's, else a new one.
+pub(crate) fn name(client: &Client, attributes: &Attributes) -> String {
+    attributes.metadata.get(NONCE).cloned().unwrap_or_else(|| client.nonce())
 }
 
 /// Answers what the write made, or the fault it had.

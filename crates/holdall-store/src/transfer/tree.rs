@@ -54,9 +54,15 @@ impl Events {
     }
 
     pub(super) fn take(&self) -> Vec<TreeEvent> {
-        let taken = std::mem::take(&mut *self.0.events.lock().unwrap_or_else(PoisonError::into_inner));
-        self.0.room.notify_waiters();
+        let mut taken = Vec::new();
+        self.swap(&mut taken);
         taken
+    }
+
+    /// Takes all that wait, for a list that is empty: its memory is used again.
+    fn swap(&self, empty: &mut Vec<TreeEvent>) {
+        std::mem::swap(empty, &mut self.0.events.lock().unwrap_or_else(PoisonError::into_inner));
+        self.0.room.notify_waiters();
     }
 }
 
@@ -67,8 +73,10 @@ pub(super) async fn run(
     summary: &mut TreeSummary,
     on_event: &mut (dyn FnMut(TreeEvent) + Send),
 ) -> Result<()> {
+    let mut taken = Vec::new();
     let mut report = || {
-        for event in events.take() {
+        events.swap(&mut taken);
+        for event in taken.drain(..) {
             summary.count(&event);
             on_event(event);
         }

@@ -234,7 +234,7 @@ impl Abilities {
         ability: &Ability,
         table: &mut BTreeMap<String, bool>,
     ) -> Result<bool> {
-        let found = probe::probe(client, &self.root, ability).await?;
+        let found = Box::pin(probe::probe(client, &self.root, ability)).await?;
         tracing::debug!(?ability, found, "probed the server");
         table.insert(ability.name(), found);
         self.cache.store(table);
