@@ -1,5 +1,6 @@
 //! Copies objects from one store to another: by the server where both are at one service, else through here.
 
+use super::feed::Awaited;
 use crate::backend::is_one_service;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
@@ -180,7 +181,7 @@ impl Errand<'_> {
         let (size, sha256) = (object.metadata.size, object.metadata.sha256);
         let put = self.put(object.metadata, tags);
         let mut reader = ObjectReader::new(object.stream);
-        let result = Box::pin(self.to.put_stream(self.key, &mut reader, Some(size), &put)).await;
+        let result = Box::pin(self.to.put_stream(self.key, Awaited(&mut reader), Some(size), &put)).await;
         let receipt = match reader.error {
             // The reader can say only that reading failed; this is why.
             Some(error) => return Err(error),

@@ -9,6 +9,7 @@ mod copy;
 mod download;
 mod event;
 mod export;
+mod feed;
 mod filter;
 mod journal;
 mod landing;

@@ -1,5 +1,6 @@
 //! Stores bytes, files and streams: whole when they are small, else in parts.
 
+use super::feed::{Awaited, Blocking, Feed};
 use super::parts::{Part, PartSender, Stored};
 use super::plan::PartPlan;
 use super::resume::{self, Started};
@@ -18,11 +19,12 @@ use crate::telemetry::{Direction, Watch};
 use crate::{Payload, WriteCondition};
 use bytes::Bytes;
 use holdall_s3::{ChecksumAlgorithm, PayloadIntegrity};
+use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::AsyncRead;
 
 /// A file up to this size is read on the spot: handing it to another thread costs more than reading it.
 const INLINE: u64 = 256 * 1024;
@@ -297,23 +299,51 @@ impl Store {
     where
         R: AsyncRead + Send + Unpin,
     {
-        let key = Key::parse(key)?;
-        let mut watch = Watch::begin(Direction::Up, self, key.as_str());
-        expected.into_iter().for_each(|size| watch.expect(size));
-        watch.end(self.put_stream(&key, reader, expected, options).await)
+        self.put_feed(key, Awaited(reader), expected, options).await
     }
 
-    /// Stores what a reader gives as a step of something else, which is what is logged.
-    pub(super) async fn put_stream<R>(
+    /// Stores what a blocking reader gives until its end, as [`Store::put_reader`] does: a pipe is read faster so.
+    ///
+    /// The reader is read on threads for work that blocks. One that gives nothing keeps its thread, even when the future
+    /// is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Store::put_reader`].
+    pub async fn put_blocking<R>(
         &self,
-        key: &Key,
-        mut reader: R,
+        key: &str,
+        reader: R,
         expected: Option<u64>,
         options: &PutOptions,
     ) -> Result<Receipt>
     where
-        R: AsyncRead + Send + Unpin,
+        R: Read + Send + 'static,
     {
+        self.put_feed(key, Blocking::new(reader), expected, options).await
+    }
+
+    async fn put_feed(
+        &self,
+        key: &str,
+        feed: impl Feed,
+        expected: Option<u64>,
+        options: &PutOptions,
+    ) -> Result<Receipt> {
+        let key = Key::parse(key)?;
+        let mut watch = Watch::begin(Direction::Up, self, key.as_str());
+        expected.into_iter().for_each(|size| watch.expect(size));
+        watch.end(self.put_stream(&key, feed, expected, options).await)
+    }
+
+    /// Stores a stream as a step of something else, which is what is logged.
+    pub(super) async fn put_stream(
+        &self,
+        key: &Key,
+        mut feed: impl Feed,
+        expected: Option<u64>,
+        options: &PutOptions,
+    ) -> Result<Receipt> {
         if let (Some(progress), Some(expected)) = (&options.progress, expected) {
             progress.expect(expected);
             progress.complete();
@@ -322,7 +352,7 @@ impl Store {
         let limits = self.backend().limits();
         let plan = PartPlan::new(expected.unwrap_or(0), self.settings().part_size, limits)?;
         let part_size = plan.part_size as usize;
-        let first = self.fill(&mut reader, part_size).await?;
+        let first = self.fill(&mut feed, part_size).await?;
         let options = self.prepared(key, &first[..first.len().min(SNIFF)], options).await?;
         let whole = first.len() < part_size;
         if whole && !goes_in_parts(self, first.len() as u64, &options) {
@@ -333,22 +363,19 @@ impl Store {
         }
         let upload = self.backend().begin_upload(key, &options).await.map_err(|e| e.with_key(key))?;
         let mut sender = PartSender::new(Started::without_notes(upload), options.progress.clone());
-        match self.send_reader(&mut sender, first, reader, part_size).await {
+        match self.send_feed(&mut sender, first, feed, part_size).await {
             Ok(receipt) => Ok(Receipt { elapsed: start.elapsed(), ..receipt }),
             Err(error) => Err(sender.fail(error).await.with_key(key)),
         }
     }
 
-    async fn send_reader<R>(
+    async fn send_feed(
         &self,
         sender: &mut PartSender,
         first: Bytes,
-        mut reader: R,
+        mut feed: impl Feed,
         part_size: usize,
-    ) -> Result<Receipt>
-    where
-        R: AsyncRead + Send + Unpin,
-    {
+    ) -> Result<Receipt> {
         let most = self.backend().limits().max_parts;
         let whole = self.settings().digest == DigestScope::Whole;
         let mut digest = whole.then(|| ring::digest::Context::new(&ring::digest::SHA256));
@@ -363,7 +390,7 @@ impl Store {
             }
             // The bound on buffers makes this wait for parts that are under way; one that failed is noticed at once.
             sender.room(self.settings().concurrency).await?;
-            next = self.fill(&mut reader, part_size).await?;
+            next = self.fill(&mut feed, part_size).await?;
             if next.is_empty() {
                 break;
             }
@@ -381,16 +408,8 @@ impl Store {
         Ok(Receipt { sha256: digest.map(finished), ..sender.complete().await?.end() })
     }
 
-    /// Reads until a buffer is full or the reader has no more.
-    async fn fill<R: AsyncRead + Unpin>(&self, reader: &mut R, size: usize) -> Result<Bytes> {
-        let mut buffer = self.buffers().take(size).await;
-        while buffer.bytes.len() < size {
-            let left = (size - buffer.bytes.len()) as u64;
-            let read = reader.take(left).read_buf(&mut buffer.bytes).await;
-            if read.map_err(|e| Error::io("the input cannot be read", e))? == 0 {
-                break;
-            }
-        }
-        Ok(buffer.freeze())
+    /// Reads until a buffer is full or the stream has no more.
+    async fn fill(&self, feed: &mut impl Feed, size: usize) -> Result<Bytes> {
+        Ok(feed.fill(self.buffers().take(size).await, size).await?.freeze())
     }
 }
