@@ -9,7 +9,7 @@ use crate::object::{CopyOptions, PutOptions};
 use crate::receipt::Receipt;
 use crate::settings::{DigestScope, LocalCopy, OnRemoteError, WriteMode};
 use crate::telemetry::{Direction, Watch};
-use crate::{Attributes, Payload, Progress};
+use crate::{Attributes, Payload, Progress, Sha256};
 use bytes::Bytes;
 use std::time::SystemTime;
 
@@ -40,29 +40,52 @@ impl Store {
         bytes: impl Into<Bytes>,
         options: &PutOptions,
     ) -> Result<Receipt> {
-        let key = Key::parse(key)?;
-        let bytes = bytes.into();
-        let mut watch = Watch::begin(Direction::Up, self, key.as_str());
-        watch.expect(bytes.len() as u64);
-        watch.end(self.put_unwatched(&key, bytes, options).await)
+        self.put_watched(key, Payload::Bytes(bytes.into()), options).await
     }
 
-    /// Stores bytes as a step of something else, which is what is logged.
+    /// Stores bytes whose SHA-256 the caller has computed: a remote store is sent it, and it is not computed again.
+    ///
+    /// # Errors
+    ///
+    /// Also `Integrity` where the bytes have another one, which memory, folders and servers that check payloads find out
+    /// (see [`Receipt::verified`]).
+    pub async fn put_hashed(
+        &self,
+        key: &str,
+        bytes: impl Into<Bytes>,
+        sha256: Sha256,
+        options: &PutOptions,
+    ) -> Result<Receipt> {
+        self.put_watched(key, Payload::Hashed(bytes.into(), sha256), options).await
+    }
+
+    async fn put_watched(&self, key: &str, payload: Payload, options: &PutOptions) -> Result<Receipt> {
+        let key = Key::parse(key)?;
+        let mut watch = Watch::begin(Direction::Up, self, key.as_str());
+        watch.expect(payload.len());
+        watch.end(self.put_unwatched(&key, payload, options).await)
+    }
+
+    /// Stores bytes at hand as a step of something else, which is what is logged.
     pub(crate) async fn put_unwatched(
         &self,
         key: &Key,
-        bytes: Bytes,
+        payload: Payload,
         options: &PutOptions,
     ) -> Result<Receipt> {
         if let Some(progress) = &options.progress {
-            progress.expect(bytes.len() as u64);
+            progress.expect(payload.len());
             progress.complete();
         }
-        let options = self.prepared(key, &bytes[..bytes.len().min(SNIFF)], options).await?;
-        if crate::transfer::goes_in_parts(self, bytes.len() as u64, &options) {
+        let bytes = payload.at_hand().unwrap_or_default();
+        let mut options = self.prepared(key, &bytes[..bytes.len().min(SNIFF)], options).await?;
+        if crate::transfer::goes_in_parts(self, payload.len(), &options) {
+            if let Payload::Hashed(_, sha256) = payload {
+                options.digest = Some(sha256);
+            }
             return crate::transfer::put_bytes_in_parts(self, key, bytes, &options).await;
         }
-        self.put_whole(key, Payload::Bytes(bytes), &options).await
+        self.put_whole(key, payload, &options).await
     }
 
     /// Stores an object by one call of the backend.

@@ -4,7 +4,7 @@ use super::case::Case;
 use super::failure::{Outcome, ensure, equal, fails, same_bytes};
 use super::subject::Subject;
 use futures_util::StreamExt;
-use holdall_store::{ErrorKind, PutOptions, State, sha256};
+use holdall_store::{ErrorKind, PutOptions, State, Verified, sha256};
 use std::time::{Duration, SystemTime};
 
 pub(super) fn cases() -> Vec<Case> {
@@ -16,6 +16,12 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new("objects/receipt", "A receipt has the object's size, SHA-256 and ETag.", |s| {
             Box::pin(receipt(s))
         })
+        .serves(&["EVI-1"]),
+        Case::new(
+            "objects/digest",
+            "A digest that comes with bytes is theirs, or they are refused, or nobody says that it was checked.",
+            |s| Box::pin(digest(s)),
+        )
         .serves(&["EVI-1"]),
         Case::new("objects/head", "Head says size, ETag, time and SHA-256 without reading.", |s| {
             Box::pin(head(s))
@@ -70,6 +76,25 @@ async fn receipt(s: Subject) -> Outcome {
     ensure(receipt.elapsed < Duration::from_secs(60), "the time is that of one put")?;
     ensure(receipt.etag.is_some(), "there is an ETag")?;
     equal("the ETag of receipt and head", receipt.etag, s.head("r.bin").await?.etag)
+}
+
+async fn digest(s: Subject) -> Outcome {
+    let (key, bytes) = (s.key("d"), s.random("digest").bytes(2000));
+    let options = PutOptions::default();
+    let put = |digest| s.store().put_hashed(&key, bytes.clone(), digest, &options);
+    match put(sha256(b"other")).await {
+        Err(error) if s.store().is_remote() => {
+            ensure(!s.store().exists(&key).await?, format!("nothing is stored: {error}"))?;
+        }
+        Err(error) => equal("what is wrong", error.kind(), ErrorKind::Integrity)?,
+        Ok(receipt) => {
+            ensure(s.store().is_remote(), "memory and folders look at the bytes")?;
+            ensure(receipt.verified != Verified::Payload, "a receipt tells no lie")?;
+        }
+    }
+    let receipt = put(sha256(&bytes)).await?;
+    equal("SHA-256", receipt.sha256, Some(sha256(&bytes)))?;
+    same_bytes("what was put", &s.read("d").await?, &bytes)
 }
 
 async fn head(s: Subject) -> Outcome {

@@ -4,8 +4,10 @@ use super::part::{Flag, PartName};
 use bytes::Bytes;
 use holdall_store::{Error, ErrorKind, Result, content_type_of};
 use std::fmt;
-use std::path::PathBuf;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 /// What is smaller is brought into memory; what is larger passes through.
 pub(super) const INLINE: u64 = 1 << 20;
@@ -50,23 +52,15 @@ impl Content {
 
     /// Brings what is small into memory, and opens what is large.
     pub(super) async fn open(self, name: &PartName) -> Result<Opened> {
-        let (reader, size): (Reader, _) = match self.0 {
-            Kind::Bytes(bytes) => return Ok(Opened::Bytes(bytes)),
-            Kind::Stream(reader, size) => (reader, size),
-            Kind::File(path) => {
-                let failed =
-                    |e| Error::io("a part's file cannot be read", e).with_fact("path", path.display());
-                let file = tokio::fs::File::open(&path).await.map_err(failed)?;
-                let metadata = file.metadata().await.map_err(failed)?;
-                if metadata.is_dir() {
-                    return Err(Error::new(ErrorKind::InvalidInput, "a part cannot be a folder")
-                        .with_fact("path", path.display()));
-                }
-                (Box::new(file), metadata.is_file().then_some(metadata.len()))
-            }
-        };
         let limit = if *name == PartName::action() { MAX_ACTION } else { INLINE };
-        read_small(name, reader, size, limit).await
+        match self.0 {
+            Kind::Bytes(bytes) => Ok(Opened::Bytes(bytes)),
+            Kind::Stream(reader, size) => read_small(name, reader, size, limit).await,
+            // All at once: each change of threads costs more than reading a small file.
+            Kind::File(path) => tokio::task::spawn_blocking(move || open_file(&path, limit))
+                .await
+                .map_err(|e| Error::new(ErrorKind::Cancelled, "reading was cancelled").with_source(e))?,
+        }
     }
 }
 
@@ -84,9 +78,30 @@ impl Opened {
     }
 }
 
+fn open_file(path: &Path, limit: u64) -> Result<Opened> {
+    let failed = |e| Error::io("a part's file cannot be read", e).with_fact("path", path.display());
+    let mut file = File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if metadata.is_dir() {
+        return Err(Error::new(ErrorKind::InvalidInput, "a part cannot be a folder")
+            .with_fact("path", path.display()));
+    }
+    let size = metadata.is_file().then_some(metadata.len());
+    let mut first = Vec::with_capacity(room(size, limit));
+    file.by_ref().take(limit + 1).read_to_end(&mut first).map_err(failed)?;
+    if first.len() as u64 <= limit {
+        return Ok(Opened::Bytes(first.into()));
+    }
+    Ok(Opened::Large(first.into(), Box::new(tokio::fs::File::from_std(file)), size))
+}
+
+/// For all that is read at first, and a byte by which it is known whether that is all.
+fn room(size: Option<u64>, limit: u64) -> usize {
+    usize::try_from(size.unwrap_or(0).min(limit) + 1).unwrap_or_default()
+}
+
 async fn read_small(name: &PartName, mut reader: Reader, size: Option<u64>, limit: u64) -> Result<Opened> {
-    let expected = size.unwrap_or(0).min(limit) + 1;
-    let mut first = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
+    let mut first = Vec::with_capacity(room(size, limit));
     let failed = |e| Error::io("a part cannot be read", e).with_fact("part", name);
     (&mut reader).take(limit + 1).read_to_end(&mut first).await.map_err(failed)?;
     if first.len() as u64 <= limit {

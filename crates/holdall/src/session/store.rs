@@ -245,8 +245,8 @@ impl Sessions {
             Opened::Bytes(bytes) => {
                 let found = Seen::of(&bytes);
                 let (content_type, ..) = content::judge(name, &first, found.is_utf8);
-                let options = PutOptions { digest: Some(found.sha256), ..typed(content_type) };
-                (found, self.store.put_with(key.as_str(), bytes, &options).await?)
+                let options = typed(content_type);
+                (found, self.store.put_hashed(key.as_str(), bytes, found.sha256, &options).await?)
             }
             Opened::Large(begin, rest, size) => {
                 let options = typed(content::type_of(name, &first));
