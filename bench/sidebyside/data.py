@@ -22,6 +22,15 @@ def file_of(path: Path, size: int) -> Path:
     return path
 
 
+def look_at(path: Path) -> None:
+    """Reads a file, or all files below a folder."""
+    for file in [path] if path.is_file() else path.rglob("*"):
+        if file.is_file():
+            with file.open("rb", buffering=0) as reader:
+                while reader.read(MIB):
+                    pass
+
+
 def kept(write: Callable[..., None]) -> Callable[..., Path]:
     """What is written to a folder stays until the bench ends, for all jobs that ask for it: deleting many files makes
     the next ones slow."""

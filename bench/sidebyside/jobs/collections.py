@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from ..bench import Bench, Make, Samples
-from ..clients import Holdall
+from ..clients import Client, Holdall
 from ..data import MIB, small_files, steps
 from ..measure import Run
 from .base import Aim, Job
@@ -28,7 +28,10 @@ def stored_steps(bench: Bench) -> Samples:
             bench.fill(client.put_file(folder / "0000" / "action.json", "steps/one"))
             bench.fill(client.delete_folder("steps"))
 
-        return bench.compare(everybody, lambda client, to: client.put_steps(folder, to.name), before=emptied)
+        def stored(client: Client, to: Path) -> Run | None:
+            return client.put_steps(folder, to.name)
+
+        return bench.compare(everybody, stored, before=emptied, moved=folder)
 
 
 def published(bench: Bench) -> Samples:
@@ -44,6 +47,7 @@ def published(bench: Bench) -> Samples:
                 "holdall document run --exec": lambda to: run(job_of(folder, to), *INGEST),
             },
             before=os.sync,
+            moved=folder,
         )
 
 
@@ -58,7 +62,7 @@ def kept_in_folder(bench: Bench) -> Samples:
         "holdall document run --exec": lambda to: stored(to, "document", "run", job_of(folder, to), *INGEST),
         "holdall push": lambda to: stored(to, "push", folder, "documents/"),
     }
-    return bench.take_turns(makes, before=os.sync, clear=True)
+    return bench.take_turns(makes, before=os.sync, clear=True, moved=folder)
 
 
 def job_of(folder: Path, to: Path) -> Path:

@@ -32,7 +32,7 @@ def _put(bench: Bench, server: Server, variants: dict[str, dict[str, str]]) -> S
     file, everybody = big(bench), bench.clients(server)
     for name, settings in variants.items():
         everybody[f"holdall, {name}"] = bench.warm(Holdall(server, bench.home(), **settings))
-    return bench.compare(everybody, lambda client, _: client.put_file(file, f"big/{client.name}"))
+    return bench.compare(everybody, lambda client, _: client.put_file(file, f"big/{client.name}"), moved=file)
 
 
 def get(bench: Bench) -> Samples:
@@ -50,7 +50,7 @@ def each_size_up(bench: Bench) -> Samples:
 
 def _up(bench: Bench, everybody: dict[str, Client], label: str) -> Samples:
     file = file_of(bench.work / f"file-{SIZES[label]}", SIZES[label])
-    return bench.compare(everybody, lambda client, _: client.put_file(file, label), label)
+    return bench.compare(everybody, lambda client, _: client.put_file(file, label), label, moved=file)
 
 
 def each_size_down(bench: Bench) -> Samples:

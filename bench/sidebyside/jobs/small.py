@@ -23,7 +23,7 @@ def put_over_https(bench: Bench) -> Samples:
 
 def _put(bench: Bench, server: Server) -> Samples:
     folder = small_files(bench.work / "small", FILES)
-    return bench.compare(bench.clients(server), lambda client, _: client.put_folder(folder, "small"))
+    return bench.compare(bench.clients(server), lambda client, _: client.put_folder(folder, "small"), moved=folder)
 
 
 def get(bench: Bench) -> Samples:

@@ -10,7 +10,8 @@ from .base import Aim, Job
 
 def _pushed(bench: Bench, folder: Path, prefix: str) -> Samples:
     with bench.server("--remember") as server:
-        return bench.compare(bench.clients(server), lambda client, _: client.put_folder(folder, prefix))
+        everybody = bench.clients(server)
+        return bench.compare(everybody, lambda client, _: client.put_folder(folder, prefix), moved=folder)
 
 
 def nested(bench: Bench) -> Samples:
@@ -27,7 +28,7 @@ def unchanged(bench: Bench) -> Samples:
     with bench.server("--remember") as server:
         everybody = bench.clients(server)
         bench.fill(everybody["holdall"].sync_folder(folder, "unchanged"))
-        return bench.compare(everybody, lambda client, _: client.sync_folder(folder, "unchanged"))
+        return bench.compare(everybody, lambda client, _: client.sync_folder(folder, "unchanged"), moved=folder)
 
 
 def million(bench: Bench) -> Samples:
