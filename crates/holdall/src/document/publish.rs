@@ -88,20 +88,30 @@ impl Job {
         {
             let items = &*items;
             let one = |place: usize| {
-                let (documents, journal, item) = (&*documents, &*journal, &items[place]);
+                let (documents, item) = (&*documents, &items[place]);
                 async move {
                     let (step, size) = settle(documents, item).await;
-                    let lines: Vec<Line> = step.iter().map(|step| item.line(step.clone())).collect();
-                    journal.append(&lines).await?;
-                    Ok::<_, Error>(Outcome { place, step, size })
+                    Outcome { place, step, size }
                 }
             };
-            let mut running = stream::iter(due).map(one).buffer_unordered(lanes);
-            while let Some(outcome) = running.next().await {
-                let outcome = outcome?;
-                tell_outcome(&items[outcome.place], &outcome, on_event);
-                count(&outcome, summary);
-                done.push(outcome);
+            let note = |outcomes: Vec<Outcome>| {
+                let journal = &*journal;
+                async move {
+                    let taken =
+                        |Outcome { place, step, .. }: &Outcome| Some(items[*place].line(step.clone()?));
+                    journal.append(&outcomes.iter().filter_map(taken).collect::<Vec<Line>>()).await?;
+                    Ok::<_, Error>(outcomes)
+                }
+            };
+            // Nothing that is still to be sent waits for the disk, only what is told.
+            let uploads = stream::iter(due).map(one).buffer_unordered(lanes);
+            let mut running = uploads.ready_chunks(lanes).map(note).buffer_unordered(lanes);
+            while let Some(outcomes) = running.next().await {
+                for outcome in outcomes? {
+                    tell_outcome(&items[outcome.place], &outcome, on_event);
+                    count(&outcome, summary);
+                    done.push(outcome);
+                }
             }
         }
         for Outcome { place, step, .. } in done {
