@@ -62,7 +62,7 @@ const STORY: [&str; 24] = [
     "session rm run-7",
 ];
 
-/// SES-1, SES-2, SES-3, SES-4, SES-7, SES-13
+/// SES-1, SES-2, SES-3, SES-4, SES-7
 #[test]
 fn a_session_is_stored_listed_read_exported_and_deleted() {
     let shell = folder();

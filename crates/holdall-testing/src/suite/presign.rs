@@ -90,7 +90,12 @@ fn status(what: &str, answer: &Answer, wanted: u16) -> Outcome {
 async fn get(s: Subject) -> Outcome {
     let bytes = s.random("presign").bytes(70_000);
     s.put("a.pdf", bytes.clone()).await?;
-    let answer = plain("GET", s.store().presign_get(&s.key("a.pdf")).await?, b"").await?;
+    let url = s.store().presign_get(&s.key("a.pdf")).await?;
+    let settings = s.store().settings();
+    let expires = format!("&X-Amz-Expires={}&", settings.presign_expiration.as_secs());
+    ensure(url.contains(&expires), "it is good for as long as the settings say")?;
+    equal("unless told", Settings::default().presign_expiration, 60 * MINUTE)?;
+    let answer = plain("GET", url, b"").await?;
     status("get", &answer, 200)?;
     same_bytes("the body", &answer.body, &bytes)?;
     equal("the content type", answer.header("content-type"), Some("application/pdf"))?;

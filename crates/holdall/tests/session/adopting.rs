@@ -21,7 +21,7 @@ async fn adopt(sessions: &Sessions, dry_run: bool) -> BTreeMap<String, String> {
     told
 }
 
-/// MIG-1, SES-13
+/// MIG-1
 #[tokio::test]
 async fn files_become_steps_no_payload_is_changed_and_it_goes_on_where_it_was() {
     everywhere(|sessions| async move {
