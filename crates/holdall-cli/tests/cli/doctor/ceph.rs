@@ -3,8 +3,8 @@
 use super::doctor;
 use crate::real::{Bucket, wait};
 use holdall_s3::{
-    Client, CorsRule, DeleteOptions, Lifecycle, LifecycleFilter, LifecycleRule, ListOptions, PresignOptions,
-    PublicAccessBlock, PutOptions, Versioning,
+    Client, CorsRule, DeleteOptions, ErrorKind, Lifecycle, LifecycleFilter, LifecycleRule, ListOptions,
+    PresignOptions, PublicAccessBlock, PutOptions, Versioning,
 };
 use holdall_testing::plain_http;
 use holdall_testing::server::Server;
@@ -140,6 +140,64 @@ async fn empty(client: &Client) {
     for key in keys(client).await {
         client.delete(&key, &DeleteOptions::default()).await.unwrap();
     }
+}
+
+/// What there is besides the rights to put, get and delete objects and to list the bucket; but for policies, which the test
+/// takes back.
+const NOT_CORE: [&str; 24] = [
+    "s3:AbortMultipartUpload",
+    "s3:BypassGovernanceRetention",
+    "s3:DeleteObjectTagging",
+    "s3:DeleteObjectVersion",
+    "s3:GetBucketAcl",
+    "s3:GetBucketCORS",
+    "s3:GetBucketLocation",
+    "s3:GetBucketObjectLockConfiguration",
+    "s3:GetBucketVersioning",
+    "s3:GetLifecycleConfiguration",
+    "s3:GetObjectAcl",
+    "s3:GetObjectLegalHold",
+    "s3:GetObjectRetention",
+    "s3:GetObjectTagging",
+    "s3:GetObjectVersion",
+    "s3:GetObjectVersionTagging",
+    "s3:ListBucketMultipartUploads",
+    "s3:ListBucketVersions",
+    "s3:ListMultipartUploadParts",
+    "s3:PutBucketVersioning",
+    "s3:PutLifecycleConfiguration",
+    "s3:PutObjectAcl",
+    "s3:PutObjectTagging",
+    "s3:RestoreObject",
+];
+
+#[test]
+fn evi_14_four_rights_are_enough_for_core_work() {
+    on_ceph("core", |bucket| {
+        deny(bucket, &NOT_CORE);
+        let refused = wait(bucket.client.versioning()).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::PermissionDenied, "other rights are missing: {refused:?}");
+        let shell = &bucket.shell;
+        shell.write("in/small", "hello").write("in/deep/in-parts", vec![7; 9 << 20]);
+        for line in [
+            "push in out",
+            "put in/small out/new --create-only",
+            "stat out/small",
+            "cat out/small --range 1..3",
+            "cp out/deep/in-parts copy",
+            "mv copy moved",
+            "ls -r",
+            "du",
+            "pull out back",
+            "rm moved",
+            "rm -r out",
+        ] {
+            let done = shell.run(&line.split(' ').collect::<Vec<_>>());
+            assert!(done.status.success(), "{line}: {done:?}");
+        }
+        assert!(shell.read("back/deep/in-parts") == shell.read("in/deep/in-parts"));
+        allow_all_again(bucket);
+    });
 }
 
 #[test]
