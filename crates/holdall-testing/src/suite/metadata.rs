@@ -6,6 +6,7 @@ use super::capability::Capability::{
 };
 use super::case::Case;
 use super::failure::{Failure, Outcome, ensure, equal, fails, same_bytes};
+use super::presign::with_kms;
 use super::secrets::{CUSTOMER_KEY, OTHER_CUSTOMER_KEY, heard};
 use super::subject::Subject;
 use super::wire;
@@ -79,6 +80,13 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new("metadata/kms", "An object is encrypted by the KMS key that was asked for.", |s| {
             Box::pin(kms(s))
         })
+        .serves(&["TOP-4"])
+        .needs(&[EncryptionKms]),
+        Case::new(
+            "metadata/kms-by-settings",
+            "With a KMS key in the settings nothing is put without it.",
+            |s| Box::pin(kms_by_settings(s)),
+        )
         .serves(&["TOP-4"])
         .needs(&[EncryptionKms]),
         Case::new("metadata/sse-s3", "An object is encrypted by the storage's own keys.", |s| {
@@ -279,6 +287,17 @@ async fn kms(s: Subject) -> Outcome {
     equal("size", s.store().put_with(&s.key("k"), "secret", &options).await?.size, 6)?;
     same_bytes("read without naming the key", &s.read("k").await?, b"secret")?;
     wire::has_header(&s, "k", "x-amz-server-side-encryption", "aws:kms").await
+}
+
+async fn kms_by_settings(s: Subject) -> Outcome {
+    let store = with_kms(&s)?;
+    store.put(&s.key("put"), "secret").await?;
+    let in_parts = s.random("kms").bytes(store.settings().multipart_threshold as usize + 1);
+    store.put(&s.key("parts"), in_parts).await?;
+    for name in ["put", "parts"] {
+        wire::has_header(&s, name, "x-amz-server-side-encryption", "aws:kms").await?;
+    }
+    same_bytes("what was put", &s.read("put").await?, b"secret")
 }
 
 async fn sse_s3(s: Subject) -> Outcome {
