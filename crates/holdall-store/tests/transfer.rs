@@ -45,6 +45,7 @@ fn names(dir: &Path) -> Vec<String> {
     names
 }
 
+/// OBS-3, EVI-2: what is fetched to a path is all of the object, and nothing else is there.
 #[tokio::test(flavor = "multi_thread")]
 async fn evi_1_files_of_all_sizes_come_back() {
     let (_server, stores) = stores();

@@ -27,12 +27,12 @@ fn main() -> ExitCode {
         ("keys_in_the_environment_come_first", keys_in_the_environment_come_first),
         ("the_credentials_file_is_read", the_credentials_file_is_read),
         ("the_configuration_file_is_read", the_configuration_file_is_read),
-        ("a_profile_by_name_beats_the_environments", a_profile_by_name_beats_the_environments),
+        ("evi_7_a_profile_by_name_beats_the_environments", evi_7_a_profile_by_name_beats_the_environments),
         ("a_process_is_run", a_process_is_run),
-        ("a_container_is_asked_with_its_token", a_container_is_asked_with_its_token),
+        ("evi_7_a_container_is_asked_with_its_token", evi_7_a_container_is_asked_with_its_token),
         ("a_process_that_fails_is_not_passed_over", a_process_that_fails_is_not_passed_over),
         ("a_container_that_fails_is_an_error", a_container_that_fails_is_an_error),
-        ("a_web_identity_goes_to_the_token_service", a_web_identity_goes_to_the_token_service),
+        ("evi_7_a_web_identity_goes_to_the_token_service", evi_7_a_web_identity_goes_to_the_token_service),
         ("nothing_to_be_found_is_said", nothing_to_be_found_is_said),
     ];
     let trials = trials.map(|(name, test)| {
@@ -146,7 +146,7 @@ fn the_configuration_file_is_read() {
     assert_eq!(place.find(finder), lasting("IDO"));
 }
 
-fn a_profile_by_name_beats_the_environments() {
+fn evi_7_a_profile_by_name_beats_the_environments() {
     let place = Place::new();
     place.write(".aws/credentials", &(section("one", "ID1") + &section("two", "ID2")));
     assert_eq!(place.find(place.finder().env("AWS_PROFILE", "one").profile("two")), lasting("ID2"));
@@ -160,7 +160,7 @@ fn a_process_is_run() {
     assert_eq!(place.find(place.finder()), temporary("IDP"));
 }
 
-fn a_container_is_asked_with_its_token() {
+fn evi_7_a_container_is_asked_with_its_token() {
     let place = Place::new();
     let container = Service::start(200, CONTAINER);
     let finder = ask_container(place.finder(), &container);
@@ -192,7 +192,7 @@ fn a_container_that_fails_is_an_error() {
     assert!(found.contains("no role"), "{found}");
 }
 
-fn a_web_identity_goes_to_the_token_service() {
+fn evi_7_a_web_identity_goes_to_the_token_service() {
     let place = Place::new();
     let token = place.write("token", "a.web.token");
     let container = Service::start(200, CONTAINER);
