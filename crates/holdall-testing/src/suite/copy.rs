@@ -1,10 +1,11 @@
 //! Copies inside a store.
 
 use super::capability::Capability::{
-    Acl as AclCapability, CopyConditions, CopyTags, Multipart, Tags, UploadTags,
+    Acl as AclCapability, CopyConditions, CopyTags, EncryptionKms, Multipart, Tags, UploadTags,
 };
 use super::case::Case;
 use super::failure::{Outcome, ensure, equal, fails, same_bytes};
+use super::presign::with_kms;
 use super::secrets::heard;
 use super::subject::Subject;
 use super::wire;
@@ -79,6 +80,13 @@ pub(super) fn cases() -> Vec<Case> {
         })
         .serves(&["TOP-12"])
         .needs(&[Multipart, Tags, UploadTags]),
+        Case::new(
+            "copy/kms-or-nothing",
+            "With a KMS key in the settings a copy is encrypted, or refused and nothing is left unprotected.",
+            |s| Box::pin(kms_or_nothing(s)),
+        )
+        .serves(&["TOP-4"])
+        .needs(&[EncryptionKms]),
         Case::new("copy/acl", "A copy gets the ACL that it is given, not its source's.", |s| {
             Box::pin(acl(s))
         })
@@ -265,15 +273,15 @@ async fn empty(s: Subject) -> Outcome {
 }
 
 /// The same place with a bound on copies that small objects reach.
-fn of_small_copies(s: &Subject) -> Store {
-    let backend: &dyn Any = s.backend().as_ref();
-    let Some(backend) = backend.downcast_ref::<S3Backend>() else { return s.store().clone() };
+fn of_small_copies(store: &Store) -> Store {
+    let backend: &dyn Any = store.backend().as_ref();
+    let Some(backend) = backend.downcast_ref::<S3Backend>() else { return store.clone() };
     let limits = Limits { max_copy: 5 << 20, ..backend.limits() };
-    Store::with_backend(Arc::new(backend.clone().with_limits(limits)), s.store().settings().clone())
+    Store::with_backend(Arc::new(backend.clone().with_limits(limits)), store.settings().clone())
 }
 
 async fn in_parts(s: Subject) -> Outcome {
-    let store = of_small_copies(&s);
+    let store = of_small_copies(s.store());
     let bytes = s.random("large").bytes((12 << 20) + 5);
     let options = PutOptions { attributes: attributes("first"), ..PutOptions::default() };
     store.put_with(&s.key("from"), bytes.clone(), &options).await?;
@@ -293,12 +301,41 @@ async fn in_parts(s: Subject) -> Outcome {
 }
 
 async fn in_parts_with_tags(s: Subject) -> Outcome {
-    let store = of_small_copies(&s);
+    let store = of_small_copies(s.store());
     let tags = vec![pair("one", "1"), pair("two", "2 + 3")];
     let options = PutOptions { tags: tags.clone(), ..PutOptions::default() };
     store.put_with(&s.key("from"), vec![7; 6 << 20], &options).await?;
     store.copy(&s.key("from"), &s.key("to"), &CopyOptions::default()).await?;
     wire::has_tags(&s, "to", &tags).await
+}
+
+async fn kms_or_nothing(s: Subject) -> Outcome {
+    let is_encrypted =
+        async |name| wire::has_header(&s, name, "x-amz-server-side-encryption", "aws:kms").await;
+    let store = with_kms(&s)?;
+    let large = s.random("large").bytes(6 << 20);
+    s.put("open", "for all to read").await?;
+    s.put("large", large.clone()).await?;
+    store.put(&s.key("own"), "secret").await?;
+    let plain = CopyOptions::default();
+    for (store, from, to, options) in [
+        (&store, "open", "copy", &plain),
+        (&of_small_copies(&store), "large", "in-parts", &plain),
+        // A copy that is not encrypted would take the protection off what was protected.
+        (&store, "own", "own", &replacing("second")),
+    ] {
+        match heard(store.copy(&s.key(from), &s.key(to), options).await) {
+            Err(error) if error.kind() == ErrorKind::Unsupported && from != to => {
+                equal(format!("{to} is there"), s.exists(to).await?, false)?;
+            }
+            Err(error) if error.kind() != ErrorKind::Unsupported => return Err(error.into()),
+            _ => is_encrypted(to).await?,
+        }
+    }
+    if s.exists("in-parts").await? {
+        same_bytes("the copy in parts", &s.read("in-parts").await?, &large)?;
+    }
+    same_bytes("its own", &s.read("own").await?, b"secret")
 }
 
 async fn acl(s: Subject) -> Outcome {

@@ -43,6 +43,8 @@ pub(super) enum Ability {
     SseKms(Option<String>),
     /// Encryption by a customer's key.
     SseCustomer,
+    /// The same of what is copied; Ceph 16 copies without.
+    CopyEncryption(Encryption),
     /// Canned ACLs.
     Acl,
     /// Tags given with a put.
@@ -97,6 +99,9 @@ impl Ability {
             Self::SseKms(None) => "sse_kms",
             Self::SseKms(Some(key)) => return format!("sse_kms:{}", crate::sha256(key.as_bytes())),
             Self::SseCustomer => "sse_customer",
+            Self::CopyEncryption(encryption) => {
+                return format!("copy_{}", Self::of_encryption(encryption).name());
+            }
             Self::Acl => "acl",
             Self::Tags => "tags",
             Self::UploadTags => "upload_tags",
@@ -125,6 +130,7 @@ impl Ability {
             Self::SseS3 | Self::SseKms(_) | Self::SseCustomer => {
                 "the server does not confirm the encryption asked for"
             }
+            Self::CopyEncryption(_) => "the server copies without the encryption asked for",
             Self::Acl => "the server does not apply the access control list asked for",
             Self::Tags => "the server does not keep tags given with a put",
             Self::UploadTags => "the server drops the tags of an object sent in parts",

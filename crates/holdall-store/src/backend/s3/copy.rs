@@ -95,6 +95,9 @@ impl S3Backend {
     async fn copy_whole(&self, job: Job<'_>) -> Result<Receipt> {
         let Job { options, put, seen, .. } = &job;
         self.demand(put).await?;
+        if let Some(encryption) = &put.encryption {
+            self.abilities.demand(&self.client, Ability::CopyEncryption(encryption.clone())).await?;
+        }
         self.demand_of_copy(&options.condition, Ability::CopyCreateOnly).await?;
         if options.tags.is_some() || (options.attributes.is_some() && seen.tags > 0) {
             self.abilities.demand(&self.client, Ability::CopyTags).await?;

@@ -35,6 +35,7 @@ pub(super) async fn probe(client: &Client, root: &str, ability: &Ability) -> Res
         Ability::SseS3 => encrypts(client, &key, Encryption::S3).await,
         Ability::SseKms(id) => encrypts(client, &key, Encryption::Kms(id.clone())).await,
         Ability::SseCustomer => encrypts(client, &key, Encryption::customer([7; 32])).await,
+        Ability::CopyEncryption(how) => copy_encrypts(client, &key, how.clone()).await,
         Ability::Acl => applies_acl(client, &key).await,
         Ability::Tags => keeps_tags(client, &key).await,
         Ability::UploadTags => upload_keeps_tags(client, &key).await,
@@ -215,6 +216,17 @@ async fn encrypts(client: &Client, key: &str, encryption: Encryption) -> Wire<bo
         Ok(_) => Ok(true),
         Err(error) => unable(error),
     }
+}
+
+/// The source lies open beside it.
+async fn copy_encrypts(client: &Client, key: &str, encryption: Encryption) -> Wire<bool> {
+    let source = source_of(key);
+    put(client, &source, Vec::new(), &PutOptions::default()).await?;
+    let encrypted = PutOptions { encryption: Some(encryption), ..PutOptions::default() };
+    let options = CopyOptions { put: encrypted, ..CopyOptions::default() };
+    let copied = client.copy(&CopySource::new(&source), key, &options).await;
+    remove(client, &source).await;
+    copied.map_or_else(unable, |_| Ok(true))
 }
 
 /// Puts and reads back; without the right to read it back the server's word has to do.
