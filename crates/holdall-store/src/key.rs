@@ -91,6 +91,10 @@ impl Prefix {
     }
 
     /// Makes the key that begins with this prefix; nothing is put between.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` as for [`Key::parse`].
     pub fn join(&self, rest: &str) -> Result<Key> {
         Key::parse(&format!("{}{rest}", self.0))
     }

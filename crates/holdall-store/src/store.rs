@@ -238,6 +238,10 @@ impl Store {
     }
 
     /// Asks what is known of a version of an object, or under conditions.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, and `Precondition` where a condition does not hold.
     pub async fn head_with(&self, key: &str, options: &GetOptions) -> Result<Metadata> {
         let key = Key::parse(key)?;
         let head = self.0.backend.head(&key, options).await.map_err(|e| e.with_key(&key))?;
@@ -245,6 +249,10 @@ impl Store {
     }
 
     /// Whether there is an object.
+    ///
+    /// # Errors
+    ///
+    /// What keeps the store from saying: `PermissionDenied` where its objects may not be listed, `Unreachable`.
     pub async fn exists(&self, key: &str) -> Result<bool> {
         match self.head(key).await {
             Ok(_) => Ok(true),
@@ -254,6 +262,10 @@ impl Store {
     }
 
     /// Deletes an object; that it was not there is no error.
+    ///
+    /// # Errors
+    ///
+    /// What keeps the store from deleting it: `PermissionDenied`, `BucketNotFound`, `Unreachable`.
     pub async fn delete(&self, key: &str) -> Result<Deleted> {
         self.delete_with(key, &DeleteOptions::default()).await
     }
@@ -337,6 +349,10 @@ impl Store {
     }
 
     /// Counts objects and bytes below a prefix, by listing them.
+    ///
+    /// # Errors
+    ///
+    /// Whatever ends the listing early: what was counted until then is not told.
     pub async fn stats(&self, prefix: &str) -> Result<Stats> {
         let mut list = self.list(prefix)?;
         let mut stats = Stats::default();

@@ -68,6 +68,10 @@ impl Location {
     /// The key is everything after the bucket and may be empty. Of `file:///folder/key` the folder is the nearest one
     /// above that holdall keeps objects in, as its `.holdall/` shows, else the one that the file is in; a URL that ends
     /// in a slash is a folder's.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Location::parse`].
     pub fn parse_object(url: &str) -> Result<(Self, String)> {
         match url.split_once("://") {
             Some((scheme, rest)) if !scheme.eq_ignore_ascii_case("file") => {

@@ -105,6 +105,10 @@ impl Bucket {
     }
 
     /// Counts objects and bytes of the whole bucket, by listing it; old versions are not counted.
+    ///
+    /// # Errors
+    ///
+    /// `BucketNotFound`; `PermissionDenied` for who may not list it; whatever else ends the listing early.
     pub async fn count(&self) -> Result<Stats> {
         let Some(wire) = self.wire() else { return self.store.stats("").await };
         let mut stats = Stats::default();

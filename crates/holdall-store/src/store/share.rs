@@ -29,11 +29,19 @@ impl Store {
     }
 
     /// Makes a URL for reading, for as long as the settings say.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Store::presign`].
     pub async fn presign_get(&self, key: &str) -> Result<String> {
         self.presign(key, &PresignOptions::new(PresignMethod::Get, self.0.settings.presign_expiration)).await
     }
 
     /// Makes a form for an upload from a browser, encrypted as the settings say unless the policy says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for keys and metadata that are holdall's own; `Unsupported` where no service would answer it.
     pub async fn presign_post(&self, policy: &PostPolicy) -> Result<PostForm> {
         let own = |name: &String| name.to_ascii_lowercase().starts_with("x-amz-meta-holdall-");
         if policy.fields.iter().chain(&policy.starts_with).any(|(name, _)| own(name)) {
@@ -47,6 +55,10 @@ impl Store {
     ///
     /// `auto` gives the CDN's where one is set, the public one where the setting `acl` makes objects public, else a
     /// presigned one.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Store::presign`] and [`Store::lasting_url`].
     pub async fn url_for(&self, key: &str) -> Result<Option<String>> {
         let parsed = Key::parse(key)?;
         match self.url_strategy() {
