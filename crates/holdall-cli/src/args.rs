@@ -80,7 +80,7 @@ impl ObjectArgs {
 #[derive(Debug, Args)]
 pub(crate) struct VersionArg {
     /// This version, as `object-version ls` names it [default: the latest]
-    #[arg(long, value_name = "VERSION", value_parser = not_empty())]
+    #[arg(long, value_name = "VERSION", value_parser = not_empty(), allow_hyphen_values = true)]
     version_id: Option<String>,
 }
 

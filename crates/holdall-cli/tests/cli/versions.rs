@@ -23,6 +23,23 @@ fn ok(shell: &Shell, words: &[&str]) {
     assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
+/// Ceph and AWS make names of versions out of letters that a dash is one of.
+#[test]
+fn a_version_whose_name_begins_with_a_dash_is_no_option() {
+    let shell = Shell::folder();
+    shell.write("one", "first");
+    ok(&shell, &["bucket", "versioning", "--set", "enabled"]);
+    ok(&shell, &["put", "one", "a"]);
+    for line in ["cat a --version-id -Hx", "object-version restore a -Hx", "object-version restore a -Hx -q"]
+    {
+        let output = shell.run(&line.split(' ').collect::<Vec<_>>());
+        assert_eq!(output.status.code(), Some(3), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    for line in ["object-version rm a -Hx", "object-version rm a --Hx --json -q"] {
+        ok(&shell, &line.split(' ').collect::<Vec<_>>());
+    }
+}
+
 /// SES-9: versions are listed, read, restored and deleted by commands alone.
 fn story(shell: &Shell) {
     shell.write("one", "first").write("two", "second");

@@ -21,6 +21,7 @@ pub(super) struct Restore {
     /// The key
     key: String,
     /// The version, as `object-version ls` names it
+    #[arg(allow_hyphen_values = true)]
     version: String,
 }
 

@@ -22,6 +22,7 @@ pub(super) struct Rm {
     /// The key
     key: String,
     /// The version, as `object-version ls` names it
+    #[arg(allow_hyphen_values = true)]
     version: String,
     /// Also what is retained in governance mode, where that is allowed
     #[arg(long)]
