@@ -1,96 +1,17 @@
 //! Processes that are killed while they store and delete, and readers that look meanwhile.
 
-use crate::world::{hours, in_hours, keys, mark, new, session, step, sweep};
-use holdall::session::{Sessions, StepsOptions, VerifyOptions};
-use holdall::{ErrorKind, Settings, Store};
+use crate::damage::verify;
+use crate::killing::{Place, moment};
+use crate::world::{ahead, hours, keys, mark, new, session, step, sweep};
+use holdall::ErrorKind;
+use holdall::session::{Sessions, StepsOptions};
 use holdall_testing::random::{Random, seed_from_env};
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
-
-const FOLDER: &str = "HOLDALL_KILLS_FOLDER";
-const DEED: &str = "HOLDALL_KILLS_DEED";
-const NUMBER: &str = "HOLDALL_KILLS_NUMBER";
-
-fn open(folder: &Path) -> Sessions {
-    let settings = Settings::default();
-    let store = Store::open(&format!("file://{}", folder.display()), &settings).unwrap();
-    Sessions::open(&store, &settings).unwrap()
-}
-
-/// What the killed process does: it stores one step for ever, or stores and deletes it, or lets it expire, and sweeps it.
-#[tokio::test]
-#[ignore = "the other tests start it"]
-async fn child() {
-    let Some(folder) = std::env::var_os(FOLDER) else { return };
-    let (run, one) = (session("run"), step("1"));
-    let sessions = open(Path::new(&folder));
-    let deed = std::env::var(DEED).unwrap();
-    let first: u64 = std::env::var(NUMBER).unwrap().parse().unwrap();
-    for n in first.. {
-        println!("\nbegin {n}");
-        let step = new(&run, &one, &n.to_string());
-        match deed.as_str() {
-            "expire" => drop(sessions.set_expiration(&run, &one, moment(n)).await.unwrap()),
-            "sweep" => drop(sessions.store(step.expires(in_hours(1))).await.unwrap()),
-            _ => drop(sessions.store(step).await.unwrap()),
-        }
-        println!("\nstored {n}");
-        match deed.as_str() {
-            "delete" => drop(sessions.delete(&run, &one).await.unwrap()),
-            "sweep" => drop(sweep(&sessions, hours(2)).await),
-            _ => continue,
-        }
-        println!("\ndeleted {n}");
-    }
-}
-
-/// The moment that a step is given as the nth: every third is none.
-fn moment(n: u64) -> Option<SystemTime> {
-    (!n.is_multiple_of(3)).then(|| SystemTime::UNIX_EPOCH + hours(1_000_000 + n))
-}
-
-fn spawn(folder: &Path, deed: &str, number: u64) -> Child {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["kills::child", "--exact", "--ignored", "--nocapture"])
-        .env(FOLDER, folder)
-        .env(DEED, deed)
-        .env(NUMBER, number.to_string())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
-}
-
-/// Waits until a process has said that it begins.
-async fn begun(child: &mut Child) -> BufReader<ChildStdout> {
-    let mut out = BufReader::new(child.stdout.take().unwrap());
-    let read = move || {
-        let mut line = String::new();
-        while !line.starts_with("begin ") {
-            line.clear();
-            assert!(out.read_line(&mut line).unwrap() > 0, "it never began");
-        }
-        out
-    };
-    tokio::task::spawn_blocking(read).await.unwrap()
-}
-
-/// What a process that was killed said last, behind its first word: a word and a number.
-fn last_said(out: BufReader<ChildStdout>) -> Option<(String, u64)> {
-    let lines = out.lines().map_while(Result::ok);
-    let said = lines.filter_map(|line| {
-        let (word, number) = line.split_once(' ')?;
-        ["begin", "stored", "deleted"].contains(&word).then_some((word.to_owned(), number.parse().ok()?))
-    });
-    said.last()
-}
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 /// The step as it is: what it says, or none; never by half.
-async fn look(sessions: &Sessions) -> Option<u64> {
+pub(crate) async fn look(sessions: &Sessions) -> Option<u64> {
     match mark(sessions, &session("run"), &step("1")).await {
         Ok(mark) => Some(mark.parse().unwrap()),
         Err(error) => {
@@ -100,7 +21,7 @@ async fn look(sessions: &Sessions) -> Option<u64> {
     }
 }
 
-fn kills() -> u64 {
+pub(crate) fn kills() -> u64 {
     let is_long = std::env::var("HOLDALL_TEST_LONG").is_ok_and(|text| text == "1");
     if is_long { 300 } else { 40 }
 }
@@ -108,12 +29,22 @@ fn kills() -> u64 {
 async fn kill_again_and_again(deed: &str, check: impl AsyncFn(&Sessions, (String, u64))) {
     let seed = seed_from_env("HOLDALL_TEST_SEED").unwrap();
     println!("HOLDALL_TEST_SEED={seed}");
-    let mut random = Random::named(seed, deed);
-    let dir = tempfile::tempdir().unwrap();
-    let folder = dir.path().join("store");
-    let sessions = open(&folder);
+    for (name, place) in [("folder", Place::folder()), ("server", Place::server())] {
+        let mut random = Random::named(seed, &format!("{deed} {name}"));
+        kill_in(&place, name, deed, &mut random, &check).await;
+    }
+}
+
+async fn kill_in(
+    place: &Place,
+    name: &str,
+    deed: &str,
+    random: &mut Random,
+    check: &impl AsyncFn(&Sessions, (String, u64)),
+) {
+    let sessions = place.open();
     sessions.store(new(&session("run"), &step("1"), "0")).await.unwrap();
-    let (over, looks) = (AtomicBool::new(false), std::sync::atomic::AtomicU64::new(0));
+    let (over, looks) = (AtomicBool::new(false), AtomicU64::new(0));
     let reader = async {
         while !over.load(Ordering::Relaxed) {
             look(&sessions).await;
@@ -122,23 +53,36 @@ async fn kill_again_and_again(deed: &str, check: impl AsyncFn(&Sessions, (String
         }
     };
     let work = async {
-        let mut number = 1;
+        let (mut number, mut acknowledged) = (1, 0);
         for _ in 0..kills() {
-            let mut child = spawn(&folder, deed, number);
-            let out = begun(&mut child).await;
-            tokio::time::sleep(Duration::from_micros(random.number() % 60_000)).await;
-            child.kill().unwrap();
-            child.wait().unwrap();
-            let (word, n) = last_said(out).unwrap_or(("begin".to_owned(), number));
+            let said = place.kill(place.spawn(deed, number), random).await;
+            let (word, n) = said.unwrap_or(("begin".to_owned(), number));
+            acknowledged += n - number + u64::from(word != "begin");
             number = n + 1;
             check(&sessions, (word, n)).await;
         }
         over.store(true, Ordering::Relaxed);
-        number
+        acknowledged
     };
-    let ((), number) = tokio::join!(reader, work);
-    println!("{number} steps stored, {} looks", looks.into_inner());
-    assert!(number > kills(), "too little was done: {number}");
+    let ((), acknowledged) = tokio::join!(reader, work);
+    println!("{name}: {acknowledged} were acknowledged, {} looks", looks.into_inner());
+    assert!(acknowledged > kills() / 10, "too little was done: {acknowledged}");
+    nothing_stays(&sessions).await;
+}
+
+/// Whatever the killed ones left goes in time: a deletion, a mending and a sweep leave the tombstone alone.
+pub(crate) async fn nothing_stays(sessions: &Sessions) {
+    let (run, one) = (session("run"), step("1"));
+    match sessions.delete(&run, &one).await {
+        Ok(deleted) => assert!(deleted.failures.is_empty(), "{deleted:?}"),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::NotFound, "{error:?}"),
+    }
+    // Behind every moment that a step was ever given.
+    let later = sessions.clone().with_clock(ahead(hours(2_000_000)));
+    assert!(verify(&later, true).await.into_iter().all(|(_, mended)| mended));
+    sweep(sessions, hours(2_000_000)).await;
+    let left = keys(sessions.as_store()).await;
+    assert!(left.iter().all(|key| key == "sessions/.holdall-deleted/run/1.json"), "{left:?}");
 }
 
 /// SES-2: it is what was acknowledged last, or what was being stored; all of it.
@@ -204,10 +148,7 @@ async fn a_step_that_is_given_moments_is_there_with_one_of_them_whenever_its_giv
             let listed = sessions.steps(&run, &options).await.unwrap().steps;
             assert_eq!(listed.len(), 1, "{listed:?}");
         }
-        let mut faults = Vec::new();
-        let options = VerifyOptions::default();
-        sessions.verify(&run, &options, |finding| faults.push(finding)).await.unwrap();
-        assert!(faults.is_empty(), "{faults:?}");
+        assert_eq!(verify(sessions, false).await, []);
     })
     .await;
 }

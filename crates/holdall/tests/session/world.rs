@@ -2,9 +2,7 @@
 
 use holdall::outbox::{Drained, Pauses};
 use holdall::session::{Clock, NewStep, Sessions, StepEntry, StepsOptions};
-use holdall::{
-    OnRemoteError, Result, SessionId, Settings, StepId, Store, SweepEvent, SweepOptions, Variables,
-};
+use holdall::{Result, SessionId, Settings, StepId, Store, SweepEvent, SweepOptions, Variables};
 use holdall_testing::fault::{Fault, FaultServer, Rule, Script};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
@@ -87,26 +85,33 @@ impl World {
         Self { bucket, server, dir: tempfile::tempdir().unwrap() }
     }
 
-    pub(crate) fn settings(&self, outbox: &str) -> Settings {
-        let store = format!("s3://{}/root", self.bucket);
-        let variables = Variables::from_pairs([
-            ("HOLDALL_STORE", store.as_str()),
-            ("S3_ENDPOINT_URL", &self.server.endpoint()),
-            ("S3_ACCESS_KEY_ID", "AKIDTEST"),
-            ("S3_SECRET_ACCESS_KEY", "secret"),
-            ("S3_MAX_RETRIES", "2"),
-            ("S3_CONNECT_TIMEOUT", "1s"),
-            ("S3_READ_TIMEOUT", "1s"),
-            ("HOLDALL_PART_SIZE", "5MiB"),
-            ("HOLDALL_MULTIPART_THRESHOLD", "5MiB"),
-        ]);
-        Settings {
-            on_remote_error: OnRemoteError::Outbox,
-            outbox_dir: Some(self.dir.path().join(outbox)),
-            outbox_allow_volatile: true,
-            outbox_min_free: 0,
-            ..Settings::from_variables(&variables).unwrap()
+    /// What says where the store is to whoever reaches the server by an endpoint: with an outbox, or with none.
+    pub(crate) fn pairs(&self, endpoint: &str, outbox: Option<&str>) -> Vec<(&'static str, String)> {
+        let mut pairs = vec![
+            ("HOLDALL_STORE", format!("s3://{}/root", self.bucket)),
+            ("S3_ENDPOINT_URL", endpoint.to_owned()),
+            ("S3_ACCESS_KEY_ID", "AKIDTEST".to_owned()),
+            ("S3_SECRET_ACCESS_KEY", "secret".to_owned()),
+            ("HOLDALL_PART_SIZE", "5MiB".to_owned()),
+            ("HOLDALL_MULTIPART_THRESHOLD", "5MiB".to_owned()),
+        ];
+        if let Some(outbox) = outbox {
+            pairs.extend([
+                ("S3_MAX_RETRIES", "2".to_owned()),
+                ("S3_CONNECT_TIMEOUT", "1s".to_owned()),
+                ("S3_READ_TIMEOUT", "1s".to_owned()),
+                ("HOLDALL_ON_REMOTE_ERROR", "outbox".to_owned()),
+                ("HOLDALL_OUTBOX_DIR", self.dir.path().join(outbox).display().to_string()),
+                ("HOLDALL_OUTBOX_ALLOW_VOLATILE", "true".to_owned()),
+                ("HOLDALL_OUTBOX_MIN_FREE", "0".to_owned()),
+            ]);
         }
+        pairs
+    }
+
+    pub(crate) fn settings(&self, outbox: &str) -> Settings {
+        let pairs = self.pairs(&self.server.endpoint(), Some(outbox));
+        Settings::from_variables(&Variables::from_pairs(pairs)).unwrap()
     }
 
     /// Sessions as a machine of this name opens them: each has an outbox of its own.
