@@ -58,7 +58,12 @@ impl Evidence {
     /// others keep changing it.
     pub async fn remove(&self, decision: &DecisionId, options: &RemoveOptions) -> Result<Removed> {
         let place = self.bundle_place(decision, options.exclusive);
-        let attachments = self.attachments(decision).await?;
+        let names = match options.attachments {
+            true => self.attachment_names(decision).await?,
+            false => {
+                self.attachments(decision).await?.into_iter().map(|attachment| attachment.name).collect()
+            }
+        };
         let bundle = place.remove().await?;
         let mut done = Removed {
             bundle: bundle.is_some(),
@@ -66,15 +71,16 @@ impl Evidence {
             kept: Vec::new(),
             state: bundle.unwrap_or_default(),
         };
-        for attachment in attachments {
+        for name in names {
             if !options.attachments {
-                done.kept.push(attachment.name);
+                done.kept.push(name);
                 continue;
             }
-            let place = self.attachment_place(decision, &attachment.name, options.exclusive);
+            // One whose removal was cut off is no attachment any more, and its bytes may be there.
+            let place = self.attachment_place(decision, &name, options.exclusive);
             if let Some(state) = place.remove().await? {
                 done.state = worse(done.state, state);
-                done.removed.push(attachment.name);
+                done.removed.push(name);
             }
         }
         if !done.bundle && done.removed.is_empty() {

@@ -2,6 +2,7 @@
 //! that says so, and the same call again ends it.
 
 use crate::world::{REPLACE, World, at, bundle, decision, read, store};
+use holdall::ErrorKind;
 use holdall::evidence::{AttachOptions, NewBundle, Outcome, RemoveOptions, StoreOptions};
 use holdall_testing::fault::{Fault, Rule};
 
@@ -108,4 +109,34 @@ async fn attaching_that_is_cut_off_anywhere_is_completed_by_the_same_call() {
         }
     }
     assert!(world.verify().await.iter().all(|line| line.ends_with(" recorded")));
+}
+
+#[tokio::test]
+/// EVI-9, EVI-11: an attachment of which the claim says already that it is removed was not looked at by the next removal.
+async fn removing_with_attachments_that_is_cut_off_anywhere_ends_when_it_is_repeated() {
+    let world = World::server();
+    let all = RemoveOptions { attachments: true, ..RemoveOptions::default() };
+    for fault in faults() {
+        for n in 1..=REQUESTS {
+            let id = decision(&format!("d-{n}-{}", fault == Fault::Reset));
+            store(&world.evidence, &bundle(id.as_str(), "1")).await.unwrap();
+            for name in ["a", "b"] {
+                let options = AttachOptions::default();
+                world.evidence.attach(&id, &crate::world::name(name), &"x".into(), &options).await.unwrap();
+            }
+            world.server_of().add_rule(Rule::new(fault.clone()).from(n));
+            let done = world.evidence.remove(&id, &all).await;
+            world.up();
+            // All of it may be done but for the last answer.
+            if done.is_err()
+                && let Err(error) = world.evidence.remove(&id, &all).await
+            {
+                assert_eq!(error.kind(), ErrorKind::NotFound, "cut at {n}: {error}");
+            }
+            let lines = world.verify().await;
+            assert!(lines.is_empty(), "cut at {n}: {lines:?}");
+            let left = world.keys().await;
+            assert!(left.iter().all(|key| key.contains("/by-id/")), "cut at {n}: {left:?}");
+        }
+    }
 }
