@@ -167,6 +167,11 @@ impl FaultServer {
         lock(&self.shared.log).clone()
     }
 
+    /// How many of the requests so far are such ones.
+    pub fn seen(&self, is_meant: impl Fn(&Seen) -> bool) -> usize {
+        lock(&self.shared.log).iter().filter(|seen| is_meant(seen)).count()
+    }
+
     /// Forgets the requests so far.
     pub fn clear_log(&self) {
         lock(&self.shared.log).clear();

@@ -1,11 +1,14 @@
-//! Runs commands behind a proxy that counts what passes, kills them, and reads what they noted.
+//! Runs commands and kills them, some behind a proxy that counts what passes, and reads what they noted.
 
 use crate::real::below;
 use crate::shell::Shell;
+use holdall_testing::fault::{FaultServer, Seen};
+use holdall_testing::plain_http;
 use holdall_testing::proxy::{Proxy, Way};
-use holdall_testing::random::seed_from_env;
+use holdall_testing::random::{Random, seed_from_env};
 use holdall_testing::server::Server;
 use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Output};
 use std::time::{Duration, Instant};
 
@@ -44,6 +47,41 @@ pub(crate) fn through(proxy: &Proxy, server: &Server, test: &str, at_once: u64) 
         .with("XDG_STATE_HOME", state.to_str().unwrap())
         .with("S3_MAX_CONCURRENCY", &at_once.to_string())
         .with("HOLDALL_PART_SIZE", "5MiB")
+}
+
+/// Runs a command and kills it at a random moment amid its work; whether it lived until then. In a folder that is by time;
+/// on the shell's own server by the requests that came, since what the server can do is found out by each process anew:
+/// kills are to fall on what comes after that.
+pub(crate) fn killed_amid(shell: &Shell, words: &[&str], requests: u64, random: &mut Random) -> bool {
+    let server = shell.own_server();
+    server.into_iter().for_each(FaultServer::clear_log);
+    let mut child = shell.spawn(words);
+    match server {
+        None => std::thread::sleep(Duration::from_micros(random.number() % 40_000)),
+        Some(server) => {
+            let due = (random.number() % requests) as usize;
+            let is_work = |seen: &Seen| !seen.key.contains(".holdall/probe/");
+            while server.seen(is_work) < due && child.try_wait().unwrap().is_none() {
+                std::thread::sleep(Duration::from_micros(100));
+            }
+            std::thread::sleep(Duration::from_micros(random.number() % 1500));
+        }
+    }
+    child.kill().unwrap();
+    let was_killed = child.wait_with_output().unwrap().status.signal() == Some(9);
+    server.into_iter().for_each(settle_on);
+    was_killed
+}
+
+/// Waits until nothing is under way on a server of processes that ended, while nobody else speaks to it.
+fn settle_on(server: &FaultServer) {
+    // Connections are taken in their order: once this one was, none of theirs waits to be.
+    drop(plain_http::send("GET", &format!("{}/", server.endpoint()), &[], b""));
+    let start = Instant::now();
+    while server.open_connections() > 0 {
+        assert!(start.elapsed() < PATIENCE, "a connection of a process that ended stays open");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// When a process is killed.

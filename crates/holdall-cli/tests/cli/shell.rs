@@ -63,7 +63,12 @@ impl Shell {
     }
 
     pub(crate) fn server(&self) -> &FaultServer {
-        self.server.as_ref().expect("this shell has a server")
+        self.own_server().expect("this shell has a server")
+    }
+
+    /// The server that it has, where its store is on one.
+    pub(crate) fn own_server(&self) -> Option<&FaultServer> {
+        self.server.as_ref()
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
