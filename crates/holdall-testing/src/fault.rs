@@ -35,6 +35,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 pub use faults::Fault;
 pub use objects::StoredObject;
@@ -219,7 +220,12 @@ impl FaultServer {
 
     /// Puts an object past HTTP and all faults, in a bucket that is made where it is missing.
     pub fn put_object(&self, bucket: &str, key: &str, bytes: &[u8]) {
-        let object = StoredObject::new(bytes.to_vec(), Attributes::default());
+        self.put_object_at(bucket, key, bytes, SystemTime::now());
+    }
+
+    /// The same, as if it had been put at another moment.
+    pub fn put_object_at(&self, bucket: &str, key: &str, bytes: &[u8], modified: SystemTime) {
+        let object = StoredObject { modified, ..StoredObject::new(bytes.to_vec(), Attributes::default()) };
         self.shared.store().buckets.entry(bucket.to_owned()).or_default().insert(key.to_owned(), object);
     }
 

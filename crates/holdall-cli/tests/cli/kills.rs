@@ -49,32 +49,35 @@ pub(crate) fn through(proxy: &Proxy, server: &Server, test: &str, at_once: u64) 
         .with("HOLDALL_PART_SIZE", "5MiB")
 }
 
-/// Runs a command and kills it at a random moment amid its work; whether it lived until then. In a folder that is by time;
-/// on the shell's own server by the requests that came, since what the server can do is found out by each process anew:
-/// kills are to fall on what comes after that.
+/// Runs a command and kills it at a random moment amid its work; whether it lived until then.
 pub(crate) fn killed_amid(shell: &Shell, words: &[&str], requests: u64, random: &mut Random) -> bool {
-    let server = shell.own_server();
-    server.into_iter().for_each(FaultServer::clear_log);
+    shell.own_server().into_iter().for_each(FaultServer::clear_log);
     let mut child = shell.spawn(words);
-    match server {
-        None => std::thread::sleep(Duration::from_micros(random.number() % 40_000)),
-        Some(server) => {
-            let due = (random.number() % requests) as usize;
-            let is_work = |seen: &Seen| !seen.key.contains(".holdall/probe/");
-            while server.seen(is_work) < due && child.try_wait().unwrap().is_none() {
-                std::thread::sleep(Duration::from_micros(100));
-            }
-            std::thread::sleep(Duration::from_micros(random.number() % 1500));
-        }
-    }
+    wait_amid(shell, &mut child, requests, random);
     child.kill().unwrap();
     let was_killed = child.wait_with_output().unwrap().status.signal() == Some(9);
-    server.into_iter().for_each(settle_on);
+    settle_on(shell);
     was_killed
 }
 
-/// Waits until nothing is under way on a server of processes that ended, while nobody else speaks to it.
-fn settle_on(server: &FaultServer) {
+/// Waits until a random moment of a process's work, or its end. In a folder that is by time; on the shell's own server by the
+/// requests since its log was cleared: what the server can do is found out by each process anew, and kills are to fall on
+/// what comes after that.
+pub(crate) fn wait_amid(shell: &Shell, child: &mut Child, requests: u64, random: &mut Random) {
+    let Some(server) = shell.own_server() else {
+        return std::thread::sleep(Duration::from_micros(random.number() % 40_000));
+    };
+    let due = (random.number() % requests) as usize;
+    let is_work = |seen: &Seen| !seen.key.contains(".holdall/probe/");
+    while server.seen(is_work) < due && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_micros(100));
+    }
+    std::thread::sleep(Duration::from_micros(random.number() % 1500));
+}
+
+/// Waits until nothing is under way of processes that ended on the shell's own server, while nobody else speaks to it.
+pub(crate) fn settle_on(shell: &Shell) {
+    let Some(server) = shell.own_server() else { return };
     // Connections are taken in their order: once this one was, none of theirs waits to be.
     drop(plain_http::send("GET", &format!("{}/", server.endpoint()), &[], b""));
     let start = Instant::now();

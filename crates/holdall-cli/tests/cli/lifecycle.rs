@@ -5,7 +5,6 @@ mod kills;
 
 use crate::shell::{Shell, stdout};
 use holdall_testing::fault::{Fault, Kind, Rule};
-use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 const POLICY: &str = r#"
@@ -23,13 +22,15 @@ keep_last = 1
 
 /// Writes an object as another program would, so many days ago.
 fn write_old(shell: &Shell, key: &str, bytes: &str, days: u64) {
-    shell.write(&format!("store/{key}"), bytes);
-    age(&shell.path(&format!("store/{key}")), days);
-}
-
-fn age(path: &Path, days: u64) {
     let then = SystemTime::now() - Duration::from_secs(days * 86_400);
-    std::fs::File::options().write(true).open(path).unwrap().set_modified(then).unwrap();
+    match shell.own_server() {
+        Some(server) => server.put_object_at("b", key, bytes.as_bytes(), then),
+        None => {
+            shell.write(&format!("store/{key}"), bytes);
+            let file = std::fs::File::options().write(true).open(shell.path(&format!("store/{key}")));
+            file.unwrap().set_modified(then).unwrap();
+        }
+    }
 }
 
 fn scene() -> Shell {
