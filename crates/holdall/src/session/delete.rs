@@ -1,7 +1,7 @@
 //! Deleting steps and sessions: the marker first, then exactly what it named.
 
 use super::list::no_session;
-use super::publish::lost_a_race;
+use super::publish::{contended, lost_a_race};
 use super::sessions::{Found, Sessions};
 use super::step::{Step, missing};
 use super::tombstone::Tombstone;
@@ -67,7 +67,8 @@ impl Sessions {
     /// # Errors
     ///
     /// `NotFound` for a step that is not there; `Unreachable` where the store is away and the step's marker is not on this
-    /// machine, since it says what is to be deleted. After an error the step is there as before, or gone and not tidied.
+    /// machine, since it says what is to be deleted; `Conflict` where others kept changing it. After an error the step is
+    /// there as before, or gone and not tidied.
     pub async fn delete(&self, session: &SessionId, step: &StepId) -> Result<StepDeleted> {
         self.delete_by(session, step, None).await
     }
@@ -123,7 +124,8 @@ impl Sessions {
             // Somebody may have stored it anew, at the same time, while its entry was taken out.
             match self.list_again(session, &entry.step).await {
                 Err(error) if super::sessions::may_wait(&error) => {}
-                other => other?,
+                Ok(false) => return Err(contended(session, &entry.step)),
+                other => drop(other?),
             }
         }
         if failures.is_empty() {

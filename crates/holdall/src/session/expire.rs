@@ -65,7 +65,8 @@ impl Sessions {
     /// `NotFound`, also for a step that has expired; `InvalidInput` for a moment that has passed; `Unreachable` where the
     /// store is away, since a marker that came late could take the place of a newer one. A step that waits in this
     /// machine's outbox gets its moment there. After an error the step has the moment that it had, unless the store fell
-    /// silent while it took the marker.
+    /// silent while it took the marker. After `Conflict` it has the new one: others kept changing it, and the index may not
+    /// have it as it is ([`Sessions::verify`] mends that).
     pub async fn set_expiration(
         &self,
         session: &SessionId,

@@ -209,31 +209,35 @@ impl Sessions {
         if took_none && self.is_listed(session, entry).await? {
             return Ok(());
         }
-        self.list_again(session, &entry.step).await
+        match self.list_again(session, &entry.step).await? {
+            true => Ok(()),
+            false => Err(contended(session, &entry.step)),
+        }
     }
 
     /// Enters a step that is there and not in the index. It may go, or be given another moment, before its entry is
-    /// written, by somebody who has looked for entries already: then that one goes.
-    pub(super) async fn list_again(&self, session: &SessionId, step: &StepId) -> Result<()> {
+    /// written, by somebody who has looked for entries already: then that one goes. Answers whether the index is right; it
+    /// may not be where others changed the step at every look.
+    pub(super) async fn list_again(&self, session: &SessionId, step: &StepId) -> Result<bool> {
         let mut entered: Option<Entry> = None;
         for _ in 0..SWAPS {
             let found = self.find(session, step).await?.filter(Found::is_there);
             let there = found.map(|found| Entry::of(&found.step));
             if there == entered {
-                break;
+                return Ok(true);
             }
             if let Some(gone) = entered.take() {
                 self.store.delete(self.layout.index(session, &gone)?.as_str()).await?;
             }
             if let Some(entry) = there {
                 if self.is_listed(session, &entry).await? {
-                    break;
+                    return Ok(true);
                 }
                 self.write_entries(session, &entry).await?;
                 entered = Some(entry);
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     async fn is_listed(&self, session: &SessionId, entry: &Entry) -> Result<bool> {
@@ -258,4 +262,44 @@ impl Sessions {
 /// Whether a condition failed because somebody else came before.
 pub(super) fn lost_a_race(error: &Error) -> bool {
     [ErrorKind::Precondition, ErrorKind::AlreadyExists, ErrorKind::NotFound].contains(&error.kind())
+}
+
+/// Said when others keep changing a step, so that nobody knows whether it is in the index. What was asked for is done.
+pub(super) fn contended(session: &SessionId, step: &StepId) -> Error {
+    let message = "others keep changing the same step, which the index may not have as it is";
+    super::store::of(Error::new(ErrorKind::Conflict, message), session, step)
+        .with_hint("when they have ended, `holdall session verify SESSION --mend` mends the index")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::{Clock, NewStep};
+    use holdall_store::{Settings, Store};
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
+
+    /// To give up was no error: a step that others changed at every look was left out of the index, or an entry of one
+    /// that was gone in it.
+    #[tokio::test]
+    async fn whoever_finds_a_step_changed_at_every_look_says_so() {
+        let sessions = Sessions::open(&Store::memory(), &Settings::default()).unwrap();
+        let (session, one) = (SessionId::parse("run").unwrap(), StepId::parse("1").unwrap());
+        let hour = Duration::from_secs(3600);
+        let new = NewStep::new(&session, &one).html("<p>").expires(SystemTime::now() + hour);
+        let step = sessions.store(new).await.unwrap().step;
+        let entry = Entry::of(&step);
+        // Each look finds it as the one before did not: there, and expired.
+        let looks = AtomicU64::new(0);
+        let now = move || SystemTime::now() + 2 * hour * (looks.fetch_add(1, Ordering::Relaxed) % 2) as u32;
+        let restless = sessions.clone().with_clock(Clock::new(now));
+        sessions.store.delete(sessions.layout.index(&session, &entry).unwrap().as_str()).await.unwrap();
+        let said = restless.stays_listed(&session, &entry, true).await.unwrap_err();
+        assert_eq!(said.kind(), ErrorKind::Conflict, "{said}");
+        let cleared = restless.clear(sessions.tombstone_of(&step, step.stored), State::Stored, true).await;
+        assert_eq!(cleared.unwrap_err().kind(), ErrorKind::Conflict);
+        // One who is alone with it enters it.
+        sessions.stays_listed(&session, &entry, true).await.unwrap();
+        assert!(sessions.is_listed(&session, &entry).await.unwrap());
+    }
 }

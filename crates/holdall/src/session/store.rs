@@ -155,7 +155,8 @@ impl Sessions {
     /// `InvalidInput` for a step without parts, an action that is no JSON, two parts that would have one file, a time out of
     /// bounds, and an expiry that has passed; `Io` and `Changed` for a part's file; `Integrity` and `Unsupported` where
     /// something else than a marker of this holdall lies in the marker's place; and whatever keeps the store from taking it.
-    /// After an error the step is what it was before, unless the store fell silent while it took the marker.
+    /// After an error the step is what it was before, unless the store fell silent while it took the marker. After
+    /// `Conflict` it is stored: others kept changing it, and the index may not have it ([`Sessions::verify`] mends that).
     pub async fn store(&self, new: NewStep) -> Result<StepReceipt> {
         new.check()?;
         let NewStep { session, step, mut moments, parts } = new;
