@@ -13,7 +13,8 @@
 //! ```
 //!
 //! Buckets are addressed by path. Payload hashes, `Content-MD5` and checksum headers are verified, signatures are
-//! not. There are no versions, tags, ACLs or encryption: asking for them is answered with 501.
+//! not. A bucket's lifecycle rules are kept and do nothing. There are no versions, tags, ACLs or encryption: asking for
+//! them is answered with 501.
 
 mod conditions;
 mod faults;
@@ -232,6 +233,12 @@ impl FaultServer {
     /// Makes a bucket, if it is not there.
     pub fn create_bucket(&self, bucket: &str) {
         self.shared.store().buckets.entry(bucket.to_owned()).or_default();
+    }
+
+    /// The bucket's own lifecycle rules as they were put; none where there are none.
+    pub fn lifecycle(&self, bucket: &str) -> Option<String> {
+        let store = self.shared.store();
+        store.lifecycles.get(bucket).map(|rules| String::from_utf8_lossy(rules).into_owned())
     }
 
     /// The ids of uploads that were neither completed nor aborted, with their keys.

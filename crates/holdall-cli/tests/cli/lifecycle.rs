@@ -1,7 +1,8 @@
-//! `holdall lifecycle` on folders, a service that refuses, and a Ceph that deletes by its own rules.
+//! `holdall lifecycle` on folders, services that refuse, and a Ceph that deletes by its own rules.
 
 mod ceph;
 mod kills;
+mod refusals;
 
 use crate::shell::{Shell, stdout};
 use holdall_testing::fault::{Fault, Kind, Rule};

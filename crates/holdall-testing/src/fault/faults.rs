@@ -54,6 +54,16 @@ pub enum Fault {
         /// Headers such as `Retry-After`.
         headers: Vec<(String, String)>,
     },
+    /// An error answer to a request whose body has this in it, as a server gives that lacks some of what it is asked for;
+    /// the operation does not happen.
+    RefuseBody {
+        /// Part of the body.
+        containing: String,
+        /// HTTP status.
+        status: u16,
+        /// S3's error code.
+        code: String,
+    },
     /// An error answer after this many bytes of the request's body, whose rest is never read; then the connection
     /// is closed. The operation does not happen.
     RefuseEarly {

@@ -16,6 +16,10 @@ pub(super) fn instead(fault: &Fault, request: &Request, trap: &str) -> Option<Re
             let refusal = Refusal::new(*status, code).reply();
             Some(headers.iter().fold(refusal, |reply, (name, value)| reply.with(name, value)))
         }
+        Fault::RefuseBody { containing, status, code } => {
+            let body = String::from_utf8_lossy(&request.body);
+            body.contains(containing.as_str()).then(|| Refusal::new(*status, code).reply())
+        }
         Fault::ErrorBody { code } => Some(Reply::xml(error_element(code))),
         Fault::SlowXml { error: Some(code), .. } => Some(Reply::xml(error_element(code))),
         Fault::Redirect { status, region } => Some(redirect(*status, region.as_deref(), request, trap)),

@@ -102,6 +102,8 @@ pub(super) struct Upload {
 #[derive(Debug, Default)]
 pub(super) struct Store {
     pub(super) buckets: BTreeMap<String, Bucket>,
+    /// The bodies of the buckets' own lifecycle rules.
+    pub(super) lifecycles: BTreeMap<String, Vec<u8>>,
     /// By id, which counts up.
     pub(super) uploads: BTreeMap<String, Upload>,
     pub(super) minimum_part: usize,

@@ -12,6 +12,9 @@ pub enum Kind {
     DeleteBucket,
     GetBucketLocation,
     GetBucketVersioning,
+    GetBucketLifecycle,
+    PutBucketLifecycle,
+    DeleteBucketLifecycle,
     ListObjects,
     DeleteObjects,
     ListMultipartUploads,
@@ -104,6 +107,9 @@ impl Request {
                 "GET" if has("location") => Kind::GetBucketLocation,
                 "GET" if has("versioning") => Kind::GetBucketVersioning,
                 "GET" if has("uploads") => Kind::ListMultipartUploads,
+                "GET" if has("lifecycle") => Kind::GetBucketLifecycle,
+                "PUT" if has("lifecycle") => Kind::PutBucketLifecycle,
+                "DELETE" if has("lifecycle") => Kind::DeleteBucketLifecycle,
                 "GET" if !self.asks_for_a_subresource() => Kind::ListObjects,
                 _ => Kind::Other,
             },
@@ -164,6 +170,8 @@ mod tests {
         assert_eq!(kind("GET", "/b?list-type=2"), Kind::ListObjects);
         assert_eq!(kind("GET", "/b/?list-type=2"), Kind::ListObjects);
         assert_eq!(kind("GET", "/b?versions"), Kind::Other);
+        assert_eq!(kind("DELETE", "/b?lifecycle"), Kind::DeleteBucketLifecycle);
+        assert_eq!(kind("PUT", "/b/k?lifecycle"), Kind::Other);
         assert_eq!(kind("PUT", "/b/k?partNumber=1&uploadId=u"), Kind::UploadPart);
         assert_eq!(kind("PUT", "/b/k?x-id=PutObject"), Kind::PutObject);
         assert_eq!(kind("POST", "/b/k?uploadId=u"), Kind::CompleteMultipartUpload);

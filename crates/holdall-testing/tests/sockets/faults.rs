@@ -359,3 +359,12 @@ fn a_server_in_the_middle_of_stalls_stops_at_once() {
     drop(server);
     assert!(begun.elapsed() < Duration::from_secs(2));
 }
+
+#[test]
+fn a_body_is_refused_for_what_it_has_in_it() {
+    let fault = Fault::RefuseBody { containing: "bad".into(), status: 501, code: "NotImplemented".into() };
+    let (server, mut client) = with(Rule::new(fault).on(Kind::PutObject));
+    assert_eq!(client.ask("PUT /b/new", "", b"a bad one").status, 501);
+    assert!(server.object("b", "new").is_none());
+    assert_eq!(client.ask("PUT /b/new", "", b"a good one").status, 200);
+}

@@ -218,7 +218,7 @@ fn deleting_many_and_the_bucket() {
     assert_eq!(client.ask("HEAD /b", "", b"").status, 404);
     assert_eq!(client.ask("PUT /b", "", b"").status, 200);
     assert_eq!(client.ask("GET /b?location", "", b"").status, 200);
-    assert_eq!(client.ask("GET /b?lifecycle", "", b"").status, 501);
+    assert_eq!(client.ask("GET /b?policy", "", b"").status, 501);
 }
 
 #[test]
@@ -232,4 +232,17 @@ fn expect_continue_and_chunked_bodies() {
     assert_eq!(client.answer(true).status, 200);
     assert_eq!(server.object("b", "l").unwrap().bytes, b"abc");
     assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn a_bucket_keeps_its_rules() {
+    let (server, mut client) = server();
+    let rules = b"<LifecycleConfiguration><Rule><ID>a</ID></Rule></LifecycleConfiguration>";
+    assert_eq!(client.ask("GET /b?lifecycle", "", b"").status, 404);
+    assert_eq!(client.ask("PUT /b?lifecycle", "", b"<LifecycleConfiguration/>").status, 400);
+    assert_eq!(client.ask("PUT /b?lifecycle", "", rules).status, 200);
+    assert_eq!(client.ask("GET /b?lifecycle", "", b"").text().as_bytes(), rules);
+    assert_eq!(server.lifecycle("b").unwrap().as_bytes(), rules);
+    assert_eq!(client.ask("DELETE /b?lifecycle", "", b"").status, 204);
+    assert_eq!((server.lifecycle("b"), client.ask("HEAD /b", "", b"").status), (None, 200));
 }

@@ -5,6 +5,7 @@ use crate::encode::xml_escape;
 use crate::fault::objects::Store;
 use crate::fault::reply::{Refusal, Reply};
 use crate::fault::request::Request;
+use crate::fault::xml;
 
 pub(super) fn list(store: &Store) -> Reply {
     let names: String = store
@@ -41,6 +42,7 @@ pub(super) fn delete(request: &Request, store: &mut Store) -> Result<Reply, Refu
         return Err(Refusal::new(409, "BucketNotEmpty"));
     }
     store.buckets.remove(&request.bucket);
+    store.lifecycles.remove(&request.bucket);
     Ok(Reply::new(204))
 }
 
@@ -52,4 +54,27 @@ pub(super) fn location(request: &Request, store: &mut Store) -> Result<Reply, Re
 pub(super) fn versioning(request: &Request, store: &mut Store) -> Result<Reply, Refusal> {
     store.bucket(&request.bucket)?;
     Ok(Reply::xml(format!("<VersioningConfiguration xmlns=\"{NAMESPACE}\"/>")))
+}
+
+/// The rules as they were put, byte for byte.
+pub(super) fn lifecycle(request: &Request, store: &mut Store) -> Result<Reply, Refusal> {
+    store.bucket(&request.bucket)?;
+    let rules = store.lifecycles.get(&request.bucket);
+    let rules = rules.ok_or_else(|| Refusal::new(404, "NoSuchLifecycleConfiguration"))?;
+    Ok(Reply::new(200).with("content-type", "application/xml").body(rules.clone()))
+}
+
+pub(super) fn put_lifecycle(request: &Request, store: &mut Store) -> Result<Reply, Refusal> {
+    store.bucket(&request.bucket)?;
+    if xml::elements(&request.body, "Rule")?.is_empty() {
+        return Err(Refusal::new(400, "MalformedXML"));
+    }
+    store.lifecycles.insert(request.bucket.clone(), request.body.clone());
+    Ok(Reply::new(200))
+}
+
+pub(super) fn delete_lifecycle(request: &Request, store: &mut Store) -> Result<Reply, Refusal> {
+    store.bucket(&request.bucket)?;
+    store.lifecycles.remove(&request.bucket);
+    Ok(Reply::new(204))
 }
