@@ -78,6 +78,19 @@ fn top_12_a_rule_whose_filter_is_refused_is_not_in_force() {
     are(&shell, &[("holdall-policy-logs", "Expiration")]);
 }
 
+/// Kinds that a server takes one by one and refuses together were put together all the same: the command ended with an
+/// error, and what was in force before was lost.
+#[test]
+fn kinds_that_are_refused_together_are_pushed_as_far_as_they_are_taken() {
+    let shell = without("</Expiration><Transition>", 400, "InvalidRequest");
+    let policy = "[[rule]]\nname = \"logs\"\nprefix = \"logs/\"\nexpire_after = \"9d\"\n\
+        transition_after = \"20d\"\nstorage_class = \"GLACIER\"\n\
+        [[rule]]\nname = \"tmp\"\nprefix = \"tmp/\"\nexpire_after = \"1d\"\n";
+    shell.write("policy.toml", policy);
+    shell.transcript("lifecycle_refused_together", &[PUSH]);
+    are(&shell, &[("holdall-policy-logs", "Expiration"), ("holdall-policy-tmp", "Expiration")]);
+}
+
 /// TOP-12: where nothing is taken, nothing is changed.
 #[test]
 fn top_12_a_server_that_takes_no_rules_keeps_those_of_others() {

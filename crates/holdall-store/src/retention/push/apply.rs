@@ -9,6 +9,7 @@ use std::time::Duration;
 
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
+const NOT_IN_FORCE: &str = "it is not in force there: `holdall lifecycle sweep` does it";
 
 pub(super) async fn apply(wire: &Client, plan: &RulesPlan) -> Result<Vec<AppliedRule>> {
     let present = wire.lifecycle().await?;
@@ -68,26 +69,27 @@ async fn put(wire: &Client, lifecycle: &Lifecycle) -> Result<()> {
     Ok(())
 }
 
-/// What is wanted without what the server refuses, which is found out kind by kind.
+/// What is wanted without what the server refuses, which is found out kind by kind, each beside what was taken before: what
+/// is taken alone may be refused together.
 async fn possible(
     wire: &Client,
     all: &[Wanted],
     present: &Lifecycle,
     refused: &mut Vec<(String, RuleKind, Error)>,
 ) -> Result<Vec<Wanted>> {
-    let mut possible = Vec::new();
+    let mut possible: Vec<Wanted> = Vec::new();
     for Wanted { name, rule } in all {
+        let before = possible.len();
         let mut kinds = Vec::new();
         for kind in RuleKind::ALL.into_iter().filter(|kind| told(rule, *kind).is_some()) {
-            let alone = Wanted { name: name.clone(), rule: only(rule, &[kind]) };
-            match put(wire, &with(present, &[alone], out_of_force)).await {
-                Ok(()) => kinds.push(kind),
+            let more = [&*kinds, &[kind]].concat();
+            let mut tried = possible[..before].to_vec();
+            tried.push(Wanted { name: name.clone(), rule: only(rule, &more) });
+            match put(wire, &with(present, &tried, out_of_force)).await {
+                Ok(()) => (possible, kinds) = (tried, more),
                 Err(error) if is_refusal(&error) => refused.push((name.clone(), kind, error)),
                 Err(error) => return Err(error),
             }
-        }
-        if !kinds.is_empty() {
-            possible.push(Wanted { name: name.clone(), rule: only(rule, &kinds) });
         }
     }
     Ok(possible)
@@ -154,15 +156,13 @@ fn judge(
     taken: &[Wanted],
     refused: &mut Vec<(String, RuleKind, Error)>,
 ) -> Outcome {
-    match &step.verdict {
-        Verdict::Cannot { .. } => return Outcome::Cannot,
-        Verdict::Same { .. } => {}
-        Verdict::Change { .. } => {
-            let at = refused.iter().position(|(rule, kind, _)| *rule == step.rule && *kind == step.kind);
-            if let Some(at) = at {
-                return Outcome::Failed(refused.swap_remove(at).2.with_fact("rule", &step.rule));
-            }
-        }
+    if matches!(step.verdict, Verdict::Cannot { .. }) {
+        return Outcome::Cannot;
+    }
+    let is_step = |(rule, kind, _): &(String, RuleKind, Error)| *rule == step.rule && *kind == step.kind;
+    if let Some(at) = refused.iter().position(is_step) {
+        let error = refused.swap_remove(at).2;
+        return Outcome::Failed(error.with_fact("rule", &step.rule).with_hint(NOT_IN_FORCE));
     }
     let wanted = match &step.verdict {
         Verdict::Same { is } => Some(is),
@@ -180,7 +180,7 @@ fn judge(
         _ => Outcome::Failed(
             Error::new(ErrorKind::Unsupported, "the server took the rule and does not keep all of it")
                 .with_fact("rule", &step.rule)
-                .with_hint("it is not in force there: `holdall lifecycle sweep` does it"),
+                .with_hint(NOT_IN_FORCE),
         ),
     }
 }
