@@ -19,11 +19,11 @@ pub(super) fn shell() -> Shell {
     shell.with("HOLDALL_OUTBOX_DIR", &folder)
 }
 
-fn down(shell: &Shell) {
+pub(super) fn down(shell: &Shell) {
     shell.server().add_rule(Rule::new(Fault::Reset));
 }
 
-fn up(shell: &Shell) {
+pub(super) fn up(shell: &Shell) {
     shell.server().clear_rules();
 }
 
