@@ -7,7 +7,7 @@ use crate::key::Key;
 use crate::object::{CopyOptions, GetOptions, Metadata, PutOptions};
 use crate::receipt::{Receipt, State, Verified};
 use crate::transfer::PartPlan;
-use crate::{Attributes, ReadConditions, WriteCondition};
+use crate::{Attributes, Payload, ReadConditions, WriteCondition};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use holdall_s3::{Checksum, CompletedPart, CopySource, PartCopyOptions, PutAnswer, UploadHandle};
 use std::time::Instant;
@@ -59,10 +59,13 @@ impl S3Backend {
         let look = GetOptions { version: options.version.clone(), conditions, ..GetOptions::default() };
         let seen = source.look(from, &look).await?;
         let put = self.put_of_copy(options, &seen.metadata);
+        let size = seen.metadata.size;
+        let by_one = size <= self.limits.max_copy && self.encrypts_copies(&put).await?;
         let job = Job { from: source, full_from, to, full_to, seen, options, put };
-        let receipt = match job.seen.metadata.size > self.limits.max_copy {
-            true => Box::pin(self.copy_in_parts(job)).await?,
-            false => self.copy_whole(job).await?,
+        let receipt = match size {
+            _ if by_one => self.copy_whole(job).await?,
+            0 => Box::pin(self.put_empty(job)).await?,
+            _ => Box::pin(self.copy_in_parts(job)).await?,
         };
         Ok(Receipt { elapsed: start.elapsed(), ..receipt })
     }
@@ -91,13 +94,22 @@ impl S3Backend {
         }
     }
 
+    /// Whether a copy by one request is encrypted as it is to be. Ceph 16 encrypts what is put, parts of a copy among it,
+    /// and copies without.
+    async fn encrypts_copies(&self, put: &PutOptions) -> Result<bool> {
+        match &put.encryption {
+            Some(encryption) => {
+                self.demand(put).await?;
+                self.abilities.has(&self.client, &Ability::CopyEncryption(encryption.clone())).await
+            }
+            None => Ok(true),
+        }
+    }
+
     /// Copies by one request.
     async fn copy_whole(&self, job: Job<'_>) -> Result<Receipt> {
         let Job { options, put, seen, .. } = &job;
         self.demand(put).await?;
-        if let Some(encryption) = &put.encryption {
-            self.abilities.demand(&self.client, Ability::CopyEncryption(encryption.clone())).await?;
-        }
         self.demand_of_copy(&options.condition, Ability::CopyCreateOnly).await?;
         if options.tags.is_some() || (options.attributes.is_some() && seen.tags > 0) {
             self.abilities.demand(&self.client, Ability::CopyTags).await?;
@@ -127,6 +139,14 @@ impl S3Backend {
                 "a copy can be create-only and have no other condition",
             )),
         }
+    }
+
+    /// Puts what a copy of an empty object is: it has no parts.
+    async fn put_empty(&self, mut job: Job<'_>) -> Result<Receipt> {
+        self.demand_of_copy(&job.options.condition, Ability::CreateOnly).await?;
+        job.take_along().await?;
+        job.put.condition = job.options.condition.clone();
+        self.put_object(job.to, Payload::Empty, &job.put).await
     }
 
     /// Copies in parts. The upload has what the source carries, since parts bring nothing but bytes.
