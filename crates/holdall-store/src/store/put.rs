@@ -40,7 +40,7 @@ impl Store {
         bytes: impl Into<Bytes>,
         options: &PutOptions,
     ) -> Result<Receipt> {
-        self.put_watched(key, Payload::Bytes(bytes.into()), options).await
+        self.put_watched(key, bytes.into(), None, options).await
     }
 
     /// Stores bytes whose SHA-256 the caller has computed: a remote store is sent it, and it is not computed again.
@@ -48,7 +48,7 @@ impl Store {
     /// # Errors
     ///
     /// Also `Integrity` where the bytes have another one, which memory, folders and servers that check payloads find out
-    /// (see [`Receipt::verified`]).
+    /// (see [`Receipt::verified`]); with an object that a remote store gets in parts it is recorded as it is given.
     pub async fn put_hashed(
         &self,
         key: &str,
@@ -56,35 +56,43 @@ impl Store {
         sha256: Sha256,
         options: &PutOptions,
     ) -> Result<Receipt> {
-        self.put_watched(key, Payload::Hashed(bytes.into(), sha256), options).await
+        self.put_watched(key, bytes.into(), Some(sha256), options).await
     }
 
-    async fn put_watched(&self, key: &str, payload: Payload, options: &PutOptions) -> Result<Receipt> {
+    async fn put_watched(
+        &self,
+        key: &str,
+        bytes: Bytes,
+        sha256: Option<Sha256>,
+        options: &PutOptions,
+    ) -> Result<Receipt> {
         let key = Key::parse(key)?;
         let mut watch = Watch::begin(Direction::Up, self, key.as_str());
-        watch.expect(payload.len());
-        watch.end(self.put_unwatched(&key, payload, options).await)
+        watch.expect(bytes.len() as u64);
+        watch.end(self.put_unwatched(&key, bytes, sha256, options).await)
     }
 
-    /// Stores bytes at hand as a step of something else, which is what is logged.
+    /// Stores bytes as a step of something else, which is what is logged.
     pub(crate) async fn put_unwatched(
         &self,
         key: &Key,
-        payload: Payload,
+        bytes: Bytes,
+        sha256: Option<Sha256>,
         options: &PutOptions,
     ) -> Result<Receipt> {
         if let Some(progress) = &options.progress {
-            progress.expect(payload.len());
+            progress.expect(bytes.len() as u64);
             progress.complete();
         }
-        let bytes = payload.at_hand().unwrap_or_default();
         let mut options = self.prepared(key, &bytes[..bytes.len().min(SNIFF)], options).await?;
-        if crate::transfer::goes_in_parts(self, payload.len(), &options) {
-            if let Payload::Hashed(_, sha256) = payload {
-                options.digest = Some(sha256);
-            }
+        if crate::transfer::goes_in_parts(self, bytes.len() as u64, &options) {
+            options.digest = sha256.or(options.digest);
             return crate::transfer::put_bytes_in_parts(self, key, bytes, &options).await;
         }
+        let payload = match sha256 {
+            Some(sha256) => Payload::Hashed(bytes, sha256),
+            None => Payload::Bytes(bytes),
+        };
         self.put_whole(key, payload, &options).await
     }
 

@@ -72,6 +72,14 @@ pub(super) enum Opened {
 }
 
 impl Opened {
+    /// A part of which one byte more than `limit` was read, or all.
+    fn of(first: Vec<u8>, limit: u64, rest: Reader, size: Option<u64>) -> Self {
+        match first.len() as u64 <= limit {
+            true => Self::Bytes(first.into()),
+            false => Self::Large(first.into(), rest, size),
+        }
+    }
+
     pub(super) fn first(&self) -> &[u8] {
         let (Self::Bytes(bytes) | Self::Large(bytes, ..)) = self;
         &bytes[..bytes.len().min(SNIFF)]
@@ -89,10 +97,7 @@ fn open_file(path: &Path, limit: u64) -> Result<Opened> {
     let size = metadata.is_file().then_some(metadata.len());
     let mut first = Vec::with_capacity(room(size, limit));
     file.by_ref().take(limit + 1).read_to_end(&mut first).map_err(failed)?;
-    if first.len() as u64 <= limit {
-        return Ok(Opened::Bytes(first.into()));
-    }
-    Ok(Opened::Large(first.into(), Box::new(tokio::fs::File::from_std(file)), size))
+    Ok(Opened::of(first, limit, Box::new(tokio::fs::File::from_std(file)), size))
 }
 
 /// For all that is read at first, and a byte by which it is known whether that is all.
@@ -104,10 +109,7 @@ async fn read_small(name: &PartName, mut reader: Reader, size: Option<u64>, limi
     let mut first = Vec::with_capacity(room(size, limit));
     let failed = |e| Error::io("a part cannot be read", e).with_fact("part", name);
     (&mut reader).take(limit + 1).read_to_end(&mut first).await.map_err(failed)?;
-    if first.len() as u64 <= limit {
-        return Ok(Opened::Bytes(first.into()));
-    }
-    Ok(Opened::Large(first.into(), reader, size))
+    Ok(Opened::of(first, limit, reader, size))
 }
 
 impl From<Bytes> for Content {

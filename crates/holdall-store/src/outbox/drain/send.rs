@@ -2,6 +2,7 @@
 
 use super::Delivery;
 use super::claim::Claim;
+use crate::Progress;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::object::{CopyOptions, DeleteOptions, MoveOptions, PutOptions};
@@ -14,7 +15,6 @@ use crate::receipt::Receipt;
 use crate::store::Store;
 use crate::telemetry::{Direction, Watch};
 use crate::transfer::Opened;
-use crate::{Payload, Progress};
 use bytes::Bytes;
 use std::path::Path;
 
@@ -196,8 +196,8 @@ async fn perform(
 
 async fn put(store: &Store, key: &Key, body: Body, options: &PutOptions) -> Result<Receipt> {
     match body {
-        Body::None => store.put_unwatched(key, Payload::Empty, options).await,
-        Body::Bytes(bytes) => store.put_unwatched(key, Payload::Bytes(bytes), options).await,
+        Body::None => store.put_unwatched(key, Bytes::new(), None, options).await,
+        Body::Bytes(bytes) => store.put_unwatched(key, bytes, None, options).await,
         Body::File(file) => Ok(store.put_opened(key, file, options).await?.end()),
     }
 }
